@@ -1,0 +1,44 @@
+-- Installation-wide settings (name, base URL, zone, working hours).
+create table setting (key text not null primary key, value text not null, version bigint not null);
+
+-- The bare entity: identity only; what holds now is in the record_* tables.
+create table entity (
+  shard bigint not null, id uuid not null, class text not null, community_id uuid,
+  created_at bigint not null, retired_at bigint, primary key (shard, id));
+
+create table event (
+  shard bigint not null, id uuid not null, kind text not null, version bigint not null,
+  subject_class text not null, subject_id uuid, actor_account uuid, actor_post uuid, on_behalf text,
+  occurred_at bigint not null, recorded_at bigint not null, request_id text, cause_id uuid,
+  payload text not null, seq bigint, primary key (shard, id));
+create index event_seq on event (shard, seq);
+create index event_subject on event (shard, subject_id);
+
+create table outbox (
+  shard bigint not null, id uuid not null, target_shard bigint not null, kind text not null,
+  payload text not null, created_at bigint not null, primary key (shard, id));
+
+create table job (
+  id uuid not null primary key, kind text not null, state text not null, payload text not null,
+  done bigint not null, total bigint not null, message text not null, result text,
+  attempts bigint not null, run_at bigint not null, epoch bigint not null, beat bigint not null,
+  owner text, created_by uuid, created_at bigint not null, finished_at bigint);
+create index job_due on job (state, run_at);
+
+create table lease (name text not null primary key, epoch bigint not null, beat bigint not null, owner text not null);
+
+create table web_session (
+  id text not null primary key, account_id uuid, data text not null,
+  created_at bigint not null, seen_at bigint not null, expires_at bigint not null);
+create index web_session_account on web_session (account_id);
+
+create table stored_file (
+  id uuid not null primary key, purpose text not null, name text not null, media_type text not null,
+  size bigint not null, digest bytea not null, key_version bigint not null,
+  created_by uuid, created_at bigint not null, expires_at bigint);
+
+create table idempotency (
+  key text not null primary key, request_hash bytea not null, status bigint not null,
+  body text not null, created_at bigint not null);
+
+create table working_day (day text not null primary key, working boolean not null, note text not null);

@@ -1,0 +1,44 @@
+-- Installation-wide settings (name, base URL, zone, working hours).
+create table setting (key text not null primary key, value text not null, version integer not null) strict;
+
+-- The bare entity: identity only; what holds now is in the record_* tables.
+create table entity (
+  shard integer not null, id blob not null, class text not null, community_id blob,
+  created_at integer not null, retired_at integer, primary key (shard, id)) strict;
+
+create table event (
+  shard integer not null, id blob not null, kind text not null, version integer not null,
+  subject_class text not null, subject_id blob, actor_account blob, actor_post blob, on_behalf text,
+  occurred_at integer not null, recorded_at integer not null, request_id text, cause_id blob,
+  payload text not null, seq integer, primary key (shard, id)) strict;
+create index event_seq on event (shard, seq);
+create index event_subject on event (shard, subject_id);
+
+create table outbox (
+  shard integer not null, id blob not null, target_shard integer not null, kind text not null,
+  payload text not null, created_at integer not null, primary key (shard, id)) strict;
+
+create table job (
+  id blob not null primary key, kind text not null, state text not null, payload text not null,
+  done integer not null, total integer not null, message text not null, result text,
+  attempts integer not null, run_at integer not null, epoch integer not null, beat integer not null,
+  owner text, created_by blob, created_at integer not null, finished_at integer) strict;
+create index job_due on job (state, run_at);
+
+create table lease (name text not null primary key, epoch integer not null, beat integer not null, owner text not null) strict;
+
+create table web_session (
+  id text not null primary key, account_id blob, data text not null,
+  created_at integer not null, seen_at integer not null, expires_at integer not null) strict;
+create index web_session_account on web_session (account_id);
+
+create table stored_file (
+  id blob not null primary key, purpose text not null, name text not null, media_type text not null,
+  size integer not null, digest blob not null, key_version integer not null,
+  created_by blob, created_at integer not null, expires_at integer) strict;
+
+create table idempotency (
+  key text not null primary key, request_hash blob not null, status integer not null,
+  body text not null, created_at integer not null) strict;
+
+create table working_day (day text not null primary key, working integer not null, note text not null) strict;

@@ -1,0 +1,62 @@
+create table model_version (id blob not null primary key, number integer not null unique, content text not null, note text not null, created_at integer not null) strict;
+
+-- Secrets (GB 11643 citizen number, phone): ciphertext with key version in its header, keyed index of the whole and of the last four, mask.
+create table record_person (
+  shard integer not null, id blob not null, version integer not null,
+  name text not null, pinyin text not null, initials text not null, sex text, birth_date text,
+  id_no_cipher blob, id_no_index blob, id_no_tail blob, id_no_mask text,
+  mobile_cipher blob, mobile_index blob, mobile_tail blob, mobile_mask text,
+  living_alone integer, community_id blob, premises_id blob, address text,
+  data text not null, origin text not null, made_up integer not null, updated_at integer not null, primary key (shard, id)) strict;
+create index record_person_community on record_person (shard, community_id, name);
+create index record_person_place on record_person (community_id, pinyin);
+create index record_person_name on record_person (name);
+create index record_person_initials on record_person (initials);
+create index record_person_pinyin on record_person (pinyin);
+create index record_person_id_no on record_person (id_no_index);
+create index record_person_id_no_tail on record_person (id_no_tail);
+create index record_person_mobile_tail on record_person (mobile_tail);
+create table record_place (
+  shard integer not null, id blob not null, version integer not null, name text not null, pinyin text not null, initials text not null,
+  community_id blob, data text not null, origin text not null, updated_at integer not null, primary key (shard, id)) strict;
+create table record_event (
+  shard integer not null, id blob not null, version integer not null, name text not null, pinyin text not null, initials text not null,
+  community_id blob, data text not null, origin text not null, updated_at integer not null, primary key (shard, id)) strict;
+create table record_thing (
+  shard integer not null, id blob not null, version integer not null, name text not null, pinyin text not null, initials text not null,
+  community_id blob, data text not null, origin text not null, updated_at integer not null, primary key (shard, id)) strict;
+create table record_organization (
+  shard integer not null, id blob not null, version integer not null, name text not null, pinyin text not null, initials text not null,
+  community_id blob, data text not null, origin text not null, updated_at integer not null, primary key (shard, id)) strict;
+
+-- state: current (was applied), pending (waits for a worker), rejected
+create table observation (
+  shard integer not null, id blob not null, entity_id blob not null, class text not null, state text not null,
+  source_kind text not null, source_id blob, submission_id blob, form_version_id blob, batch text,
+  said text not null, confirmed text not null, shown text not null, rank integer not null, certification text,
+  observed_at integer not null, recorded_at integer not null, account_id blob, post_id blob, primary key (shard, id)) strict;
+create index observation_entity on observation (shard, entity_id, recorded_at);
+create table link (
+  shard integer not null, id blob not null, kind text not null, from_class text not null, from_id blob not null,
+  to_class text not null, to_id blob not null, attributes text not null, origin text not null,
+  valid_from text not null, valid_to text, version integer not null, primary key (shard, id)) strict;
+create index link_from on link (shard, from_id, kind);
+create index link_to on link (shard, to_id, kind);
+-- City-wide identity: the keyed index of a number, claimed before the entity is created under the id given here.
+create table identity_claim (digest blob not null primary key, kind text not null, shard integer not null, entity_id blob not null, created_at integer not null) strict;
+
+create table application (key text not null primary key, version text not null, title text not null, content_hash text not null, state text not null, installed_at integer not null) strict;
+create table application_object (app_key text not null, key text not null, kind text not null, object_id blob not null, content_hash text not null, primary key (app_key, kind, key)) strict;
+
+create table form (
+  id blob not null primary key, app_key text, title text not null, class text not null, organization_id blob, state text not null,
+  draft text not null, version integer not null, created_by blob, created_at integer not null, updated_at integer not null) strict;
+create table form_version (
+  id blob not null primary key, form_id blob not null, number integer not null, definition text not null, schema text not null,
+  content_hash text not null, published_at integer not null, published_by blob, unique (form_id, number)) strict;
+
+-- Unique for ever on (shard, form, client id); answers keep secrets as ciphertext.
+create table submission (
+  shard integer not null, form_id blob not null, client_id blob not null, id blob not null, form_version_id blob not null,
+  door_kind text not null, door_id blob not null, payload_hash blob not null, answers text not null, slip_code text not null,
+  submitted_at integer not null, account_id blob, post_id blob, on_behalf text, primary key (shard, form_id, client_id), unique (shard, id)) strict;

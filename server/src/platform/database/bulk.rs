@@ -1,0 +1,129 @@
+//! Sets of rows as multi-row VALUES, in chunks whose sizes are powers of two so that few distinct
+//! statements exist and the databases' statement caches keep them all.
+
+use std::fmt::Write;
+
+use super::{Arg, Exec, StoreError};
+
+/// Upper bound of arguments in one statement (SQLite's is 32,766, PostgreSQL's 65,535).
+const MAX_ARGS: usize = 32_000;
+/// Upper bound of rows in one statement.
+const MAX_ROWS: usize = 512;
+
+/// What to do when the primary key exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnKey {
+    /// It is a fault.
+    Fail,
+    /// Keep the row that is there.
+    Keep,
+    /// Replace every other column.
+    Replace,
+}
+
+/// The shape of a multi-row write: table, columns and the primary key among them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// table name
+    pub table: &'static str,
+    /// every column that is written, in the order of the arguments
+    pub columns: &'static [&'static str],
+    /// primary key columns
+    pub key: &'static [&'static str],
+}
+
+impl Shape {
+    /// The statement for `rows` rows.
+    pub fn sql(&self, rows: usize, on_key: OnKey) -> String {
+        let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.table, self.columns.join(", "));
+        let mut next = 1;
+        for row in 0..rows {
+            sql.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..self.columns.len() {
+                let _ = write!(sql, "{}${next}", if column == 0 { "" } else { ", " });
+                next += 1;
+            }
+            sql.push(')');
+        }
+        match on_key {
+            OnKey::Fail => {}
+            OnKey::Keep => {
+                let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", self.key.join(", "));
+            }
+            OnKey::Replace => {
+                let sets: Vec<String> = self
+                    .columns
+                    .iter()
+                    .filter(|column| !self.key.contains(column))
+                    .map(|column| format!("{column} = excluded.{column}"))
+                    .collect();
+                let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), sets.join(", "));
+            }
+        }
+        sql
+    }
+
+    /// Writes all `rows`; each has one argument per column. Returns rows changed.
+    pub async fn write(&self, conn: &mut impl Exec, rows: Vec<Vec<Arg>>, on_key: OnKey) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        let mut rest = rows.into_iter();
+        loop {
+            let size = chunk(rest.len(), self.columns.len());
+            if size == 0 {
+                return Ok(changed);
+            }
+            let mut args = Vec::with_capacity(size * self.columns.len());
+            for row in rest.by_ref().take(size) {
+                debug_assert_eq!(row.len(), self.columns.len(), "{}", self.table);
+                args.extend(row);
+            }
+            changed += conn.execute_built(self.sql(size, on_key), args).await?;
+        }
+    }
+}
+
+/// The largest power of two that fits the rows left and the argument limit.
+pub fn chunk(left: usize, columns: usize) -> usize {
+    if left == 0 {
+        return 0;
+    }
+    let most = (MAX_ARGS / columns.max(1)).clamp(1, MAX_ROWS).min(left);
+    1 << most.ilog2()
+}
+
+/// `($1, $2), ($3, $4)` for `rows` tuples of `columns`, starting at argument `first`.
+pub fn tuples(rows: usize, columns: usize, first: usize) -> String {
+    let mut out = String::new();
+    let mut next = first;
+    for row in 0..rows {
+        out.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let _ = write!(out, "{}${next}", if column == 0 { "" } else { ", " });
+            next += 1;
+        }
+        out.push(')');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { table: "setting", columns: &["key", "value", "version"], key: &["key"] };
+
+    #[test]
+    fn chunks_are_powers_of_two_within_the_limits() {
+        assert_eq!([chunk(0, 3), chunk(1, 3), chunk(7, 3), chunk(600, 3), chunk(600, 100)], [0, 1, 4, 512, 256]);
+        assert_eq!(chunk(5, 40_000), 1);
+    }
+
+    #[test]
+    fn the_statement_names_every_argument_once() {
+        assert_eq!(
+            SHAPE.sql(2, OnKey::Replace),
+            "INSERT INTO setting (key, value, version) VALUES ($1, $2, $3), ($4, $5, $6) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! One SQL text, two databases.
+//!
+//! `Db` and `Tx` are closed enums; `Exec` runs a statement on either. Statements are constants at the
+//! top of each room's `store.rs`, listed in its `STATEMENTS`, and prepared on both databases by a test.
+//! What really differs is a named method in `dialect.rs`. Nothing outside this folder names sqlx's
+//! drivers.
+
+mod args;
+pub mod bulk;
+pub mod catalogue;
+pub mod dialect;
+mod error;
+mod migrate;
+mod open;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
+
+pub use args::Arg;
+pub use error::StoreError;
+pub use migrate::{MIGRATIONS, Migration, migrate, schema_state};
+pub use open::Target;
+
+/// A row type that both databases can give.
+pub trait DbRow: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> DbRow for T where
+    T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// A database: pools, cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// The embedded default: one writing connection, several reading ones.
+    Sqlite {
+        /// the only connection that writes
+        write: SqlitePool,
+        /// connections for reading
+        read: SqlitePool,
+    },
+    /// For several nodes.
+    Postgres(PgPool),
+}
+
+/// An open transaction; dropped without [`Tx::commit`] it rolls back.
+pub enum Tx {
+    /// on SQLite
+    Sqlite(Transaction<'static, Sqlite>),
+    /// on PostgreSQL
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs `$body` with `$query` built for the engine and `$conn` its executor.
+macro_rules! run {
+    ($target:expr, $sql:expr, $args:expr, $make:ident, |$query:ident, $conn:ident| $body:expr) => {
+        match $target {
+            Target::Sqlite($conn) => {
+                let $query = bind!(sqlx::$make($sql), $args);
+                $body
+            }
+            Target::SqlitePool($conn) => {
+                let $query = bind!(sqlx::$make($sql), $args);
+                $body
+            }
+            Target::Postgres($conn) => {
+                let $query = bind!(sqlx::$make($sql), $args);
+                $body
+            }
+            Target::PostgresPool($conn) => {
+                let $query = bind!(sqlx::$make($sql), $args);
+                $body
+            }
+        }
+    };
+}
+
+macro_rules! bind {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match arg {
+                Arg::I64(value) => query.bind(value),
+                Arg::Text(value) => query.bind(value),
+                Arg::Uuid(value) => query.bind(value),
+                Arg::Bool(value) => query.bind(value),
+                Arg::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+/// Something that runs statements: a `Db` (each on its own, for reading) or a `Tx`.
+pub trait Exec: Send {
+    /// Where the statement goes.
+    fn target(&mut self) -> Target<'_>;
+
+    /// All rows.
+    fn all<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        async move {
+            Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await)?)
+        }
+    }
+
+    /// One row or none.
+    fn optional<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
+        async move {
+            Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await)?)
+        }
+    }
+
+    /// Exactly one row; none is [`StoreError::NotFound`].
+    fn one<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<T, StoreError>> + Send {
+        async move { self.optional(sql, args).await?.ok_or(StoreError::NotFound) }
+    }
+
+    /// Changes rows and says how many.
+    fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async move {
+            Ok(match self.target() {
+                Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::SqlitePool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::Postgres(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::PostgresPool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+            })
+        }
+    }
+
+    /// All rows of a statement made by a builder of ours; every value travels as an argument.
+    fn all_built<T: DbRow>(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        async move {
+            Ok(run!(self.target(), AssertSqlSafe(sql), args, query_as, |query, conn| query.fetch_all(conn).await)?)
+        }
+    }
+
+    /// Changes rows by a statement made by a builder of ours.
+    fn execute_built(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async move {
+            let sql = AssertSqlSafe(sql);
+            Ok(match self.target() {
+                Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::SqlitePool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::Postgres(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+                Target::PostgresPool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
+            })
+        }
+    }
+
+    /// Asks the database whether it would accept a statement, without running it.
+    fn prepare(&mut self, sql: &str) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let sql = sql.to_owned();
+        async move {
+            use sqlx::{Executor, SqlSafeStr};
+            let sql = AssertSqlSafe(sql).into_sql_str();
+            match self.target() {
+                Target::Sqlite(conn) => drop(conn.prepare(sql).await?),
+                Target::SqlitePool(pool) => drop(pool.acquire().await?.prepare(sql).await?),
+                Target::Postgres(conn) => drop(conn.prepare(sql).await?),
+                Target::PostgresPool(pool) => drop(pool.acquire().await?.prepare(sql).await?),
+            }
+            Ok(())
+        }
+    }
+}
+
+impl Exec for Db {
+    fn target(&mut self) -> Target<'_> {
+        match self {
+            Self::Sqlite { read, .. } => Target::SqlitePool(read),
+            Self::Postgres(pool) => Target::PostgresPool(pool),
+        }
+    }
+}
+
+impl Exec for Tx {
+    fn target(&mut self) -> Target<'_> {
+        match self {
+            Self::Sqlite(tx) => Target::Sqlite(tx),
+            Self::Postgres(tx) => Target::Postgres(tx),
+        }
+    }
+}
+
+impl Tx {
+    /// Makes what was done last.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Gives up what was done.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Opening a database and beginning transactions.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, PgPool, SqliteConnection, SqlitePool};
+
+use super::{Db, StoreError, Tx};
+
+/// Where a statement goes: a connection of a transaction, or a pool.
+pub enum Target<'a> {
+    /// in a transaction on SQLite
+    Sqlite(&'a mut SqliteConnection),
+    /// on any reading connection of SQLite
+    SqlitePool(&'a SqlitePool),
+    /// in a transaction on PostgreSQL
+    Postgres(&'a mut PgConnection),
+    /// on any connection of PostgreSQL
+    PostgresPool(&'a PgPool),
+}
+
+const READERS: u32 = 6;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+impl Db {
+    /// Opens (and creates) an embedded database file: WAL, `synchronous=FULL`, one writer.
+    pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(512);
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.pragma("query_only", "true"))
+            .await?;
+        Ok(Self::Sqlite { write, read })
+    }
+
+    /// Connects to PostgreSQL by URL.
+    pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("hutong")
+            .options([("idle_in_transaction_session_timeout", "30000"), ("lock_timeout", "10000")])
+            .statement_cache_capacity(512);
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// Begins a transaction that writes. Only the lane, migrations and tests call this: a handler's
+    /// future may be dropped at any await, and sqlx then leaves the transaction open in the pool.
+    pub async fn begin_write(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a reading transaction over one snapshot. Call it through [`Db::snapshot`].
+    async fn begin_read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// Runs several reads over one snapshot, in a task of its own so that a dropped request cannot
+    /// leave the transaction open.
+    pub async fn snapshot<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let db = self.clone();
+        let task = tokio::spawn(async move {
+            let mut tx = db.begin_read().await?;
+            let value = read(&mut tx).await;
+            tx.rollback().await?;
+            value
+        });
+        task.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?
+    }
+
+    /// `sqlite` or `postgresql`, for people and logs.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+
+    /// Closes every connection; on SQLite this also checkpoints the WAL.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

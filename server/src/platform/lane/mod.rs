@@ -1,0 +1,197 @@
+//! The writer lanes: every write runs here, in a task of its own, never in a handler's future.
+//!
+//! A submission enters as data (a [`WriteSet`]) and shares its commit with up to 255 others; every
+//! other write is a closure that can be run again. `lane_of(shard)` keeps one shard's writes in one
+//! lane: one lane on SQLite, four on PostgreSQL.
+
+mod group;
+mod write_set;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::database::{Db, StoreError, Tx};
+use super::ids::Id;
+pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
+
+/// How many writes may wait in one lane before callers are turned away with "busy".
+const QUEUE: usize = 4096;
+/// How many times a closure is run again after a passing fault.
+const ATTEMPTS: u32 = 6;
+
+/// An error of a closure that a lane runs: it says whether running again may help.
+pub trait LaneError: From<StoreError> + Send + 'static {
+    /// Whether the whole closure should be run again.
+    fn retryable(&self) -> bool;
+}
+
+impl LaneError for StoreError {
+    fn retryable(&self) -> bool {
+        Self::retryable(self)
+    }
+}
+
+enum Work {
+    Set(Box<WriteSet>, oneshot::Sender<Result<Outcome, StoreError>>),
+    Run(Box<dyn FnOnce(Db, Signals) -> BoxFuture<'static, ()> + Send>),
+}
+
+/// Who is told after a commit: ids of what changed (a task, a post), for live pages.
+pub type Signals = broadcast::Sender<Id>;
+
+/// The lanes of one process; cheap to clone.
+#[derive(Clone)]
+pub struct Lanes {
+    senders: Arc<Vec<mpsc::Sender<Work>>>,
+    signals: Signals,
+    commits: Arc<AtomicU64>,
+}
+
+impl Lanes {
+    /// Starts the lanes of a database; they end when the last clone is dropped.
+    pub fn start(db: &Db) -> Self {
+        let (signals, _) = broadcast::channel(4096);
+        let commits = Arc::new(AtomicU64::new(0));
+        let senders = (0..db.lanes())
+            .map(|_| {
+                let (sender, receiver) = mpsc::channel(QUEUE);
+                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone()));
+                sender
+            })
+            .collect();
+        Self { senders: Arc::new(senders), signals, commits }
+    }
+
+    /// Listens to what changes in this process.
+    pub fn listen(&self) -> broadcast::Receiver<Id> {
+        self.signals.subscribe()
+    }
+
+    /// How many groups were committed since the start, for `/metrics`.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    fn lane_of(&self, shard: i64) -> &mpsc::Sender<Work> {
+        &self.senders[shard.rem_euclid(1024) as usize % self.senders.len()]
+    }
+
+    /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
+    pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let lane = self.lane_of(set.shard);
+        lane.try_send(Work::Set(Box::new(set), sender)).map_err(|_| busy())?;
+        receiver.await.map_err(|_| busy())?
+    }
+
+    /// Runs a closure in one transaction in the lane of `shard`, again after passing faults, and tells
+    /// `signals` after the commit. Everything the closure changes outside `tx` must bear repetition.
+    pub async fn write<T, E, F>(&self, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: LaneError,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let work = Work::Run(Box::new(move |db, hub| {
+            Box::pin(async move {
+                let result = run_again(&db, &run).await;
+                if result.is_ok() {
+                    for id in signals {
+                        let _ = hub.send(id);
+                    }
+                }
+                // A receiver that is gone is a client that went away; the commit stands.
+                let _ = sender.send(result);
+            })
+        }));
+        self.lane_of(shard).send(work).await.map_err(|_| E::from(busy()))?;
+        receiver.await.map_err(|_| E::from(busy()))?
+    }
+}
+
+fn busy() -> StoreError {
+    StoreError::Retry(sqlx::Error::PoolTimedOut)
+}
+
+/// Exponential back-off with a little jitter taken from the attempt's own instant.
+pub(super) async fn back_off(attempt: u32) {
+    let jitter = u64::from(std::time::Instant::now().elapsed().subsec_nanos() % 7);
+    tokio::time::sleep(Duration::from_millis((10 << attempt.min(6)) + jitter)).await;
+}
+
+async fn run_again<T, E, F>(db: &Db, run: &F) -> Result<T, E>
+where
+    E: LaneError,
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+{
+    let mut attempt = 0;
+    loop {
+        let result = run_once(db, run).await;
+        match result {
+            Err(error) if error.retryable() && attempt + 1 < ATTEMPTS => back_off(attempt).await,
+            other => return other,
+        }
+        attempt += 1;
+    }
+}
+
+async fn run_once<T, E, F>(db: &Db, run: &F) -> Result<T, E>
+where
+    E: LaneError,
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+{
+    let mut tx = db.begin_write().await?;
+    match run(&mut tx).await {
+        Ok(value) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(fault) = tx.rollback().await {
+                tracing::warn!(%fault, "rollback failed");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, commits: Arc<AtomicU64>) {
+    let mut kept: Option<Work> = None;
+    loop {
+        let work = match kept.take() {
+            Some(work) => work,
+            None => match receiver.recv().await {
+                Some(work) => work,
+                None => return,
+            },
+        };
+        match work {
+            Work::Run(run) => {
+                // A panic inside a closure must not end the lane: it runs in a task of its own.
+                if let Err(fault) = tokio::spawn(run(db.clone(), signals.clone())).await {
+                    tracing::error!(%fault, "a write panicked");
+                }
+            }
+            Work::Set(set, reply) => {
+                let mut members = vec![(*set, reply)];
+                while members.len() < group::MOST {
+                    match receiver.try_recv() {
+                        Ok(Work::Set(set, reply)) => members.push((*set, reply)),
+                        Ok(other) => {
+                            kept = Some(other);
+                            break;
+                        }
+                        Err(_) => break,
+                    }
+                }
+                group::commit(&db, members, &signals).await;
+            }
+        }
+        commits.fetch_add(1, Ordering::Relaxed);
+    }
+}

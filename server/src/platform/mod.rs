@@ -1,0 +1,17 @@
+//! Platform: what every room stands on and nothing of what any room means.
+//!
+//! Owns the database (`Db`, `Tx`, the table catalogue, the writer lane), the clock, ids, events,
+//! secrets, sign-in sessions, the live hub, jobs and files. Must not name a place, a form or a task:
+//! the bare `entity` row is the only domain row that lives here, so that imports stay one-way.
+//!
+//! The usual next thing is a job or a dialect method: a job is one file plus one line in the list of
+//! its room; a dialect method is one method in `database/dialect.rs`, counted by a test.
+
+pub mod clock;
+pub mod database;
+pub mod entity;
+pub mod events;
+pub mod ids;
+pub mod lane;
+pub mod secrets;
+pub mod settings;
