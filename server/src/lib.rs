@@ -1,3 +1,10 @@
 //! Hutong (互通): the server. `ARCHITECTURE.md` is the map of this crate.
 
+pub mod access;
+pub mod app;
+pub mod directory;
+pub mod error;
+pub mod geography;
 pub mod platform;
+pub mod health;
+pub mod routes;

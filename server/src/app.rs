@@ -1,0 +1,88 @@
+//! The running house: what every handler, use-case and job can reach.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::directory::Directory;
+use crate::geography::Geography;
+use crate::platform::clock::Clock;
+use crate::platform::database::Db;
+use crate::platform::lane::Lanes;
+use crate::platform::secrets::Keys;
+
+/// What people call this installation and where it is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Installation {
+    /// 大同市政民互通平台
+    pub name: String,
+    /// `https://hutong.example`, without a trailing slash
+    pub base_url: String,
+    /// whether the first administrator exists
+    pub set_up: bool,
+    /// whether this is the demo city, whose sign-in names are printed
+    pub demo: bool,
+}
+
+/// Everything of one process. Rooms keep their in-memory books here and replace them whole.
+pub struct Parts {
+    /// database pools, for reading
+    pub db: Db,
+    /// the only way to write
+    pub lanes: Lanes,
+    /// time
+    pub clock: Clock,
+    /// secrets at rest
+    pub keys: Keys,
+    /// folder of files that are not in the database
+    pub data: PathBuf,
+    /// name and address
+    pub installation: ArcSwap<Installation>,
+    /// places
+    pub geography: ArcSwap<Geography>,
+    /// address book
+    pub directory: ArcSwap<Directory>,
+    /// templates
+    pub renderer: web::Renderer,
+}
+
+/// Cheap to clone; handlers get it as `State<App>`.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// A connection for reading: each statement on its own.
+    pub fn read(&self) -> Db {
+        self.db.clone()
+    }
+
+    /// The places valid now.
+    pub fn geography(&self) -> Arc<Geography> {
+        self.geography.load_full()
+    }
+
+    /// The address book valid now.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// Now, UTC microseconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

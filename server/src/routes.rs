@@ -1,0 +1,24 @@
+//! The whole URL table on one screen. Every row also stands in the route x actor table of the tests
+//! (`tests/routes/`): a route that is missing there fails them.
+
+use axum::Router;
+
+use crate::app::App;
+
+/// Builds the router and the list of its rows from one table.
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path),* $(,)?) => {
+        /// Method and path of every route.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        /// The router without layers.
+        pub fn table() -> Router<App> {
+            Router::new()$(.route($path, axum::routing::$method($handler)))*
+        }
+    };
+}
+
+routes! {
+    // platform
+    get "/healthz" => crate::health::live,
+}
