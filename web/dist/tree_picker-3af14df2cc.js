@@ -1,0 +1,1 @@
+function e(t){t.dataset.ready="1"}export{e as mount};

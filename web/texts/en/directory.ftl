@@ -1,0 +1,1 @@
+directory-title = Organizations and staff

@@ -1,0 +1,1 @@
+entities-title = People, places, matters, things, organizations

@@ -1,0 +1,1 @@
+geography-title = Geography

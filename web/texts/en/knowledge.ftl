@@ -1,0 +1,1 @@
+knowledge-title = City knowledge model

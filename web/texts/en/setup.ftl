@@ -1,0 +1,1 @@
+setup-title = Set up

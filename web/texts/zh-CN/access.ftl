@@ -1,0 +1,1 @@
+access-title = 权限

@@ -1,0 +1,1 @@
+apps-title = 应用

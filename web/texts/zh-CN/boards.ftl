@@ -1,0 +1,1 @@
+boards-title = 看板

@@ -1,0 +1,1 @@
+channels-title = 服务通道

@@ -1,0 +1,1 @@
+directory-title = 组织与人员

@@ -1,0 +1,1 @@
+entities-title = 人、地、事、物、组织

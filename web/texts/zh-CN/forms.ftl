@@ -1,0 +1,1 @@
+forms-title = 表单

@@ -1,0 +1,1 @@
+knowledge-title = 城市知识体系

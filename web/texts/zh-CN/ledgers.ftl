@@ -1,0 +1,1 @@
+ledgers-title = 台账

@@ -1,0 +1,1 @@
+sign-in-title = 登录

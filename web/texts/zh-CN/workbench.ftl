@@ -1,0 +1,1 @@
+workbench-title = 工作台
