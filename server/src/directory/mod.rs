@@ -1,8 +1,16 @@
 //! Directory (数字通讯录): organizations, posts, staff, jurisdictions, grids.
 //!
 //! Owns `organization`, `organization_ancestor`, `jurisdiction`, `staff`, `post`, `grid`, `grid_premises`,
-//! `grid_worker`. Holds them in memory ([`Directory`]). Must not know accounts, roles or work.
+//! `grid_worker`, `working_day`. Holds them in memory ([`Directory`]); [`reload`] after every change.
+//! Must not know accounts, roles or work.
+//!
+//! The usual next thing is a kind of organization: its key in `book.rs`, its words in the texts.
 
 mod book;
+mod chain;
+pub mod store;
+pub mod working_days;
 
 pub use book::{Directory, Grid, Organization, Post, Staff};
+pub use chain::{Step, candidates, chain, rule_chain};
+pub use store::reload;

@@ -5,6 +5,12 @@
 //!
 //! The usual next thing is an importer: one file beside `import.rs` plus one line in its list.
 
+mod names;
+mod resolve;
+pub mod store;
 mod tree;
 
+pub use names::{display_name, kind_of, level_key};
+pub use resolve::{Resolved, resolve};
+pub use store::reload;
 pub use tree::{Geography, Place};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::names::core_name;
 use crate::platform::ids::Id;
 
 /// A place of levels 1 (province) to 5 (community).
@@ -47,6 +48,8 @@ pub struct Geography {
     places: Vec<Place>,
     index: HashMap<Id, usize>,
     by_code: HashMap<String, usize>,
+    /// positions by every form of the name
+    by_name: HashMap<String, Vec<usize>>,
     /// children of the place at the same position, in order
     children: Vec<Vec<usize>>,
     /// preorder interval: a place's subtree is `enter..leave`
@@ -62,6 +65,15 @@ impl Geography {
     pub fn new(places: Vec<Place>) -> Self {
         let index: HashMap<Id, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
         let by_code = places.iter().enumerate().filter_map(|(at, p)| Some((p.code.clone()?, at))).collect();
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, place) in places.iter().enumerate() {
+            let mut forms = vec![place.name.as_str(), place.official_name.as_str(), core_name(&place.name)];
+            forms.sort_unstable();
+            forms.dedup();
+            for form in forms {
+                by_name.entry(form.to_owned()).or_default().push(at);
+            }
+        }
         let mut children = vec![Vec::new(); places.len()];
         let mut roots = Vec::new();
         for (at, place) in places.iter().enumerate() {
@@ -90,11 +102,11 @@ impl Geography {
             stack.push((at, true));
             stack.extend(children[at].iter().rev().map(|&child| (child, false)));
         }
-        Self { places, index, by_code, children, enter, leave, order, roots }
+        Self { places, index, by_code, by_name, children, enter, leave, order, roots }
     }
 
     fn at(&self, id: Id) -> Option<usize> {
-        self.index.get(&id).copied()
+        self.index.get(&id).copied().filter(|&at| self.enter[at] != usize::MAX)
     }
 
     /// A place by id.
@@ -104,7 +116,13 @@ impl Geography {
 
     /// A place by its current code.
     pub fn by_code(&self, code: &str) -> Option<&Place> {
-        self.by_code.get(code).map(|&at| &self.places[at])
+        self.by_code.get(code).filter(|&&at| self.enter[at] != usize::MAX).map(|&at| &self.places[at])
+    }
+
+    /// Places called so, in any form of the name (official, short, core); unreachable ones left out.
+    pub fn named(&self, name: &str) -> Vec<&Place> {
+        let hits = self.by_name.get(name).or_else(|| self.by_name.get(core_name(name)));
+        hits.into_iter().flatten().filter(|&&at| self.enter[at] != usize::MAX).map(|&at| &self.places[at]).collect()
     }
 
     /// The root of the tree; the first if there are several.
@@ -149,11 +167,11 @@ impl Geography {
 
     /// How many places there are.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.order.len()
     }
 
     /// Whether there is none yet.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.order.is_empty()
     }
 }

@@ -13,5 +13,6 @@ pub mod entity;
 pub mod events;
 pub mod ids;
 pub mod lane;
+pub mod pinyin;
 pub mod secrets;
 pub mod settings;
