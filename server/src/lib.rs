@@ -8,3 +8,5 @@ pub mod geography;
 pub mod platform;
 pub mod health;
 pub mod routes;
+pub mod start;
+pub mod statements;

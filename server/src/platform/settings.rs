@@ -9,6 +9,8 @@ pub const NAME: &str = "name";
 pub const BASE_URL: &str = "base_url";
 /// The place that is the root of the tree (`place.id`).
 pub const ROOT_PLACE: &str = "root_place";
+/// Present in the demo city.
+pub const DEMO: &str = "demo";
 /// Set once the first administrator exists: closes the set-up page for ever.
 pub const SET_UP_AT: &str = "set_up_at";
 

@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pos
 
 pub use args::Arg;
 pub use error::StoreError;
-pub use migrate::{MIGRATIONS, Migration, migrate, schema_state};
+pub use migrate::{MIGRATIONS, Migration, SchemaState, migrate, schema_state};
 pub use open::Target;
 
 /// A row type that both databases can give.

@@ -1,0 +1,104 @@
+//! Opening the house: database, schema, keys, books; the same for the server, the commands and the tests.
+
+use std::path::{Path, PathBuf};
+
+use arc_swap::ArcSwap;
+
+use crate::app::{App, Installation, Parts};
+use crate::error::AppError;
+use crate::platform::clock::Clock;
+use crate::platform::database::{Db, StoreError, migrate};
+use crate::platform::lane::Lanes;
+use crate::platform::secrets::{Keys, SecretError};
+use crate::platform::settings;
+
+/// The civil zone of every installation until a setting says otherwise.
+pub const ZONE: &str = "Asia/Shanghai";
+
+/// Why the house does not open; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// folder or file
+    #[error("cannot use the data folder {0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// database
+    #[error("cannot open the database: {0}")]
+    Store(#[from] StoreError),
+    /// keys
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// zone data
+    #[error("time zone: {0}")]
+    Zone(#[from] jiff::Error),
+    /// a room's book
+    #[error("{0}")]
+    Room(#[from] AppError),
+    /// address
+    #[error("cannot listen on {0}: {1}")]
+    Listen(String, std::io::Error),
+}
+
+/// Where the data are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// folder with the embedded database, keys and files
+    pub data: PathBuf,
+    /// PostgreSQL instead of the embedded database
+    pub database_url: Option<String>,
+}
+
+impl Place {
+    /// Opens the database, migrating it if `may_migrate`.
+    pub async fn database(&self, now: i64) -> Result<Db, StartError> {
+        std::fs::create_dir_all(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
+        let db = match &self.database_url {
+            Some(url) => Db::open_postgres(url).await?,
+            None => Db::open_sqlite(&self.data.join("hutong.db")).await?,
+        };
+        migrate(&db, now).await?;
+        Ok(db)
+    }
+}
+
+/// Opens everything. Keys are made only when the database holds nothing yet.
+pub async fn open(place: &Place) -> Result<App, StartError> {
+    let clock = Clock::system(ZONE)?;
+    let db = place.database(clock.now()).await?;
+    let fresh = settings::all(&mut db.clone()).await?.is_empty();
+    let keys = Keys::open(&place.data.join("keys"), fresh)?;
+    assemble(db, clock, keys, &place.data).await
+}
+
+/// Puts an app together from its parts and reads the books.
+pub async fn assemble(db: Db, clock: Clock, keys: Keys, data: &Path) -> Result<App, StartError> {
+    let lanes = Lanes::start(&db);
+    let app = App::new(Parts {
+        lanes,
+        clock,
+        keys,
+        data: data.to_owned(),
+        installation: ArcSwap::default(),
+        geography: ArcSwap::default(),
+        directory: ArcSwap::default(),
+        renderer: web::Renderer::new(),
+        db,
+    });
+    reload(&app).await?;
+    Ok(app)
+}
+
+/// Reads settings and books again.
+pub async fn reload(app: &App) -> Result<(), StartError> {
+    let mut installation = Installation { name: "互通".into(), ..Installation::default() };
+    for (key, value) in settings::all(&mut app.read()).await? {
+        match key.as_str() {
+            settings::NAME => installation.name = value,
+            settings::BASE_URL => installation.base_url = value,
+            settings::SET_UP_AT => installation.set_up = true,
+            settings::DEMO => installation.demo = true,
+            _ => {}
+        }
+    }
+    app.installation.store(installation.into());
+    Ok(())
+}

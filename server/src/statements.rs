@@ -1,0 +1,11 @@
+//! Every statement of the house, so that a test can prepare each on both databases.
+
+/// Constants by file: each room's `STATEMENTS`.
+pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![("platform/settings", crate::platform::settings::STATEMENTS)]
+}
+
+/// One sample of each statement that a builder makes.
+pub fn samples() -> Vec<(&'static str, String)> {
+    vec![]
+}

@@ -1,0 +1,85 @@
+//! The same body on both databases: `each(|house| async move { … }).await`.
+//!
+//! PostgreSQL is a must: `make test` starts it (`scripts/test-postgres.sh`); without it the tests fail
+//! and say so. Every house has a schema of its own there, or a file of its own on SQLite.
+#![allow(dead_code)] // each test file uses its part of the harness
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use server::app::App;
+use server::platform::clock::Clock;
+use server::platform::database::{Db, Exec, migrate};
+use server::platform::secrets::Keys;
+use server::start;
+
+/// 2026-11-24 09:00 in Shanghai, a Tuesday.
+pub const NOW: i64 = 1_795_482_000_000_000;
+
+/// A database of its own, migrated and empty, with an app on it.
+pub struct House {
+    pub app: App,
+    pub engine: &'static str,
+    _folder: tempfile::TempDir,
+}
+
+/// Runs `body` on SQLite, then on PostgreSQL.
+pub async fn each<F, R>(body: F)
+where
+    F: Fn(House) -> R,
+    R: Future<Output = ()>,
+{
+    body(sqlite().await).await;
+    body(postgres().await).await;
+}
+
+/// Only the databases, for tests below the app.
+pub async fn each_db<F, R>(body: F)
+where
+    F: Fn(Db) -> R,
+    R: Future<Output = ()>,
+{
+    let folder = tempfile::tempdir().expect("temp folder");
+    let db = Db::open_sqlite(&folder.path().join("test.db")).await.expect("sqlite opens");
+    body(db).await;
+    body(open_postgres().await).await;
+}
+
+pub async fn sqlite() -> House {
+    let folder = tempfile::tempdir().expect("temp folder");
+    let db = Db::open_sqlite(&folder.path().join("test.db")).await.expect("sqlite opens");
+    house(db, folder).await
+}
+
+pub async fn postgres() -> House {
+    let folder = tempfile::tempdir().expect("temp folder");
+    house(open_postgres().await, folder).await
+}
+
+async fn house(db: Db, folder: tempfile::TempDir) -> House {
+    migrate(&db, NOW).await.expect("migrates");
+    let engine = db.engine();
+    let app = start::assemble(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path()).await.expect("opens");
+    House { app, engine, _folder: folder }
+}
+
+async fn open_postgres() -> Db {
+    let url = postgres_url();
+    let schema = format!("t{}", server::platform::ids::new_free_id(NOW).simple());
+    let admin = Db::open_postgres(&url).await.expect("the test PostgreSQL answers");
+    admin.clone().execute_built(format!("CREATE SCHEMA {schema}"), vec![]).await.expect("schema");
+    admin.close().await;
+    Db::open_postgres(&format!("{url}?options=-c%20search_path%3D{schema}")).await.expect("opens")
+}
+
+/// The URL that `scripts/test-postgres.sh` wrote.
+pub fn postgres_url() -> String {
+    if let Ok(url) = std::env::var("HUTONG_TEST_POSTGRES") {
+        return url;
+    }
+    let folder = std::env::var("HUTONG_PG_DIR").map_or_else(|_| std::env::temp_dir().join("hutong-test-postgres"), PathBuf::from);
+    std::fs::read_to_string(folder.join("url"))
+        .expect("no test PostgreSQL: run `make test` or `sh scripts/test-postgres.sh` first")
+        .trim()
+        .to_owned()
+}
