@@ -1,0 +1,13 @@
+#!/bin/sh
+# Runs the Rust tests with a private PostgreSQL beside SQLite.
+set -eu
+cd "$(dirname "$0")/.."
+PATH="$PATH:$PWD/.tools/nextest/bin"; export PATH
+HUTONG_PG_DIR="${HUTONG_PG_DIR:-$(mktemp -d "${TMPDIR:-/tmp}/hutong-pg.XXXXXX")}"
+export HUTONG_PG_DIR
+chmod 755 "$HUTONG_PG_DIR"
+HUTONG_TEST_POSTGRES=$(sh scripts/test-postgres.sh)
+export HUTONG_TEST_POSTGRES
+trap 'sh scripts/test-postgres.sh stop' EXIT INT TERM
+cargo nextest run --workspace --locked "$@"
+cargo test --workspace --locked --doc --quiet
