@@ -1,1 +1,0 @@
-function e(t){t.dataset.ready="1"}export{e as mount};
