@@ -45,6 +45,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, SheetError> {
 /// Reads a csv or tsv file as one sheet named after the file.
 pub(super) fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Workbook, SheetError> {
     let text = decode(bytes)?;
+    let odd = text
+        .chars()
+        .filter(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'))
+        .count();
+    if odd * 200 > text.len() {
+        return Err(SheetErrorKind::NotASheet.into());
+    }
     let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let delimiter = delimiter(&text);

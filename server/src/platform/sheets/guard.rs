@@ -191,13 +191,13 @@ impl<'a> Package<'a> {
             };
             loop {
                 match xml.next() {
-                    Ok(XmlItem::Start { .. } | XmlItem::Eof) => break,
-                    Ok(_) => {}
-                    // Parts that are not read may be in any other encoding.
-                    Err(SheetError {
+                    // Parts that are not read may be damaged or in any encoding.
+                    Ok(XmlItem::Start { .. } | XmlItem::Eof)
+                    | Err(SheetError {
                         kind: SheetErrorKind::Damaged { .. },
                         ..
                     }) => break,
+                    Ok(_) => {}
                     Err(e) => return Err(e),
                 }
             }

@@ -8,8 +8,9 @@ pub fn normalize_text(text: &str) -> String {
         .filter_map(|c| match c {
             '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0),
             '\u{3000}' | '\u{A0}' | '\t' | '\u{2002}'..='\u{200A}' => Some(' '),
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}' => None,
-            '\r' => None,
+            '\r' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}' => {
+                None
+            }
             c if c.is_control() && c != '\n' => None,
             c => Some(c),
         })

@@ -136,7 +136,7 @@ pub struct TableWriter<W: Write + Send> {
 enum Inner<W: Write + Send> {
     Xlsx {
         workbook: Box<Workbook>,
-        formats: Formats,
+        formats: Box<Formats>,
         kinds: Vec<ColumnKind>,
         out: W,
     },
@@ -311,7 +311,7 @@ fn begin_xlsx<W: Write + Send>(spec: &TableSpec, out: W) -> Result<Inner<W>, Xls
     let kinds = spec.columns.iter().map(|c| c.kind.clone()).collect();
     Ok(Inner::Xlsx {
         workbook,
-        formats,
+        formats: Box::new(formats),
         kinds,
         out,
     })
@@ -372,8 +372,7 @@ fn write_cell(
         _ => &formats.plain,
     };
     match value {
-        Value::Empty => {}
-        Value::Text("") => {}
+        Value::Empty | Value::Text("") => {}
         Value::Text(text) => {
             sheet.write_string_with_format(row, column, *text, text_format)?;
         }
