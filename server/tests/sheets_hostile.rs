@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
 use server::platform::sheets::{Limits, SheetError, Workbook, read};
-use zip::{ZipWriter, write::SimpleFileOptions};
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const TYPES: &str = r#"<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#;
 const ROOT: &str = r#"<Relationships><Relationship Id="r" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
@@ -64,16 +64,14 @@ fn a_good_minimal_workbook_is_read() {
 
 #[test]
 fn two_gigabytes_of_zeros_are_refused_fast() {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().large_file(true);
-    for (name, content) in [("[Content_Types].xml", TYPES), ("_rels/.rels", ROOT)] {
-        zip.start_file(name, options).expect("part");
-        zip.write_all(content.as_bytes()).expect("content");
-    }
-    zip.start_file("xl/workbook.xml", options).expect("part");
-    let zeros = vec![0_u8; 1 << 20];
-    for _ in 0..2048 {
-        zip.write_all(&zeros).expect("zeros");
+    // One part is packed once and then copied 64 times, to save the test's time.
+    let part = package(&[("zeros", &vec![0_u8; 32 << 20])]);
+    let mut part = ZipArchive::new(Cursor::new(part)).expect("zip");
+    let mut zip = ZipWriter::new_append(Cursor::new(workbook("<worksheet/>", &[]))).expect("zip");
+    for n in 0..64 {
+        let zeros = part.by_index_raw(0).expect("part");
+        zip.raw_copy_file_rename(zeros, format!("xl/media/{n}.xml"))
+            .expect("copied");
     }
     let bytes = zip.finish().expect("zip").into_inner();
     assert!(bytes.len() < 20 << 20);
@@ -97,18 +95,16 @@ fn a_declared_size_that_lies_does_not_help() {
         }
     }
     assert!(found >= 1);
-    let key = refusal(&bytes);
-    assert!(
-        ["sheet.unpacks-too-large", "sheet.damaged"].contains(&key),
-        "{key}"
-    );
+    let start = std::time::Instant::now();
+    assert_eq!(refusal(&bytes), "sheet.damaged");
+    assert!(start.elapsed().as_secs() < 2);
 }
 
 #[test]
 fn entity_bombs_are_refused_in_every_part() {
     let bomb = r#"<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><worksheet><sheetData><row><c t="inlineStr"><is><t>&b;</t></is></c></row></sheetData></worksheet>"#;
     assert_eq!(refusal(&workbook(bomb, &[])), "sheet.dtd");
-    let plain = r#"<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>"#;
+    let plain = "<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>";
     assert!(open(&workbook(plain, &[])).is_ok());
     let unread = [("docProps/custom.xml", bomb.as_bytes())];
     assert_eq!(refusal(&workbook(plain, &unread)), "sheet.dtd");
@@ -193,10 +189,11 @@ fn limits_are_named_with_their_place() {
     );
     let deep = cells(&"<a>".repeat(1_000));
     assert_eq!(refusal(&deep), "sheet.damaged");
-    let backwards: String = (1..2_000)
+    let rows: Vec<String> = (1..2_000)
         .rev()
         .map(|r| format!(r#"<row r="{r}"><c><v>{r}</v></c></row>"#))
         .collect();
+    let backwards = rows.concat();
     assert_eq!(
         open(&cells(&backwards)).expect("any order").sheets[0]
             .rows

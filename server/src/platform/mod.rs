@@ -16,3 +16,4 @@ pub mod lane;
 pub mod pinyin;
 pub mod secrets;
 pub mod settings;
+pub mod sheets;

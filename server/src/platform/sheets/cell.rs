@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(Cell::serial(45356.0 - 1462.0, true), Cell::Date(day));
         assert_eq!(Cell::serial(0.5, false), Cell::text("12:00"));
         assert_eq!(
-            Cell::serial(45356.354_166_67, false).display(),
+            Cell::serial(45_356.354_166_67, false).display(),
             "2024-03-05 08:30"
         );
         assert_eq!(Cell::serial(60.0, false), Cell::Number("60".into()));

@@ -212,3 +212,41 @@ fn is_safe(name: &str) -> bool {
         && !name.chars().any(|c| c.is_control() || c == ':')
         && !name.split('/').any(|piece| piece == "..")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(size: usize, packed: u64, left: u64) -> (bool, bool) {
+        let budget = Rc::new(Budget {
+            left: Cell::new(left),
+            exceeded: Cell::new(false),
+        });
+        let inner = io::repeat(b' ').take(size as u64);
+        let mut capped = Capped {
+            inner,
+            packed,
+            produced: 0,
+            ratio: 200,
+            budget: Rc::clone(&budget),
+        };
+        let copied = io::copy(&mut capped, &mut io::sink());
+        (copied.is_ok(), budget.exceeded())
+    }
+
+    #[test]
+    fn unpacking_stops_at_the_budget_and_at_the_ratio() {
+        assert_eq!(read(1_000, 1, 1_000), (true, false));
+        assert_eq!(read(1_001, 1, 1_000), (false, true));
+        assert_eq!(read(17 << 20, 1 << 20, 1 << 30), (true, false));
+        assert_eq!(read(17 << 20, 1 << 10, 1 << 30), (false, true));
+    }
+
+    #[test]
+    fn names_that_lead_outside_are_unsafe() {
+        for bad in ["", "/etc/x", "../x", "xl/../../x", "c:/x", "a\0b"] {
+            assert!(!is_safe(bad), "{bad}");
+        }
+        assert!(is_safe("xl/worksheets/sheet1.xml") && is_safe("xl/a..b.xml"));
+    }
+}
