@@ -23,6 +23,7 @@ mod refs;
 mod rows;
 mod sheet;
 mod sniff;
+mod table;
 mod text;
 mod updown;
 mod write;
@@ -42,9 +43,10 @@ pub use refs::column_letter;
 pub use rows::{DataRows, SkipReason, Skipped, data_rows};
 pub use sheet::{Merge, Sheet, Workbook};
 pub use sniff::Format;
+pub use table::{Column, ColumnKind, Output, TableSpec, Value};
 pub use text::{normalize_label, normalize_text};
 pub use updown::{ID_LABEL, KnownRow, UpReport, id_column, match_ids};
-pub use write::{Column, ColumnKind, Output, TableSpec, TableWriter, Value};
+pub use write::TableWriter;
 
 /// Reads one uploaded file.
 ///

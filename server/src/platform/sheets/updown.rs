@@ -8,7 +8,7 @@ use super::{
     header::Header,
     rows::DataRows,
     sheet::Sheet,
-    write::{Column, ColumnKind},
+    table::{Column, ColumnKind},
 };
 
 /// Label of the column that carries a row's id.
