@@ -63,6 +63,8 @@ struct Inner {
     hook: Hook,
     text: String,
     start: (u32, u32),
+    /// As the rule names them.
+    parameters: Vec<String>,
 }
 
 impl Engine {
@@ -77,13 +79,14 @@ impl Engine {
                 .arg("limit", self.limits.source_size));
         }
         let ast = parse(&self.rhai, &text)?;
-        let start = check_functions(&ast, &text, hook)?;
+        let (start, parameters) = check_functions(&ast, &text, hook)?;
         Ok(Compiled(Arc::new(Inner {
             engine: self.clone(),
             ast,
             hook,
             text,
             start,
+            parameters,
         })))
     }
 }
@@ -96,14 +99,19 @@ fn parse(engine: &rhai::Engine, text: &str) -> Result<AST, RuleError> {
     }
 }
 
-fn check_functions(ast: &AST, text: &str, hook: Hook) -> Result<(u32, u32), RuleError> {
+/// Where the hook's function begins, and its parameters.
+fn check_functions(
+    ast: &AST,
+    text: &str,
+    hook: Hook,
+) -> Result<((u32, u32), Vec<String>), RuleError> {
     let fault = |key: &str, name: &str| {
         RuleError::new(ErrorKind::Syntax, key)
             .arg("name", name)
             .arg("signature", hook.signature())
             .at(position_of(text, name).unwrap_or((1, 1)))
     };
-    let mut found = false;
+    let mut found = None;
     for function in ast.iter_functions() {
         if helpers::is_helper(function.name) {
             return Err(fault("helper-function", function.name));
@@ -117,13 +125,14 @@ fn check_functions(ast: &AST, text: &str, hook: Hook) -> Result<(u32, u32), Rule
             {
                 return Err(fault("wrong-signature", function.name));
             }
-            found = true;
+            found = Some(function.params.iter().map(ToString::to_string).collect());
         }
     }
-    if !found {
-        return Err(fault("no-function", hook.function()));
-    }
-    Ok(position_of(text, hook.function()).unwrap_or((1, 1)))
+    let parameters = found.ok_or_else(|| fault("no-function", hook.function()))?;
+    Ok((
+        position_of(text, hook.function()).unwrap_or((1, 1)),
+        parameters,
+    ))
 }
 
 /// Where `fn name` stands; comments are not told apart, which costs an error only a better line.
@@ -154,7 +163,13 @@ impl Compiled {
         RuleError::new(kind, key).at(self.0.start)
     }
 
+    /// Runs the rule; a fault names its line even where the interpreter forgot it.
     pub(crate) fn call(&self, hook: Hook, args: Vec<Dynamic>) -> Result<Dynamic, RuleError> {
+        self.run(hook, args.clone())
+            .map_err(|error| self.locate(error, args))
+    }
+
+    pub(crate) fn run(&self, hook: Hook, args: Vec<Dynamic>) -> Result<Dynamic, RuleError> {
         let inner = &*self.0;
         if inner.hook != hook {
             return Err(self
@@ -162,21 +177,81 @@ impl Compiled {
                 .arg("name", inner.hook.function())
                 .arg("hook", hook.function()));
         }
-        let run = || {
-            inner.engine.timed(|rhai| {
-                let options = CallFnOptions::new().eval_ast(false);
-                rhai.call_fn_with_options::<Dynamic>(
-                    options,
-                    &mut Scope::new(),
-                    &inner.ast,
-                    hook.function(),
-                    args,
-                )
-            })
+        self.guarded(|rhai| {
+            let options = CallFnOptions::new().eval_ast(false);
+            let function = hook.function();
+            rhai.call_fn_with_options(options, &mut Scope::new(), &inner.ast, function, args)
+        })
+    }
+
+    /// The interpreter reports a limit met inside a function at the place of the call, and the
+    /// hook's own call has none. Rules being deterministic, the function's body run outside a
+    /// function meets the same limit and tells where.
+    pub(crate) fn locate(&self, error: RuleError, args: Vec<Dynamic>) -> RuleError {
+        let inner = &*self.0;
+        let lost = error.kind == ErrorKind::Limit && (error.line, error.column) == inner.start;
+        // A deadline is the one limit that need not be met at the same place again.
+        if !lost || error.message_key == "too-slow" {
+            return error;
+        }
+        let Some(body) = self.bare_body() else {
+            return error;
         };
-        match catch_unwind(AssertUnwindSafe(run)) {
+        let mut scope = inner.scope();
+        for (name, arg) in inner.parameters.iter().zip(args) {
+            scope.set_value(name.as_str(), arg);
+        }
+        let again = self.guarded(|rhai| rhai.eval_ast_with_scope(&mut scope, &body));
+        match again {
+            Err(found) if found.message_key == error.message_key => found,
+            _ => error,
+        }
+    }
+
+    /// The text with the hook's `fn name(…)` blanked out, so that every position stays.
+    fn bare_body(&self) -> Option<AST> {
+        let inner = &*self.0;
+        let begin = byte_of(&inner.text, inner.start)?;
+        let end = begin + inner.text[begin..].find(')')? + 1;
+        let head: String = inner.text[begin..end]
+            .chars()
+            .map(|c| if c == '\n' { c } else { ' ' })
+            .collect();
+        let text = format!("{}{head}{}", &inner.text[..begin], &inner.text[end..]);
+        let scope = inner.scope();
+        let parsed = catch_unwind(AssertUnwindSafe(|| {
+            inner.engine.rhai.compile_with_scope(&scope, text)
+        }));
+        parsed.ok()?.ok()
+    }
+
+    fn guarded(
+        &self,
+        work: impl FnOnce(&rhai::Engine) -> Result<Dynamic, Box<rhai::EvalAltResult>>,
+    ) -> Result<Dynamic, RuleError> {
+        let inner = &*self.0;
+        match catch_unwind(AssertUnwindSafe(|| inner.engine.timed(work))) {
             Ok(result) => result.map_err(|error| RuleError::from_run(&error, inner.start)),
             Err(_) => Err(self.fault(ErrorKind::Runtime, "interpreter-broke")),
         }
     }
+}
+
+impl Inner {
+    /// The parameters as variables, without values yet.
+    fn scope(&self) -> Scope<'_> {
+        let mut scope = Scope::new();
+        for name in &self.parameters {
+            scope.push_dynamic(name.as_str(), Dynamic::UNIT);
+        }
+        scope
+    }
+}
+
+/// The byte at which a line and column (in characters) stand.
+fn byte_of(text: &str, (line, column): (u32, u32)) -> Option<usize> {
+    let lines = text.split_inclusive('\n').take(line as usize - 1);
+    let before: usize = lines.map(str::len).sum();
+    let (within, _) = text[before..].char_indices().nth(column as usize - 1)?;
+    Some(before + within)
 }

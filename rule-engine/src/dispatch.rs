@@ -145,14 +145,16 @@ pub fn decide(rule: &Compiled, input: &DispatchInput, load: &mut LoadBook) -> De
         ListHost::dynamic(&run),
         LoadHost::dynamic(&run),
     ];
-    let outcome = match rule
-        .call(Hook::Dispatch, args)
-        .and_then(|answer| read(rule, answer))
-    {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Orphan(Orphan::Fault { error }),
-    };
+    let answer = rule
+        .run(Hook::Dispatch, args.clone())
+        .and_then(|answer| read(rule, answer));
+    // Taken first: to find the line of a fault the rule may run once more.
     let trace = run.take_trace();
+    let outcome = answer.unwrap_or_else(|error| {
+        Outcome::Orphan(Orphan::Fault {
+            error: rule.locate(error, args),
+        })
+    });
     drop(run);
     if let Outcome::Held(dispatch) = &outcome {
         load.assign(&dispatch.holder);

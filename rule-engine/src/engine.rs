@@ -51,7 +51,7 @@ impl Default for Limits {
             call_depth: 16,
             expression_depth: 32,
             string_size: 8_192,
-            array_size: 1_000,
+            array_size: 500,
             map_size: 200,
             variables: 64,
             functions: 16,

@@ -65,7 +65,7 @@ impl RuleError {
         }
     }
 
-    pub(crate) fn arg(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn arg(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.args.insert(name.to_owned(), quote(&value.to_string()));
         self
     }
@@ -196,12 +196,13 @@ pub(crate) struct HelperFault {
 }
 
 impl HelperFault {
-    pub(crate) fn raise(
+    /// A whole result because that is what a native helper gives back.
+    pub(crate) fn raise<T>(
         key: &'static str,
         args: Vec<(&'static str, String)>,
-    ) -> Box<EvalAltResult> {
+    ) -> Result<T, Box<EvalAltResult>> {
         let token = rhai::Dynamic::from(Self { key, args });
-        Box::new(EvalAltResult::ErrorRuntime(token, Position::NONE))
+        Err(Box::new(EvalAltResult::ErrorRuntime(token, Position::NONE)))
     }
 }
 

@@ -92,10 +92,7 @@ fn register_chain(engine: &mut rhai::Engine) {
                     run: chain.0.clone(),
                     index,
                 }),
-                None => Err(HelperFault::raise(
-                    "no-such-index",
-                    vec![("index", index.to_string())],
-                )),
+                None => HelperFault::raise("no-such-index", vec![("index", index.to_string())]),
             }
         });
     engine
@@ -157,10 +154,7 @@ fn register_candidates(engine: &mut rhai::Engine) {
         .register_indexer_get(|list: &mut ListHost, index: i64| -> Answer<CandidateHost> {
             match usize::try_from(index).ok().and_then(|i| list.picked.get(i)) {
                 Some(index) => Ok(list.candidate(*index)),
-                None => Err(HelperFault::raise(
-                    "no-such-index",
-                    vec![("index", index.to_string())],
-                )),
+                None => HelperFault::raise("no-such-index", vec![("index", index.to_string())]),
             }
         });
     let texts = |texts: &[String]| -> Array { texts.iter().map(|t| t.as_str().into()).collect() };
@@ -233,6 +227,10 @@ fn serving(list: &mut ListHost, level: &str) -> ListHost {
 }
 
 /// Who of a list holds least; ties by id; `()` of an empty list.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the interpreter hands arguments over"
+)]
 fn least_load(list: &mut ListHost, load: LoadHost) -> Dynamic {
     let all = list.run.candidates.all();
     let found = list.picked.iter().copied().min_by_key(|index| {
@@ -259,17 +257,17 @@ fn register_answers(engine: &mut rhai::Engine) {
                 .filter(|days| (1..=MAX_DAYS).contains(days))
             {
                 Some(days) => Ok(give(one, Some(days))),
-                None => Err(HelperFault::raise(
+                None => HelperFault::raise(
                     "days-out-of-range",
                     vec![("got", days.to_string()), ("limit", MAX_DAYS.to_string())],
-                )),
+                ),
             }
         })
         .register_fn("to", |(): ()| -> Answer<Given> {
-            Err(HelperFault::raise("to-nobody", vec![]))
+            HelperFault::raise("to-nobody", vec![])
         })
         .register_fn("to", |(): (), _days: i64| -> Answer<Given> {
-            Err(HelperFault::raise("to-nobody", vec![]))
+            HelperFault::raise("to-nobody", vec![])
         })
         .register_fn("none", |reason: &str| Nobody(quote(reason)))
         .register_fn("percent", percent);
@@ -290,9 +288,10 @@ fn percent(part: i64, whole: i64) -> Answer<Share> {
     }
     let scaled = i128::from(part) * 20_000 + i128::from(whole);
     let points = scaled.div_euclid(2 * i128::from(whole));
-    i64::try_from(points)
-        .map(|points| Share(Some(points)))
-        .map_err(|_| HelperFault::raise("percent-too-large", vec![("part", part.to_string())]))
+    match i64::try_from(points) {
+        Ok(points) => Ok(Share(Some(points))),
+        Err(_) => HelperFault::raise("percent-too-large", vec![("part", part.to_string())]),
+    }
 }
 
 fn register_values(engine: &mut rhai::Engine) {
@@ -341,29 +340,25 @@ fn scaled(value: Dynamic, scale: i64) -> Answer<i64> {
         (_, Ok(decimal)) => decimal.to_string(),
         _ => value.into_string().unwrap_or_default(),
     };
-    let fault = || {
-        HelperFault::raise(
+    match smallest_units(text.trim(), scale) {
+        Some(amount) => Ok(amount),
+        None => HelperFault::raise(
             "not-scalable",
-            vec![("got", text.clone()), ("scale", scale.to_string())],
-        )
-    };
-    let digits = text.trim();
-    let (digits, negative) = digits
+            vec![("got", text), ("scale", scale.to_string())],
+        ),
+    }
+}
+
+fn smallest_units(number: &str, scale: i64) -> Option<i64> {
+    let width = usize::try_from(scale).ok().filter(|scale| *scale <= 6)?;
+    let (digits, sign) = number
         .strip_prefix('-')
-        .map_or((digits, false), |rest| (rest, true));
+        .map_or((number, ""), |rest| (rest, "-"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let fraction = fraction.trim_end_matches('0');
-    let width = usize::try_from(scale)
-        .ok()
-        .filter(|scale| *scale <= 6)
-        .ok_or_else(fault)?;
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || fraction.len() > width {
-        return Err(fault());
+        return None;
     }
-    let joined = format!(
-        "{}{whole}{fraction:0<width$}",
-        if negative { "-" } else { "" }
-    );
-    joined.parse().map_err(|_| fault())
+    format!("{sign}{whole}{fraction:0<width$}").parse().ok()
 }

@@ -56,6 +56,7 @@ mod rule;
 mod sentence;
 mod sentence_form;
 mod split;
+mod texts;
 mod trace;
 mod validate;
 

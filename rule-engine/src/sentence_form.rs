@@ -96,13 +96,13 @@ impl Form<'_> {
             errors.push(FieldError::new(name("whom"), "form-whom"));
         }
         let days = days(self.get(&name("days")));
-        if days.is_none() {
+        if days.is_err() {
             errors.push(FieldError::new(name("days"), "form-days"));
         }
         Some(Action {
             level: level?,
             whom: whom?,
-            working_days: days?,
+            working_days: days.ok()?,
         })
     }
 
@@ -171,13 +171,17 @@ impl Form<'_> {
     }
 }
 
-/// `Some(None)`: no limit; `None`: not a number of days.
-fn days(posted: &str) -> Option<Option<u32>> {
+/// Empty or `none`: no limit of its own. `Err`: not a number of days.
+fn days(posted: &str) -> Result<Option<u32>, ()> {
     if matches!(posted, "" | "none") {
-        return Some(None);
+        return Ok(None);
     }
-    let days = half_width(posted).parse().ok()?;
-    (1..=MAX_DAYS).contains(&days).then_some(Some(days))
+    let days = half_width(posted).parse().map_err(|_| ())?;
+    if (1..=MAX_DAYS).contains(&days) {
+        Ok(Some(days))
+    } else {
+        Err(())
+    }
 }
 
 /// Digits typed with a Chinese keyboard count as digits.
