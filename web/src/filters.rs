@@ -195,13 +195,19 @@ pub(crate) fn install(env: &mut Environment<'static>, lang: Lang) {
     });
     env.add_function("percent_of", percent_of);
     env.add_function("scale", scale);
-    env.add_filter("number", |value: &Value| match value.is_none() {
-        true => "–".to_owned(),
-        false => group_thousands(&value.to_string()),
+    env.add_filter("number", |value: &Value| {
+        if value.is_none() {
+            "–".to_owned()
+        } else {
+            group_thousands(&value.to_string())
+        }
     });
-    env.add_filter("percent", |value: &Value| match value.is_none() {
-        true => "–".to_owned(),
-        false => format!("{value}%"),
+    env.add_filter("percent", |value: &Value| {
+        if value.is_none() {
+            "–".to_owned()
+        } else {
+            format!("{value}%")
+        }
     });
     env.add_filter("date", |value: &Value| match value.as_str() {
         Some(iso) => iso.get(..10).unwrap_or(iso).to_owned(),

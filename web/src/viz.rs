@@ -13,7 +13,7 @@ pub struct TrendPoint {
     pub percent: f64,
 }
 
-/// A trend line with its forecast, in the coordinates of a 480 x 150 drawing.
+/// A trend line with its forecast, in the coordinates of a 340 x 150 drawing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Trend {
     /// Path of the line.
@@ -52,7 +52,7 @@ pub struct Forecast {
 }
 
 const LEFT: f64 = 36.0;
-const RIGHT: f64 = 470.0;
+const RIGHT: f64 = 332.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 124.0;
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn stays_inside_the_drawing() {
         let trend = Trend::new(&[point("a", -5.0), point("b", 250.0)], None, "").unwrap();
-        assert_eq!(trend.line, "M36.0 124.0L470.0 16.0");
+        assert_eq!(trend.line, "M36.0 124.0L332.0 16.0");
         assert!(trend.deadline_x.is_none());
     }
 
@@ -152,6 +152,6 @@ mod tests {
             note: "note".to_owned(),
         };
         let trend = Trend::new(&[point("a", 0.0), point("b", 50.0)], Some(&ahead), "").unwrap();
-        assert_eq!(trend.forecast, "M253.0 70.0L470.0 16.0");
+        assert_eq!(trend.forecast, "M184.0 70.0L332.0 16.0");
     }
 }
