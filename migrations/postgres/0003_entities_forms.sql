@@ -32,7 +32,7 @@ create table record_organization (
 -- state: current (was applied), pending (waits for a worker), rejected
 create table observation (
   shard bigint not null, id uuid not null, entity_id uuid not null, class text not null, state text not null,
-  source_kind text not null, source_id uuid, submission_id uuid, form_version_id uuid, batch text,
+  source_kind text not null, source_id uuid, submission_id uuid, form_version_id uuid, batch text, source_title text not null,
   said text not null, confirmed text not null, shown text not null, rank bigint not null, certification text,
   observed_at bigint not null, recorded_at bigint not null, account_id uuid, post_id uuid, primary key (shard, id));
 create index observation_entity on observation (shard, entity_id, recorded_at);

@@ -32,7 +32,7 @@ create table record_organization (
 -- state: current (was applied), pending (waits for a worker), rejected
 create table observation (
   shard integer not null, id blob not null, entity_id blob not null, class text not null, state text not null,
-  source_kind text not null, source_id blob, submission_id blob, form_version_id blob, batch text,
+  source_kind text not null, source_id blob, submission_id blob, form_version_id blob, batch text, source_title text not null,
   said text not null, confirmed text not null, shown text not null, rank integer not null, certification text,
   observed_at integer not null, recorded_at integer not null, account_id blob, post_id blob, primary key (shard, id)) strict;
 create index observation_entity on observation (shard, entity_id, recorded_at);

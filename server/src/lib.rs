@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod directory;
+pub mod entities;
 pub mod error;
 pub mod geography;
 pub mod platform;

@@ -76,8 +76,13 @@ impl Lanes {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// The number of the lane that carries a shard: rows of one lane may share a commit.
+    pub fn number_of(&self, shard: i64) -> usize {
+        shard.rem_euclid(1024) as usize % self.senders.len()
+    }
+
     fn lane_of(&self, shard: i64) -> &mpsc::Sender<Work> {
-        &self.senders[shard.rem_euclid(1024) as usize % self.senders.len()]
+        &self.senders[self.number_of(shard)]
     }
 
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.

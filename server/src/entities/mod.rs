@@ -1,0 +1,40 @@
+//! Entities: what was said about people, places, things, organizations and events, and what holds now.
+//!
+//! Owns `observation`, the `record_*` tables, `link` and `identity_claim`. An observation is never
+//! changed by a later one; the current record is a function of its observations ([`merge`]), so it can
+//! be recomputed. Secrets enter as clear text in [`Said`], and leave this room only as ciphertext, keyed
+//! index and mask; the one way back is [`reveal`].
+//!
+//! Must not know forms, tasks, channels or ledgers: they bring a [`Said`] and take rows away.
+//!
+//! The usual next thing is an attribute with a column of its own: the column in a migration, one line in
+//! `record.rs` (`value`, `set`, shape and row), one in the ledger's list of columns.
+
+
+mod apply;
+mod claim;
+pub mod import;
+pub mod known;
+mod merge;
+pub mod names;
+mod observation;
+pub mod outbox;
+
+
+pub mod plain;
+pub mod record;
+
+pub mod review;
+mod sealed;
+
+pub mod store;
+
+pub use apply::{Applied, apply, apply_from, pending_from};
+pub use claim::{Claimed, claim_organization, claim_person, claim_persons, new_person};
+pub use import::{Imported, PersonRow, import_persons};
+pub use known::known;
+pub use merge::{Contender, Origin, merge};
+pub use observation::{OBSERVATION, Observation, Said, Source, SourceKind, Subject};
+pub use record::{PersonRecord, RECORD_PERSON, find, find_many};
+pub use review::{Review, accept, pending, reject};
+pub use sealed::Sealed;
