@@ -10,23 +10,20 @@
 //! The usual next thing is an attribute with a column of its own: the column in a migration, one line in
 //! `record.rs` (`value`, `set`, shape and row), one in the ledger's list of columns.
 
-
 mod apply;
-mod claim;
+pub mod claim;
 pub mod import;
 pub mod known;
 mod merge;
 pub mod names;
 mod observation;
 pub mod outbox;
-
-
 pub mod plain;
 pub mod record;
-
+pub mod reveal;
 pub mod review;
 mod sealed;
-
+pub mod search;
 pub mod store;
 
 pub use apply::{Applied, apply, apply_from, pending_from};
