@@ -90,6 +90,8 @@ fn text(values: &Map, key: &str) -> Option<String> {
 
 fn said(row: PersonRow, person: Claimed, source: &Source, actor: &Actor, observed_at: i64) -> Said {
     let mut values = row.values;
+    // An empty cell says nothing.
+    values.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
     if let Some(community) = row.community {
         values.entry("residence_place").or_insert_with(|| json!(community));
     }

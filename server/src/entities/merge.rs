@@ -73,7 +73,7 @@ impl Fields {
         let refused = observation.refused();
         // Who confirms a value says it too, only without typing it.
         for (key, value) in observation.said()?.into_iter().chain(observation.confirmed()?) {
-            if !value.is_null() && !refused.contains(&key) {
+            if !refused.contains(&key) {
                 let standing = kind.standing(model, &AttributeRef::new(class, key.clone()));
                 self.weigh(key, value, observation, standing);
             }

@@ -26,7 +26,7 @@ mod sealed;
 pub mod search;
 pub mod store;
 
-pub use apply::{Applied, apply, apply_from, pending_from};
+pub use apply::{Applied, apply, apply_from, apply_plain, pending_from};
 pub use claim::{Claimed, claim_organization, claim_person, claim_persons, new_person};
 pub use import::{Imported, PersonRow, import_persons};
 pub use known::known;

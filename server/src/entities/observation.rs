@@ -111,7 +111,7 @@ pub struct Said {
     pub id: Option<Id>,
     /// about whom
     pub subject: Subject,
-    /// attribute to canonical value; nulls are not said
+    /// attribute to canonical value; null empties a known value
     pub said: Map,
     /// attributes whose known value was confirmed
     pub confirmed: Vec<String>,
@@ -123,6 +123,23 @@ pub struct Said {
     pub observed_at: i64,
     /// who recorded it
     pub actor: Actor,
+}
+
+impl Said {
+    /// What a form's answer says about its subject, observed when it was recorded.
+    pub fn of_form(subject: Subject, sayings: &form_runtime::extract::Sayings, source: Source, actor: Actor, now: i64) -> Self {
+        let keys = |map: &Map| map.keys().cloned().collect();
+        Self {
+            id: None,
+            subject,
+            said: sayings.said.clone(),
+            confirmed: keys(&sayings.confirmed),
+            shown: keys(&sayings.shown),
+            source,
+            observed_at: now,
+            actor,
+        }
+    }
 }
 
 /// A row of `observation`. Also what travels through the outbox: it holds no secret in clear.
@@ -175,9 +192,9 @@ impl Observation {
     pub fn of(keys: &Keys, model: &Model, said: &Said, now: i64, known: impl Fn(&str) -> Option<Value>) -> Self {
         let class = said.subject.class;
         let mut values = Map::new();
-        for (key, value) in said.said.iter().filter(|(_, value)| !value.is_null()) {
+        for (key, value) in &said.said {
             let at = AttributeRef::new(class, key.clone());
-            if !is_secret(model, &at) {
+            if value.is_null() || !is_secret(model, &at) {
                 values.insert(key.clone(), value.clone());
             } else if let Some(sealed) = value.as_str().and_then(|clear| Sealed::of(keys, model, &at, clear)) {
                 values.insert(key.clone(), sealed.to_value());

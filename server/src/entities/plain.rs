@@ -75,7 +75,8 @@ impl PlainRecord {
 
     /// The record with these values and origins.
     #[must_use]
-    pub fn with_fields(&self, fields: Fields) -> Self {
+    pub fn with_fields(&self, mut fields: Fields) -> Self {
+        fields.values.retain(|_, value| !value.is_null());
         let name = fields.values.get("name").and_then(Value::as_str).unwrap_or(&self.name).to_owned();
         let (pinyin, initials) = spell(&name);
         Self {

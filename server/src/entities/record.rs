@@ -180,6 +180,8 @@ impl PersonRecord {
     pub fn with_fields(&self, mut fields: Fields) -> Self {
         let mut next = Self { made_up: self.made_up, version: self.version, ..Self::empty(self.shard, self.id) };
         let values = &mut fields.values;
+        // An emptied value keeps its origin and leaves no value.
+        values.retain(|_, value| !value.is_null());
         if let Some(name) = take_text(values, "name") {
             (next.pinyin, next.initials) = spell(&name);
             next.name = name;
