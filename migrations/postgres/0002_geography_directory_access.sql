@@ -56,11 +56,13 @@ create table account (
 create index account_staff on account (staff_id);
 
 create table role (key text not null primary key, title text not null, permissions text not null, builtin boolean not null, version bigint not null);
--- A role held through a post over a place subtree, an organization subtree, or (both null) the post's own organization.
+-- A role held through a post (the first administrator's through the account), over everything (`all`), the post's
+-- own organization (`own`), a place subtree or an organization subtree.
 create table role_grant (
-  id uuid not null primary key, post_id uuid not null, role_key text not null, scope_place uuid, scope_organization uuid,
-  valid_from text not null, valid_to text);
+  id uuid not null primary key, post_id uuid, account_id uuid, role_key text not null, scope_kind text not null,
+  scope_place uuid, scope_organization uuid, valid_from text not null, valid_to text);
 create index role_grant_post on role_grant (post_id);
+create index role_grant_account on role_grant (account_id);
 create table api_token (
   id uuid not null primary key, digest bytea not null unique, account_id uuid not null, post_id uuid, title text not null,
   created_at bigint not null, expires_at bigint, revoked_at bigint);

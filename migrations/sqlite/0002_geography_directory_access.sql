@@ -56,11 +56,13 @@ create table account (
 create index account_staff on account (staff_id);
 
 create table role (key text not null primary key, title text not null, permissions text not null, builtin integer not null, version integer not null) strict;
--- A role held through a post over a place subtree, an organization subtree, or (both null) the post's own organization.
+-- A role held through a post (the first administrator's through the account), over everything (`all`), the post's
+-- own organization (`own`), a place subtree or an organization subtree.
 create table role_grant (
-  id blob not null primary key, post_id blob not null, role_key text not null, scope_place blob, scope_organization blob,
-  valid_from text not null, valid_to text) strict;
+  id blob not null primary key, post_id blob, account_id blob, role_key text not null, scope_kind text not null,
+  scope_place blob, scope_organization blob, valid_from text not null, valid_to text) strict;
 create index role_grant_post on role_grant (post_id);
+create index role_grant_account on role_grant (account_id);
 create table api_token (
   id blob not null primary key, digest blob not null unique, account_id blob not null, post_id blob, title text not null,
   created_at integer not null, expires_at integer, revoked_at integer) strict;

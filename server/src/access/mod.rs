@@ -3,9 +3,25 @@
 //! Owns `account`, `role`, `role_grant`, `api_token`, `personal_link`. Every read and write of every room
 //! asks [`Principal`]; lists take their predicate from [`Principal::rows`]. It fails closed: what no
 //! grant covers is not seen. Must not know forms, tasks or channels beyond the names of permissions.
+//!
+//! The usual next thing is a permission: one line in `principal.rs`, and its place in the built-in
+//! roles of `roles.rs`. A new kind of principal is a variant of [`Who`], found in `crate::front`.
 
+pub mod gate;
+pub mod links;
+pub mod pages;
+pub mod password;
 mod principal;
+mod roles;
+pub mod sign_in;
+pub mod store;
+pub mod tokens;
 mod viewer;
 
 pub use principal::{Columns, Grant, Permission, Principal, Scope, Who};
+pub use roles::{BUILT_IN, BuiltIn, Holder, Reach, end_grant, grant, grant_to, seed_roles};
+pub use store::{create_account, load_principal};
 pub use viewer::{StaffViewer, Viewer};
+
+/// Every statement of this room, for the prepare test.
+pub const STATEMENTS: &[&[&str]] = &[roles::STATEMENTS, store::STATEMENTS, tokens::STATEMENTS, links::STATEMENTS];

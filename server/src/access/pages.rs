@@ -1,0 +1,221 @@
+//! Pages of signing in: the sign-in page, changing post, password, language and text size.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::Form;
+use axum::extract::{ConnectInfo, Extension, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+use web::{Field, FieldKind, Lang};
+
+use super::{Viewer, sign_in};
+use crate::app::App;
+use crate::error::AppError;
+use crate::platform::http::{local_path, redirect, redirect_with_toast};
+use crate::platform::ids::Id;
+
+/// The peer's address; in-process requests have none and count as local.
+pub fn peer(info: Option<&ConnectInfo<SocketAddr>>) -> IpAddr {
+    info.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip())
+}
+
+/// Where to go after signing in.
+#[derive(Deserialize)]
+pub struct Next {
+    /// a path of ours
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Serialize)]
+struct SignInPage {
+    fields: Vec<Field>,
+    next: String,
+    failed: Option<String>,
+    demo: bool,
+}
+
+fn sign_in_page(app: &App, viewer: &Viewer, login: &str, next: &str, failed: Option<&str>) -> Result<Html<String>, AppError> {
+    let mut name = Field::new(FieldKind::Text, "login", viewer.text("sign-in-login", &[]));
+    name.value = login.to_owned();
+    name.required = true;
+    name.autocomplete = Some("username".into());
+    let mut password = Field::new(FieldKind::Password, "password", viewer.text("sign-in-password", &[]));
+    password.required = true;
+    let context = SignInPage {
+        fields: vec![name, password],
+        next: local_path(next).to_owned(),
+        failed: failed.map(|key| viewer.text(key, &[])),
+        demo: app.installation.load().demo,
+    };
+    let mut frame = viewer.frame(app, viewer.text("sign-in-title", &[]), None);
+    frame.has_errors = failed.is_some();
+    viewer.render(app, "sign-in/page.html", &frame, context)
+}
+
+/// `GET /sign-in`
+pub async fn show(State(app): State<App>, viewer: Viewer, Query(query): Query<Next>) -> Result<Response, AppError> {
+    if viewer.principal.account().is_some() {
+        return Ok(redirect(&query.next));
+    }
+    Ok(sign_in_page(&app, &viewer, "", &query.next, None)?.into_response())
+}
+
+/// What the sign-in page posts.
+#[derive(Deserialize)]
+pub struct SignInForm {
+    #[serde(default)]
+    login: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /sign-in`
+pub async fn enter(
+    State(app): State<App>,
+    viewer: Viewer,
+    session: Session,
+    info: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, AppError> {
+    let peer = peer(info.as_deref());
+    match sign_in::check(&app, peer, &form.login, &form.password).await? {
+        Some(account) => {
+            sign_in::begin(&app, &session, &account, &viewer.request_id).await?;
+            Ok(redirect(if account.must_change { "/password" } else { &form.next }))
+        }
+        None => {
+            let page = sign_in_page(&app, &viewer, &form.login, &form.next, Some("sign-in-failed"))?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+    }
+}
+
+/// `POST /sign-out`
+pub async fn leave(viewer: Viewer, session: Session) -> Result<Response, AppError> {
+    sign_in::end(&session).await?;
+    Ok(redirect_with_toast("/sign-in", web::ToastKind::Good, viewer.text("sign-in-left", &[])))
+}
+
+/// What the switch of posts posts.
+#[derive(Deserialize)]
+pub struct IdentityForm {
+    post: Id,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /identity`: goes on in another post, from the first page, since the present one may not be
+/// open to it.
+pub async fn identity(
+    State(app): State<App>,
+    viewer: Viewer,
+    session: Session,
+    Form(form): Form<IdentityForm>,
+) -> Result<Response, AppError> {
+    sign_in::change_post(&app, &viewer, &session, form.post).await?;
+    Ok(redirect(&form.next))
+}
+
+#[derive(Serialize)]
+struct PasswordPage {
+    fields: Vec<Field>,
+    errors: Vec<PageError>,
+    must: bool,
+}
+
+#[derive(Serialize)]
+struct PageError {
+    name: String,
+    text: String,
+}
+
+fn password_page(app: &App, viewer: &Viewer, faults: &[crate::error::Fault]) -> Result<Html<String>, AppError> {
+    let names = [("current", "current-password"), ("password", "new-password"), ("again", "new-password")];
+    let mut fields = Vec::new();
+    for (name, complete) in names {
+        let mut field = Field::new(FieldKind::Password, name, viewer.text(&format!("sign-in-password-{name}-label"), &[]));
+        field.required = true;
+        field.autocomplete = Some(complete.into());
+        field.error = faults.iter().find(|fault| fault.at == name).map(|fault| fault.text(viewer.lang));
+        if name == "password" {
+            field.hint = Some(viewer.text("sign-in-password-hint", &[("n", (super::password::SHORTEST as i64).into())]));
+        }
+        fields.push(field);
+    }
+    let errors = faults.iter().map(|fault| PageError { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect();
+    let mut frame = viewer.frame(app, viewer.text("sign-in-password-title", &[]), None);
+    frame.has_errors = !faults.is_empty();
+    viewer.render(app, "sign-in/password.html", &frame, PasswordPage { fields, errors, must: viewer.must_change })
+}
+
+/// `GET /password`
+pub async fn password(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, AppError> {
+    viewer.principal.account().ok_or(AppError::SignIn)?;
+    password_page(&app, &viewer, &[])
+}
+
+/// What the password page posts.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    again: String,
+}
+
+/// `POST /password`
+pub async fn set_password(
+    State(app): State<App>,
+    viewer: Viewer,
+    session: Session,
+    Form(form): Form<PasswordForm>,
+) -> Result<Response, AppError> {
+    match sign_in::change_password(&app, &viewer, &session, &form.current, &form.password, &form.again).await {
+        Ok(()) => Ok(redirect_with_toast("/", web::ToastKind::Good, viewer.text("sign-in-password-done", &[]))),
+        Err(AppError::Invalid(faults)) => {
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, password_page(&app, &viewer, &faults)?).into_response())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// What the switches of language and text size post.
+#[derive(Deserialize)]
+pub struct SwitchForm {
+    #[serde(default)]
+    lang: String,
+    #[serde(default)]
+    large: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Seconds a choice of language or text size is kept: a year.
+const KEPT: u32 = 31_536_000;
+
+fn with_cookie(next: &str, cookie: &str) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        headers.append(header::SET_COOKIE, value);
+    }
+    (headers, redirect(next)).into_response()
+}
+
+/// `POST /language`: the choice stays in the browser, also for residents without a session.
+pub async fn language(Form(form): Form<SwitchForm>) -> Result<Response, AppError> {
+    let lang = Lang::from_tag(&form.lang).ok_or_else(|| AppError::invalid("lang", "error-invalid"))?;
+    Ok(with_cookie(&form.next, &format!("lang={}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly", lang.tag())))
+}
+
+/// `POST /large-text`
+pub async fn large_text(Form(form): Form<SwitchForm>) -> Response {
+    let value = u8::from(matches!(form.large.as_str(), "1" | "true" | "on"));
+    with_cookie(&form.next, &format!("large={value}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly"))
+}
