@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::access::gate::Gate;
 use crate::directory::Directory;
 use crate::geography::Geography;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
 use crate::platform::lane::Lanes;
+use crate::platform::limits::Limits;
 use crate::platform::secrets::Keys;
 
 /// What people call this installation and where it is reached.
@@ -46,6 +48,29 @@ pub struct Parts {
     pub directory: ArcSwap<Directory>,
     /// templates
     pub renderer: web::Renderer,
+    /// how much one caller may ask
+    pub limits: Limits,
+    /// counts sign-ins, hashes passwords
+    pub gate: Gate,
+}
+
+impl Parts {
+    /// The parts over an open database, with empty books.
+    pub fn new(db: Db, clock: Clock, keys: Keys, data: PathBuf, limits: Limits) -> Self {
+        Self {
+            lanes: Lanes::start(&db),
+            clock,
+            keys,
+            data,
+            installation: ArcSwap::default(),
+            geography: ArcSwap::default(),
+            directory: ArcSwap::default(),
+            renderer: web::Renderer::new(),
+            limits,
+            gate: Gate::new(limits),
+            db,
+        }
+    }
 }
 
 /// Cheap to clone; handlers get it as `State<App>`.

@@ -2,7 +2,7 @@
 //!
 //! `AppError` is what rooms return; `ClientError` is what leaves the house: a status, a stable code,
 //! messages by field, and the request id. API callers get `application/problem+json` (RFC 9457),
-//! browsers a page in their language that says what to do next (see `platform_http::errors`).
+//! browsers a page in their language that says what to do next (see `front::errors`).
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -108,10 +108,12 @@ impl From<web::RenderError> for AppError {
 pub struct ClientError {
     /// HTTP status
     pub status: StatusCode,
-    /// stable code, also the text key `error-CODE`
+    /// stable code, also the text key `errors-code-CODE`
     pub code: &'static str,
     /// text key that says more (why it conflicts), if any
     pub detail: Option<&'static str>,
+    /// what the reader of the request said (what is missing in a JSON body), for API callers
+    pub said: Option<String>,
     /// by field
     pub faults: Vec<Fault>,
     /// the newer value of a stale change
@@ -121,19 +123,26 @@ pub struct ClientError {
 }
 
 impl ClientError {
+    /// An error that no [`AppError`] stands for (a timeout, a method that a path has not).
+    pub fn of(status: StatusCode, code: &'static str) -> Self {
+        Self::new(status, code)
+    }
+
     fn new(status: StatusCode, code: &'static str) -> Self {
-        Self { status, code, detail: None, faults: Vec::new(), current: None, retry_after: None }
+        Self { status, code, detail: None, said: None, faults: Vec::new(), current: None, retry_after: None }
     }
 
     /// The body of RFC 9457 in the reader's language.
     pub fn problem(&self, lang: web::Lang, request_id: &str) -> Value {
         let mut body = Map::new();
         body.insert("type".into(), json!("about:blank"));
-        body.insert("title".into(), json!(web::text(lang, &format!("error-{}", self.code), &[])));
+        body.insert("title".into(), json!(web::text(lang, &format!("errors-code-{}", self.code), &[])));
         body.insert("status".into(), json!(self.status.as_u16()));
         body.insert("code".into(), json!(self.code));
         if let Some(detail) = self.detail {
             body.insert("detail".into(), json!(web::text(lang, detail, &[])));
+        } else if let Some(said) = &self.said {
+            body.insert("detail".into(), json!(said));
         }
         if !self.faults.is_empty() {
             let errors: Vec<Value> = self
@@ -203,15 +212,20 @@ impl From<AppError> for ClientError {
 }
 
 impl IntoResponse for AppError {
-    /// Bare status with the `ClientError` attached; a layer outside renders it in the reader's
-    /// language, as a page or as problem+json.
     fn into_response(self) -> Response {
-        let error = ClientError::from(self);
-        let mut response = error.status.into_response();
-        if let Some(seconds) = error.retry_after {
+        ClientError::from(self).into_response()
+    }
+}
+
+impl IntoResponse for ClientError {
+    /// Bare status with the error attached; a layer outside renders it in the reader's language, as a
+    /// page or as problem+json.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(error);
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -5,6 +5,7 @@ pub mod app;
 pub mod directory;
 pub mod entities;
 pub mod error;
+pub mod front;
 pub mod geography;
 pub mod platform;
 pub mod health;

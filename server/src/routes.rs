@@ -21,4 +21,13 @@ macro_rules! routes {
 routes! {
     // platform
     get "/healthz" => crate::health::live,
+    get "/assets/{file}" => crate::platform::http::assets::file,
+    // access
+    get "/sign-in" => crate::access::pages::show,
+    post "/sign-in" => crate::access::pages::enter,
+    post "/sign-out" => crate::access::pages::leave,
+    post "/identity" => crate::access::pages::identity,
+    get "/password" => crate::access::pages::password,
+    post "/password" => crate::access::pages::set_password,
+    post "/preferences" => crate::access::pages::preferences,
 }

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use arc_swap::ArcSwap;
-
 use crate::app::{App, Installation, Parts};
 use crate::error::AppError;
 use crate::platform::clock::Clock;
 use crate::platform::database::{Db, StoreError, migrate};
-use crate::platform::lane::Lanes;
+use crate::platform::limits::Limits;
 use crate::platform::secrets::{Keys, SecretError};
 use crate::platform::settings;
 
@@ -71,18 +69,12 @@ pub async fn open(place: &Place) -> Result<App, StartError> {
 
 /// Puts an app together from its parts and reads the books.
 pub async fn assemble(db: Db, clock: Clock, keys: Keys, data: &Path) -> Result<App, StartError> {
-    let lanes = Lanes::start(&db);
-    let app = App::new(Parts {
-        lanes,
-        clock,
-        keys,
-        data: data.to_owned(),
-        installation: ArcSwap::default(),
-        geography: ArcSwap::default(),
-        directory: ArcSwap::default(),
-        renderer: web::Renderer::new(),
-        db,
-    });
+    assemble_within(db, clock, keys, data, Limits::default()).await
+}
+
+/// The same with other limits.
+pub async fn assemble_within(db: Db, clock: Clock, keys: Keys, data: &Path, limits: Limits) -> Result<App, StartError> {
+    let app = App::new(Parts::new(db, clock, keys, data.to_owned(), limits));
     reload(&app).await?;
     Ok(app)
 }

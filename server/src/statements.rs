@@ -2,7 +2,12 @@
 
 /// Constants by file: each room's `STATEMENTS`.
 pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
-    vec![("platform/settings", crate::platform::settings::STATEMENTS)]
+    let mut all = vec![
+        ("platform/settings", crate::platform::settings::STATEMENTS),
+        ("platform/sessions", crate::platform::sessions::STATEMENTS),
+    ];
+    all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
+    all
 }
 
 /// One sample of each statement that a builder makes.

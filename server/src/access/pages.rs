@@ -106,11 +106,10 @@ pub async fn leave(viewer: Viewer, session: Session) -> Result<Response, AppErro
 pub struct IdentityForm {
     post: Id,
     #[serde(default)]
-    next: String,
+    back: String,
 }
 
-/// `POST /identity`: goes on in another post, from the first page, since the present one may not be
-/// open to it.
+/// `POST /identity`: goes on in another post, on the same page if it is open to that post too.
 pub async fn identity(
     State(app): State<App>,
     viewer: Viewer,
@@ -118,7 +117,7 @@ pub async fn identity(
     Form(form): Form<IdentityForm>,
 ) -> Result<Response, AppError> {
     sign_in::change_post(&app, &viewer, &session, form.post).await?;
-    Ok(redirect(&form.next))
+    Ok(redirect(&form.back))
 }
 
 #[derive(Serialize)]
@@ -188,34 +187,30 @@ pub async fn set_password(
 
 /// What the switches of language and text size post.
 #[derive(Deserialize)]
-pub struct SwitchForm {
+pub struct Preferences {
+    lang: Option<String>,
+    large: Option<String>,
     #[serde(default)]
-    lang: String,
-    #[serde(default)]
-    large: String,
-    #[serde(default)]
-    next: String,
+    back: String,
 }
 
 /// Seconds a choice of language or text size is kept: a year.
 const KEPT: u32 = 31_536_000;
 
-fn with_cookie(next: &str, cookie: &str) -> Response {
+/// `POST /preferences`: the choice stays in the browser, also for residents without a session.
+pub async fn preferences(Form(form): Form<Preferences>) -> Response {
     let mut headers = HeaderMap::new();
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        headers.append(header::SET_COOKIE, value);
+    let mut keep = |name: &str, value: &str| {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly");
+        if let Ok(value) = HeaderValue::from_str(&cookie) {
+            headers.append(header::SET_COOKIE, value);
+        }
+    };
+    if let Some(lang) = form.lang.as_deref().and_then(Lang::from_tag) {
+        keep("lang", lang.tag());
     }
-    (headers, redirect(next)).into_response()
-}
-
-/// `POST /language`: the choice stays in the browser, also for residents without a session.
-pub async fn language(Form(form): Form<SwitchForm>) -> Result<Response, AppError> {
-    let lang = Lang::from_tag(&form.lang).ok_or_else(|| AppError::invalid("lang", "error-invalid"))?;
-    Ok(with_cookie(&form.next, &format!("lang={}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly", lang.tag())))
-}
-
-/// `POST /large-text`
-pub async fn large_text(Form(form): Form<SwitchForm>) -> Response {
-    let value = u8::from(matches!(form.large.as_str(), "1" | "true" | "on"));
-    with_cookie(&form.next, &format!("large={value}; Path=/; Max-Age={KEPT}; SameSite=Lax; HttpOnly"))
+    if let Some(large) = &form.large {
+        keep("large", if large == "1" { "1" } else { "0" });
+    }
+    (headers, redirect(&form.back)).into_response()
 }

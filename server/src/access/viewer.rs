@@ -29,12 +29,14 @@ pub struct Viewer {
     pub person: Option<SignedIn>,
     /// what the previous page left to say
     pub toast: Option<Toast>,
+    /// whether the password must be changed before anything else
+    pub must_change: bool,
 }
 
 impl Viewer {
     /// Nobody, in the first language: for the pages of a request that has no session.
     pub fn anonymous(lang: Lang, request_id: String, path: String) -> Self {
-        Self { principal: Principal::anonymous(), lang, large: false, request_id, path, person: None, toast: None }
+        Self { principal: Principal::anonymous(), lang, large: false, request_id, path, person: None, toast: None, must_change: false }
     }
 
     /// Who acts, for events.

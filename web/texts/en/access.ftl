@@ -1,1 +1,2 @@
-access-title = Access
+access-title = Accounts and access
+access-no-post = No post

@@ -1,1 +1,2 @@
-access-title = 权限
+access-title = 账号与权限
+access-no-post = 未任岗位

@@ -7,4 +7,5 @@ pub mod assets;
 pub mod headers;
 mod toast;
 
+pub use crate::front::app_router;
 pub use toast::{Flash, local_path, redirect, redirect_with_toast, redirect_with_undo};
