@@ -1,6 +1,7 @@
 //! Field messages: what a person is told when an answer cannot stand.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +73,7 @@ messages! {
     TooMany "too_many" "{label}最多选 {limit} 项，现在选了 {now} 项" "Choose at most {limit} for {label}; {now} are chosen now";
     TooFew "too_few" "{label}至少选 {limit} 项，现在选了 {now} 项" "Choose at least {limit} for {label}; {now} are chosen now";
     PhoneLength "phone_length" "{label}是手机号的话应为 11 位，现在是 {now} 位，请核对" "A mobile number in {label} has 11 digits, this one has {now}; check it";
-    Phone "phone" "{label}不是手机号或带区号的座机号，请填写如 13800138000 或 0352-1234567" "{label} is neither a mobile nor a landline number with area code; enter one such as 13800138000 or 0352-1234567";
+    Phone "phone" "{label}不是手机号或带区号的座机号，请填写如 13800138000 或 0352-2345678" "{label} is neither a mobile nor a landline number with area code; enter one such as 13800138000 or 0352-2345678";
     CitizenLength "citizen_number_length" "身份证号应为 18 位，现在是 {now} 位，请核对" "A citizen number has 18 characters, this one has {now}; check it";
     CitizenOld "citizen_number_old" "这是 15 位旧身份证号，请填写现在用的 18 位号码" "This is an old number of 15 digits; enter the current one of 18";
     CitizenCharacters "citizen_number_characters" "身份证号前 17 位应为数字，最后一位是数字或 X，请核对" "A citizen number is 17 digits and a last digit or X; check it";
@@ -115,7 +116,9 @@ impl Message {
     }
 
     /// With one more argument; long ones are cut, they come from the outside.
-    pub fn arg(mut self, name: &'static str, value: impl ToString) -> Self {
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
+    pub fn arg(mut self, name: &'static str, value: impl Display) -> Self {
         let value = value.to_string();
         let cut = if value.chars().count() > 40 {
             value.chars().take(40).chain(['…']).collect()

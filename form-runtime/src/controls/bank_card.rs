@@ -30,7 +30,7 @@ impl super::Control for Control {
     fn read(&self, raw: &Value, _options: &Options, _today: Date) -> Result<Value, Message> {
         let digits = reading::compact(&reading::scalar(raw)?);
         let fits = (12..=19).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        if !fits || luhn(&digits) % 10 != 0 {
+        if !fits || !luhn(&digits).is_multiple_of(10) {
             return Err(MessageKey::BankCard.into());
         }
         Ok(json!(digits))

@@ -65,9 +65,10 @@ pub(super) fn read_option(text: &str, options: &Options) -> Result<String, Messa
             .iter()
             .find(|c| c.label.all().any(|label| squeezed(label) == t))
     };
+    // "1.男", "A、男": a short plain mark in front, nothing that could be an option.
     let unnumbered = wanted
-        .split_once(['.', '、', ':', ')', '）'])
-        .filter(|(number, _)| number.chars().count() <= 3)
+        .split_once(['.', '、', ':', ')'])
+        .filter(|(mark, _)| mark.len() <= 3 && mark.bytes().all(|b| b.is_ascii_alphanumeric()))
         .map(|(_, label)| label);
     let found = by_value(&wanted)
         .or_else(|| by_label(&wanted))

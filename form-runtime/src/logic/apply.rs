@@ -17,8 +17,8 @@ pub(super) fn apply(name: &str, args: &[Val], today: Date) -> Outcome {
         "today" => return Ok(Val::Date(today)),
         "==" => return Ok(Val::Bool(args[0] == args[1])),
         "!=" => return Ok(Val::Bool(args[0] != args[1])),
-        "and" => return three_valued(args, false),
-        "or" => return three_valued(args, true),
+        "and" => return Ok(three_valued(args, false)),
+        "or" => return Ok(three_valued(args, true)),
         "empty" => return Ok(Val::Bool(args[0].is_empty())),
         "filled" => return Ok(Val::Bool(!args[0].is_empty())),
         "coalesce" => {
@@ -80,15 +80,14 @@ pub(super) fn apply(name: &str, args: &[Val], today: Date) -> Outcome {
 }
 
 /// `and` stops at false, `or` at true; else one null makes it null.
-fn three_valued(args: &[Val], decisive: bool) -> Outcome {
+fn three_valued(args: &[Val], decisive: bool) -> Val {
     if args.contains(&Val::Bool(decisive)) {
-        return Ok(Val::Bool(decisive));
-    }
-    Ok(if args.contains(&Val::Null) {
+        Val::Bool(decisive)
+    } else if args.contains(&Val::Null) {
         Val::Null
     } else {
         Val::Bool(!decisive)
-    })
+    }
 }
 
 fn compare(a: &Val, b: &Val) -> Result<std::cmp::Ordering, EvalError> {

@@ -31,13 +31,11 @@ pub fn simple_conditions(expr: &Expr) -> Option<Vec<Condition>> {
                 "==",
                 [Expr::Var(field), Expr::Literal(val)] | [Expr::Literal(val), Expr::Var(field)],
             ) => one(field, vec![posted(val)?]),
-            ("in", [Expr::Var(field), Expr::Literal(Val::List(values))]) => {
-                one(field, values.clone())
-            }
-            ("any_in", [Expr::Var(field), Expr::Literal(Val::List(values))])
-            | ("any_in", [Expr::Literal(Val::List(values)), Expr::Var(field)]) => {
-                one(field, values.clone())
-            }
+            (
+                "in" | "any_in",
+                [Expr::Var(field), Expr::Literal(Val::List(values))]
+                | [Expr::Literal(Val::List(values)), Expr::Var(field)],
+            ) => one(field, values.clone()),
             ("and", args) => {
                 let parts: Option<Vec<_>> = args.iter().map(simple_conditions).collect();
                 Some(parts?.into_iter().flatten().collect())

@@ -193,15 +193,10 @@ impl Maker<'_> {
     /// else the canonical one, else what is known.
     fn value(&self, field: &CompiledField, wrong: bool) -> Value {
         let key = field.key();
-        if field.secret && !wrong {
-            return Value::Null;
+        if wrong && let Some(raw) = self.answers.get(key) {
+            return raw.clone();
         }
-        if wrong && !field.secret || wrong && self.answers.contains_key(key) {
-            if let Some(raw) = self.answers.get(key) {
-                return raw.clone();
-            }
-        }
-        if self.state.cleared.contains(key) || field.secret {
+        if field.secret || self.state.cleared.contains(key) {
             return Value::Null;
         }
         self.state

@@ -100,9 +100,7 @@ pub fn form_view(
         .iter()
         .filter(|m| m.severity == Severity::Error)
         .map(|m| ErrorView {
-            id: form
-                .field(&m.field)
-                .map_or_else(String::new, |f| field::anchor(f)),
+            id: form.field(&m.field).map_or_else(String::new, field::anchor),
             label: m.label.get(lang).to_owned(),
             text: m.text(lang),
         })
