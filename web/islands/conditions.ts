@@ -1,74 +1,28 @@
-// Follow-up questions: an element with data-when (JsonLogic in JSON) is shown
-// while its condition holds. An operator that is not known here leaves the
-// question visible; the server decides in any case.
+// Follow-up questions and choices: an element with data-when is shown while all
+// of its conditions hold. What is not a list of conditions stays visible; the
+// server decides in any case.
 
-type Answers = Record<string, string | string[] | undefined>;
-type Logic = null | boolean | number | string | Logic[] | { [operator: string]: Logic };
+interface Condition {
+  field: string;
+  equals: string[];
+}
 
-class Unknown extends Error {}
-
-/** The answers of a form by name; several ticked boxes make a list. */
-function answers(form: HTMLFormElement): Answers {
-  const found: Answers = {};
+/** The answers of a form by name; disabled (hidden) ones do not count. */
+function answers(form: HTMLFormElement): Map<string, string[]> {
+  const found = new Map<string, string[]>();
   new FormData(form).forEach((value, name) => {
-    if (typeof value !== "string") return;
-    const before = found[name];
-    if (before === undefined) found[name] = value;
-    else found[name] = Array.isArray(before) ? [...before, value] : [before, value];
+    if (typeof value === "string") found.set(name, [...(found.get(name) ?? []), value]);
   });
   return found;
 }
 
-function truthy(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== "" && value !== "false" && Boolean(value);
-}
-
-/** Answers of forms are text: true and "true", 3 and "3" are the same answer. */
-function same(left: unknown, right: unknown): boolean {
-  if (Array.isArray(left)) return left.some((one) => same(one, right));
-  if (Array.isArray(right)) return right.some((one) => same(left, one));
-  return String(left ?? "") === String(right ?? "");
-}
-
-function number(value: unknown): number {
-  const text = String(value ?? "").trim();
-  return text === "" ? Number.NaN : Number(text);
-}
-
-/** Evaluates a condition; throws Unknown for what only the server knows. */
-export function evaluate(logic: Logic, of: Answers): unknown {
-  if (logic === null || typeof logic !== "object") return logic;
-  if (Array.isArray(logic)) return logic.map((part) => evaluate(part, of));
-  const entry = Object.entries(logic)[0];
-  if (!entry) throw new Unknown();
-  const [operator, raw] = entry;
-  const list: Logic[] = Array.isArray(raw) ? raw : [raw];
-  if (operator === "var") return of[String(list[0])] ?? null;
-  if (operator === "and") return list.every((part) => truthy(evaluate(part, of)));
-  if (operator === "or") return list.some((part) => truthy(evaluate(part, of)));
-  const values = list.map((part) => evaluate(part, of));
-  const [left, right] = values;
-  switch (operator) {
-    case "==":
-      return same(left, right);
-    case "!=":
-      return !same(left, right);
-    case "!":
-      return !truthy(left);
-    case "!!":
-      return truthy(left);
-    case "in":
-      return same(right, left);
-    case ">":
-      return number(left) > number(right);
-    case ">=":
-      return number(left) >= number(right);
-    case "<":
-      return number(left) < number(right);
-    case "<=":
-      return number(left) <= number(right);
-    default:
-      throw new Unknown(operator);
+/** Whether the element's conditions hold. */
+function holds(element: HTMLElement, given: Map<string, string[]>): boolean {
+  try {
+    const conditions = JSON.parse(element.dataset["when"] ?? "[]") as Condition[];
+    return conditions.every((one) => given.get(one.field)?.some((value) => one.equals.includes(value)));
+  } catch {
+    return true;
   }
 }
 
@@ -76,21 +30,23 @@ export function evaluate(logic: Logic, of: Answers): unknown {
 export function applyConditions(form: HTMLFormElement): void {
   const follow = Array.from(form.querySelectorAll<HTMLElement>("[data-when]"));
   if (follow.length === 0) return;
-  const update = () => {
+  const settle = () => {
+    let moved = false;
     for (const element of follow) {
-      const fields = Array.from(
-        element.querySelectorAll<HTMLInputElement>("input,select,textarea"),
-      );
-      // Disabled answers are not posted and do not count for later conditions.
-      let open = true;
-      try {
-        open = truthy(evaluate(JSON.parse(element.dataset["when"] ?? "true") as Logic, answers(form)));
-      } catch {
-        open = true;
+      const open = holds(element, answers(form));
+      if (element.hidden === open) {
+        element.hidden = !open;
+        moved = true;
       }
-      element.hidden = !open;
-      for (const field of fields) field.disabled = !open;
+      const inside = Array.from(element.querySelectorAll<HTMLInputElement>("input,select,textarea"));
+      if (element instanceof HTMLOptionElement) element.disabled = !open;
+      for (const field of inside) field.disabled = field.closest("[data-when][hidden]") !== null;
     }
+    return moved;
+  };
+  const update = () => {
+    // A closed question may close others in turn; the depth of a form is small.
+    for (let round = 0; round < 8 && settle(); round += 1);
   };
   form.addEventListener("input", update);
   form.addEventListener("change", update);

@@ -33,6 +33,10 @@ pub enum FieldKind {
     Password,
     /// One file to upload.
     File,
+    /// A place, chosen from the tree.
+    Place,
+    /// Only shown: computed, or not the filler's to change. Never posted.
+    Shown,
     /// Not shown, posted back.
     Hidden,
 }
@@ -46,6 +50,8 @@ pub struct Choice {
     pub label: String,
     /// A second line, when one is needed.
     pub hint: Option<String>,
+    /// As [`Field::when`], for this choice alone.
+    pub when: Option<String>,
 }
 
 impl Choice {
@@ -55,6 +61,7 @@ impl Choice {
             value: value.into(),
             label: label.into(),
             hint: None,
+            when: None,
         }
     }
 }
@@ -99,9 +106,14 @@ pub struct Field {
     pub autocomplete: Option<String>,
     /// What is known already.
     pub known: Option<Known>,
-    /// Condition in JsonLogic shape as JSON text; a follow-up is hidden until it
-    /// holds. Without script it is always shown, and the server decides.
+    /// JSON list of `{"field", "equals": [posted values]}` that must all hold; the
+    /// script hides the question until they do. Without script it is always shown
+    /// with `when_text`, and the server decides.
     pub when: Option<String>,
+    /// The condition in words.
+    pub when_text: Option<String>,
+    /// The `inputmode`, where the kind alone does not say it.
+    pub inputmode: Option<&'static str>,
     /// Never kept in the browser's draft (numbers of identity, phones, passwords).
     pub secret: bool,
 }

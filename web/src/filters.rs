@@ -179,7 +179,7 @@ fn icon(name: &str) -> Result<Value, Error> {
         .collect();
     let sprite = assets::asset_url("icons.svg");
     Ok(Value::from_safe_string(format!(
-        r##"<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{sprite}#{safe}"/></svg>"##
+        r#"<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{sprite}#{safe}"/></svg>"#
     )))
 }
 

@@ -39,6 +39,7 @@
 mod assets;
 mod field;
 mod filters;
+mod form_page;
 mod frame;
 mod lang;
 pub mod pages;
@@ -49,6 +50,7 @@ pub mod viz;
 pub use assets::{Asset, asset_file, asset_url};
 pub use field::{Choice, Field, FieldKind, Known};
 pub use filters::{group_thousands, percent_of};
+pub use form_page::{FieldError, FormPage, FormSection};
 pub use frame::{HelpLine, OtherPost, PageFrame, SignedIn, Tab, TabLink, Toast, ToastKind, Undo};
 pub use lang::{Lang, LangMap};
 pub use render::{RenderError, Renderer};

@@ -143,7 +143,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".html")).
   await page.keyboard.press("ArrowDown");
   await page.locator("[role=treeitem]").first().waitFor();
   await page.keyboard.press("ArrowRight");
-  await page.locator("text=文瀛湖街道 >> visible=true").last().waitFor();
+  await page.locator("[role=group] [role=treeitem]").first().waitFor();
   await page.keyboard.press("ArrowDown");
   await page.evaluate(axe);
   const result = await page.evaluate(() =>

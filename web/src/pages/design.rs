@@ -101,7 +101,7 @@ fn fields(lang: Lang) -> Vec<Field> {
                 Choice::new("father", say("父亲", "Father")),
             ],
             value: "mother".to_owned(),
-            when: Some(r#"{"==":[{"var":"for_whom"},"family"]}"#.to_owned()),
+            when: Some(r#"[{"field":"for_whom","equals":["family"]}]"#.to_owned()),
             ..one(
                 FieldKind::Select,
                 "relation",

@@ -63,5 +63,4 @@ common-keys-help = Show this list
 common-keys-close = Close
 common-tree-hint = Type a name, pinyin or initials; press ↓ to open
 common-tree-none = Nothing found; try another spelling
-common-tree-open = Open the next level
 common-tree-browse = Choose level by level
