@@ -156,11 +156,12 @@ impl RuleError {
                 "unknown-function",
                 vec![("name", name.clone())],
             ),
-            R::ErrorPropertyNotFound(name, _) | R::ErrorDotExpr(name, _) => (
+            R::ErrorPropertyNotFound(name, _) => (
                 ErrorKind::Runtime,
                 "unknown-property",
                 vec![("name", name.clone())],
             ),
+            R::ErrorDotExpr(..) => (ErrorKind::Runtime, "no-such-access", vec![]),
             R::ErrorArithmetic(detail, _) => (
                 ErrorKind::Runtime,
                 "arithmetic",

@@ -15,6 +15,7 @@ pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("unknown-name", "没有名为“{name}”的变量，请检查拼写。", "There is no variable “{name}”; check the spelling."),
     ("unknown-function", "没有函数“{name}”，或参数类型不对，请检查拼写和参数。", "There is no function “{name}” for these arguments; check spelling and arguments."),
     ("unknown-property", "没有属性“{name}”，请检查拼写。", "There is no property “{name}”; check the spelling."),
+    ("no-such-access", "这里的属性读不到，或者不能修改：item、subject 等只能读取。请检查名称。", "This property cannot be read, or cannot be changed: item, subject and the like are read-only. Check the name."),
     ("function-twice", "函数“{name}”定义了两次，请删去一个。", "Function “{name}” is defined twice; remove one."),
     ("no-function", "规则缺少函数，请写成“{signature} { … }”。", "The rule's function is missing; write “{signature} { … }”."),
     ("wrong-signature", "函数的参数不对，请写成“{signature} { … }”。", "The function's parameters are wrong; write “{signature} { … }”."),
@@ -88,3 +89,65 @@ pub(crate) const TEXTS: &[(&str, &str, &str)] = &[
     ("no-condition-met", "没有符合任何条件，请补上“否则”。", "No condition is met; add an “otherwise”."),
     ("group-missing", "没有填写分组用的信息", "the attribute that decides the group is missing"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::TEXTS;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        let inner = text
+            .split('{')
+            .skip(1)
+            .filter_map(|part| part.split_once('}'));
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase());
+        inner
+            .map(|(name, _)| name)
+            .filter(|name| is_name(name))
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_and_keys_are_unique() {
+        let mut keys = BTreeSet::new();
+        for (key, zh, en) in TEXTS {
+            assert!(keys.insert(key), "{key} twice");
+            assert_eq!(placeholders(zh), placeholders(en), "{key}");
+            assert!(
+                !zh.is_ascii() && en.is_ascii() || en.contains(['“', '…']),
+                "{key}"
+            );
+        }
+    }
+
+    /// Keys are written where faults arise; each must have its text.
+    #[test]
+    fn every_key_in_the_source_has_a_text() {
+        let sources = [
+            include_str!("cases.rs"),
+            include_str!("compile.rs"),
+            include_str!("dispatch.rs"),
+            include_str!("error.rs"),
+            include_str!("helpers.rs"),
+            include_str!("measure.rs"),
+            include_str!("present.rs"),
+            include_str!("sentence_form.rs"),
+            include_str!("split.rs"),
+            include_str!("validate.rs"),
+        ];
+        let is_key = |word: &&str| {
+            word.contains('-')
+                && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+                && word.len() > 3
+        };
+        for source in sources {
+            for word in source.split('"').filter(is_key) {
+                assert!(
+                    TEXTS.iter().any(|(key, ..)| *key == word),
+                    "no text for {word}"
+                );
+            }
+        }
+    }
+}

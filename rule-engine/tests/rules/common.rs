@@ -14,6 +14,7 @@ pub fn expert(rhai: &str) -> Rule {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with json!")]
 pub fn record(id: &str, attributes: serde_json::Value) -> Record {
     Record::new(id).with(attributes.as_object().cloned().unwrap_or_default())
 }

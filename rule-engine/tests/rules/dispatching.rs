@@ -19,6 +19,10 @@ fn tag(tag: &str) -> Whom {
     Whom::Tag { tag: tag.into() }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a sentence's condition is optional"
+)]
 fn when(field: &str, is: Comparison, value: Option<Literal>) -> Option<Condition> {
     Some(Condition {
         of: Source::Subject,

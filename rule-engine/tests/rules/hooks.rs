@@ -10,6 +10,7 @@ fn compile(hook: Hook, rhai: &str) -> Compiled {
     ENGINE.compile(&expert(rhai), hook).expect("compiles")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with json!")]
 fn ready(value: serde_json::Value, hook: Hook) -> Compiled {
     let rule = serde_json::from_value(json!({ "source": value })).expect("reads");
     ENGINE.compile(&rule, hook).expect("compiles")
@@ -182,18 +183,19 @@ fn a_rule_compiled_for_one_hook_serves_no_other() {
     );
 }
 
+#[derive(serde::Deserialize)]
+struct File {
+    hook: Hook,
+    rule: Rule,
+    cases: Vec<Case>,
+}
+
 #[test]
 fn cases_from_the_folder_pass_and_can_fail() {
     let mut seen = 0;
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     for entry in std::fs::read_dir(folder).expect("folder") {
         let path = entry.expect("entry").path();
-        #[derive(serde::Deserialize)]
-        struct File {
-            hook: Hook,
-            rule: Rule,
-            cases: Vec<Case>,
-        }
         let text = std::fs::read_to_string(&path).expect("file");
         let file: File = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
         let rule = ENGINE

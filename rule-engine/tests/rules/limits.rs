@@ -57,7 +57,8 @@ fn faults_at_run_time_name_line_and_column() {
         ("to(candidates[0], 251)", "days-out-of-range", 2),
         ("to(candidates[99])", "no-such-index", 2),
         ("to(\"w1\")", "unknown-function", 2),
-        ("subject.name = 3;", "runtime", 2),
+        ("subject.name = 3;", "no-such-access", 2),
+        ("candidates[0].salary", "no-such-access", 2),
         ("42", "not-a-holder", 1),
         ("\"w1\"", "not-a-holder", 1),
         ("candidates[0]", "not-a-holder", 1),
@@ -198,8 +199,11 @@ fn depth_and_length_of_text_are_bounded() {
         compile_fault(&" ".repeat(70_000)).message_key,
         "source-too-long"
     );
-    let many: String = (0..20).map(|n| format!("fn f{n}() {{ 1 }}\n")).collect();
-    assert_eq!(compile_fault(&many).message_key, "too-many-functions");
+    let many: Vec<String> = (0..20).map(|n| format!("fn f{n}() {{ 1 }}")).collect();
+    assert_eq!(
+        compile_fault(&many.join("\n")).message_key,
+        "too-many-functions"
+    );
 }
 
 #[test]
