@@ -9,6 +9,7 @@ pub mod front;
 pub mod geography;
 pub mod platform;
 pub mod health;
+pub mod measures;
 pub mod routes;
 pub mod start;
 pub mod statements;

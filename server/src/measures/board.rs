@@ -1,0 +1,171 @@
+//! What a board shows: totals and unfolded deltas of one node and those below, in one snapshot.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::store::{DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS};
+use super::{Axis, fold, nodes_above};
+use crate::app::App;
+use crate::args;
+use crate::error::AppError;
+use crate::platform::clock::DAY;
+use crate::platform::database::Exec;
+use crate::platform::ids::Id;
+
+/// Totals of one node by measure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// place or organization
+    pub id: Id,
+    /// by measure; a missing one is 0
+    pub totals: BTreeMap<String, i64>,
+}
+
+impl Node {
+    /// The total of a measure.
+    pub fn total(&self, measure: &str) -> i64 {
+        self.totals.get(measure).copied().unwrap_or(0)
+    }
+
+    /// What was to be done: assigned without void.
+    pub fn due(&self) -> i64 {
+        self.total("assigned") - self.total("void")
+    }
+
+    /// What has been done or needs not to be (免办).
+    pub fn ended(&self) -> i64 {
+        self.total("done") + self.total("waived")
+    }
+
+    /// Whole percent of [`Node::ended`] in [`Node::due`]; 100 only when all is done.
+    pub fn percent(&self) -> i64 {
+        web::percent_of(self.ended(), self.due())
+    }
+}
+
+/// One node of a task's totals with what is directly below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// the node itself
+    pub here: Node,
+    /// directly below, in the order of the tree; those without any amount too
+    pub children: Vec<Node>,
+    /// what lies at the node itself and in none of the children
+    pub own: BTreeMap<String, i64>,
+    /// per civil date, what was added on it (measures of [`fold::DAILY`])
+    pub days: BTreeMap<String, BTreeMap<String, i64>>,
+    /// instant of the snapshot
+    pub as_of: i64,
+}
+
+/// Reads the totals of `node` and of its children: folded rows plus what is not folded yet.
+pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, AppError> {
+    let as_of = app.now();
+    let (totals, unfolded, days) = app
+        .db
+        .snapshot(move |tx| {
+            Box::pin(async move {
+                let sql = match axis {
+                    Axis::Place => PLACE_TOTALS,
+                    Axis::Organization => ORGANIZATION_TOTALS,
+                };
+                let totals: Vec<(Id, String, i64)> = tx.all(sql, args![task, node, node]).await?;
+                let unfolded: Vec<(Id, String, String, i64)> =
+                    tx.all(UNFOLDED_ALL_SHARDS, args![task, axis.key()]).await?;
+                let days: Vec<(String, String, i64)> = tx.all(DAYS, args![task, node]).await?;
+                Ok((totals, unfolded, days))
+            })
+        })
+        .await?;
+    let (geography, directory) = (app.geography(), app.directory());
+    let below: Vec<Id> = match axis {
+        Axis::Place => geography.children(node).map(|place| place.id).collect(),
+        Axis::Organization => directory.children(node).map(|organization| organization.id).collect(),
+    };
+    let mut nodes: HashMap<Id, BTreeMap<String, i64>> =
+        below.iter().chain([&node]).map(|id| (*id, BTreeMap::new())).collect();
+    for (id, measure, total) in totals {
+        if let Some(found) = nodes.get_mut(&id) {
+            *found.entry(measure).or_default() += total;
+        }
+    }
+    let mut by_day: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+    for (measure, day, total) in days {
+        *by_day.entry(day).or_default().entry(measure).or_default() += total;
+    }
+    for (leaf, measure, day, amount) in unfolded {
+        for id in nodes_above(&geography, &directory, axis, leaf) {
+            if let Some(found) = nodes.get_mut(&id) {
+                *found.entry(measure.clone()).or_default() += amount;
+            }
+            if id == node && fold::DAILY.contains(&measure.as_str()) {
+                *by_day.entry(day.clone()).or_default().entry(measure.clone()).or_default() += amount;
+            }
+        }
+    }
+    let here = Node { id: node, totals: nodes.remove(&node).unwrap_or_default() };
+    let children: Vec<Node> =
+        below.iter().map(|id| Node { id: *id, totals: nodes.remove(id).unwrap_or_default() }).collect();
+    let mut own = here.totals.clone();
+    for child in &children {
+        for (measure, total) in &child.totals {
+            *own.entry(measure.clone()).or_default() -= total;
+        }
+    }
+    own.retain(|_, total| *total != 0);
+    Ok(Board { here, children, own, days: by_day, as_of })
+}
+
+/// Open work of a node that somebody should look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenWork {
+    /// past its due instant
+    pub late: i64,
+    /// due within 24 hours
+    pub soon: i64,
+    /// held by an organization and claimed by nobody for more than a day
+    pub unclaimed: i64,
+    /// in review or proposed void for more than two days
+    pub waiting: i64,
+    /// in correction for more than three days
+    pub correcting: i64,
+    /// the earliest due instant among it
+    pub first_due: Option<i64>,
+}
+
+impl OpenWork {
+    fn add(&mut self, other: &Self) {
+        self.late += other.late;
+        self.soon += other.soon;
+        self.unclaimed += other.unclaimed;
+        self.waiting += other.waiting;
+        self.correcting += other.correcting;
+        self.first_due = [self.first_due, other.first_due].into_iter().flatten().min();
+    }
+
+    /// Whether help is needed.
+    pub fn stuck(&self) -> bool {
+        self.late + self.unclaimed + self.waiting + self.correcting > 0
+    }
+}
+
+/// Open work of `node` (under its own id) and of each child, counted by query: it depends on the
+/// present instant, so it cannot be a folded total.
+pub async fn open_work(app: &App, task: Id, axis: Axis, node: Id) -> Result<HashMap<Id, OpenWork>, AppError> {
+    type Row = (Id, Id, i64, i64, i64, i64, i64, Option<i64>);
+    let now = app.now();
+    let args = args![task, now, now, now + DAY, now - DAY, now - 2 * DAY, now - 3 * DAY];
+    let rows: Vec<Row> = app.read().all(OPEN_WORK_ALL_SHARDS, args).await?;
+    let (geography, directory) = (app.geography(), app.directory());
+    let mut found: HashMap<Id, OpenWork> = HashMap::new();
+    for (place, holder, late, soon, unclaimed, waiting, correcting, first_due) in rows {
+        let work = OpenWork { late, soon, unclaimed, waiting, correcting, first_due };
+        let leaf = if axis == Axis::Place { place } else { holder };
+        let above = nodes_above(&geography, &directory, axis, leaf);
+        let Some(at) = above.iter().position(|id| *id == node) else { continue };
+        found.entry(node).or_default().add(&work);
+        if let Some(child) = at.checked_sub(1) {
+            found.entry(above[child]).or_default().add(&work);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,77 @@
+//! Measures: what is counted of each item, and the totals that are always true.
+//!
+//! Owns `delta`, `partial_total`, `node_total`, `day_total`. A total is a group sum: an item stores its
+//! [`Contribution`]; every change appends exactly its negative (with its original day) and the new one
+//! as delta rows at the leaf place and, apart from it, at the holding organization. The folder adds
+//! deltas to the totals of every ancestor and removes them in the same transaction; a board reads
+//! totals and unfolded deltas in one snapshot.
+//!
+//! Must not know tasks, forms or channels beyond the columns `task.published_release` and those of
+//! `item` that [`recount`](recount::recount) and the open-work query read; must not write anything but
+//! its own tables.
+//!
+//! To count one more thing of every item: add its name to [`BUILT_IN`] and its rule to
+//! [`Contribution::of_item`]; the recount must then derive it from the item's own columns.
+
+pub mod board;
+mod contribution;
+mod declare;
+mod deltas;
+pub mod fold;
+pub mod recount;
+mod store;
+
+pub use board::{Board, Node, OpenWork, board, open_work};
+pub use contribution::{BUILT_IN, Contribution, Counted};
+pub use declare::{Measure, Measures};
+pub use deltas::{Deltas, delta_puts};
+pub use fold::fold_once;
+pub use recount::{Difference, recount};
+pub use store::{STATEMENTS, samples};
+
+use crate::directory::Directory;
+use crate::geography::Geography;
+use crate::platform::ids::Id;
+
+/// The two separate foldings; never their product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Axis {
+    /// leaf: the place of the item
+    Place,
+    /// leaf: the holding organization
+    Organization,
+}
+
+impl Axis {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Place, Self::Organization];
+
+    /// As stored and as in URLs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Place => "place",
+            Self::Organization => "org",
+        }
+    }
+
+    /// By key; what is not one is none.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|axis| axis.key() == key)
+    }
+}
+
+/// The leaf itself and every node above it that its amounts count for. A leaf that the present tree
+/// does not hold (an ended place) still counts for itself and for the root.
+pub(crate) fn nodes_above(geography: &Geography, directory: &Directory, axis: Axis, leaf: Id) -> Vec<Id> {
+    let chain: Vec<Id> = match axis {
+        Axis::Place => geography.chain(leaf).map(|place| place.id).collect(),
+        Axis::Organization => directory.chain(leaf).map(|organization| organization.id).collect(),
+    };
+    if !chain.is_empty() {
+        return chain;
+    }
+    match (axis, geography.root()) {
+        (Axis::Place, Some(root)) => vec![leaf, root.id],
+        _ => vec![leaf],
+    }
+}

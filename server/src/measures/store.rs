@@ -1,0 +1,116 @@
+//! The SQL of totals.
+
+use std::fmt::Write;
+
+use crate::platform::database::bulk::{Shape, tuples};
+
+/// Delta rows as they are appended.
+pub const DELTA: Shape = Shape {
+    table: "delta",
+    columns: &["shard", "id", "task_id", "release", "axis", "leaf_id", "measure", "day", "amount"],
+    key: &["shard", "id"],
+};
+
+/// Deltas of published releases, whichever task and shard; a bounded batch.
+pub(super) const DUE_ALL_SHARDS: &str = "SELECT d.shard, d.id, d.task_id, d.axis, d.leaf_id, d.measure, d.day, d.amount \
+     FROM delta d JOIN task t ON t.id = d.task_id WHERE d.release <= t.published_release \
+     ORDER BY d.shard, d.id LIMIT $1";
+
+/// Totals of a place and of those directly below it.
+pub(super) const PLACE_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \
+     WHERE task_id = $1 AND axis = 'place' AND (node_id = $2 OR node_id IN (SELECT id FROM place WHERE parent_id = $3))";
+/// Totals of an organization and of those directly inside it.
+pub(super) const ORGANIZATION_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \
+     WHERE task_id = $1 AND axis = 'org' AND (node_id = $2 OR node_id IN (SELECT id FROM organization WHERE parent_id = $3))";
+/// What is not folded yet, per leaf.
+pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.leaf_id, d.measure, d.day, cast(sum(d.amount) as bigint) \
+     FROM delta d JOIN task t ON t.id = d.task_id \
+     WHERE d.task_id = $1 AND d.axis = $2 AND d.release <= t.published_release GROUP BY d.leaf_id, d.measure, d.day";
+/// The day series of a node.
+pub(super) const DAYS: &str =
+    "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";
+
+/// Work that is not ended, per place and holder: how much, late, soon due, held by nobody, waiting.
+pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, \
+     cast(sum(CASE WHEN i.due_at < $2 THEN 1 ELSE 0 END) as bigint), \
+     cast(sum(CASE WHEN i.due_at >= $3 AND i.due_at < $4 THEN 1 ELSE 0 END) as bigint), \
+     cast(sum(CASE WHEN i.holder_post IS NULL AND i.state = 'open' AND i.moved_at < $5 THEN 1 ELSE 0 END) as bigint), \
+     cast(sum(CASE WHEN i.state IN ('review', 'void_proposed') AND i.moved_at < $6 THEN 1 ELSE 0 END) as bigint), \
+     cast(sum(CASE WHEN i.state = 'correction' AND i.moved_at < $7 THEN 1 ELSE 0 END) as bigint), \
+     min(i.due_at) \
+     FROM item i JOIN task t ON t.id = i.task_id \
+     WHERE i.task_id = $1 AND i.state IN ('open', 'review', 'correction', 'void_proposed') AND i.release <= t.published_release \
+     GROUP BY i.place_id, i.holder_organization";
+
+/// Items of a task, page by page in primary-key order, for the recount.
+pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.shard, i.id, i.place_id, i.holder_organization, i.state, i.contribution \
+     FROM item i JOIN task t ON t.id = i.task_id \
+     WHERE i.task_id = $1 AND i.release <= t.published_release AND (i.shard, i.id) > ($2, $3) ORDER BY i.shard, i.id LIMIT $4";
+/// Every total of a task.
+pub(super) const ALL_NODE_TOTALS: &str =
+    "SELECT axis, node_id, measure, total FROM node_total WHERE task_id = $1 AND total <> 0";
+/// Every day total of a task.
+pub(super) const ALL_DAY_TOTALS: &str =
+    "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
+
+/// Every statement of this file, for the prepare test.
+pub const STATEMENTS: &[&str] = &[
+    DUE_ALL_SHARDS,
+    PLACE_TOTALS,
+    ORGANIZATION_TOTALS,
+    UNFOLDED_ALL_SHARDS,
+    DAYS,
+    OPEN_WORK_ALL_SHARDS,
+    ITEMS_ALL_SHARDS,
+    ALL_NODE_TOTALS,
+    ALL_DAY_TOTALS,
+];
+
+/// A table of totals and its key; the last column `total` is what is added to.
+pub(super) struct Totals {
+    pub(super) table: &'static str,
+    /// every column, `total` first among those that are not the key
+    pub(super) columns: &'static [&'static str],
+    pub(super) key: &'static [&'static str],
+}
+
+pub(super) const PARTIAL_TOTAL: Totals = Totals {
+    table: "partial_total",
+    columns: &["shard", "task_id", "axis", "leaf_id", "measure", "total"],
+    key: &["shard", "task_id", "axis", "leaf_id", "measure"],
+};
+pub(super) const NODE_TOTAL: Totals = Totals {
+    table: "node_total",
+    columns: &["task_id", "axis", "node_id", "measure", "total", "tree_version"],
+    key: &["task_id", "axis", "node_id", "measure"],
+};
+pub(super) const DAY_TOTAL: Totals = Totals {
+    table: "day_total",
+    columns: &["task_id", "node_id", "measure", "day", "total"],
+    key: &["task_id", "node_id", "measure", "day"],
+};
+
+impl Totals {
+    /// Adds to the rows that exist and inserts the others, in one statement for `rows` rows.
+    pub(super) fn add_sql(&self, rows: usize) -> String {
+        format!(
+            "INSERT INTO {table} ({columns}) VALUES {tuples} ON CONFLICT ({key}) DO UPDATE SET total = {table}.total + excluded.total",
+            table = self.table,
+            columns = self.columns.join(", "),
+            tuples = tuples(rows, self.columns.len(), 1),
+            key = self.key.join(", "),
+        )
+    }
+}
+
+/// Removes `rows` deltas by primary key.
+pub(super) fn remove_sql(rows: usize) -> String {
+    let mut sql = String::from("DELETE FROM delta WHERE (shard, id) IN (VALUES ");
+    let _ = write!(sql, "{})", tuples(rows, 2, 1));
+    sql
+}
+
+/// One of each statement built here, for the prepare test.
+pub fn samples() -> Vec<String> {
+    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2)]
+}
