@@ -91,6 +91,20 @@ impl AppError {
     }
 }
 
+/// The error in words for the command line: what a browser would be told, in one line.
+pub fn plain_text(error: AppError) -> String {
+    let client = ClientError::from(error);
+    let lang = web::Lang::En;
+    let mut text = web::text(lang, &format!("error-{}", client.code), &[]);
+    if let Some(detail) = client.detail {
+        text = format!("{text}: {}", web::text(lang, detail, &[]));
+    }
+    for fault in &client.faults {
+        text.push_str(&format!("\n  {}: {}", fault.at, fault.text(lang)));
+    }
+    text
+}
+
 impl LaneError for AppError {
     fn retryable(&self) -> bool {
         matches!(self, Self::Store(error) if error.retryable())

@@ -1,2 +1,7 @@
-//! Entry point.
-fn main() {}
+//! The `hutong` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::run()
+}

@@ -1,0 +1,177 @@
+//! The command line: one file per family of commands, each a thin door to a room's use-case.
+//!
+//! The usual next thing is a command: a variant of [`Command`], an arm in [`carry_out`], and its function
+//! in the file of its family.
+
+mod data;
+mod output;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::start::{Place, StartError};
+pub use output::Output;
+
+/// Hutong (互通): ledgers, tasks and resident service channels for a city.
+#[derive(Debug, Parser)]
+#[command(name = "hutong", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Options {
+    /// Folder with the embedded database, the keys and the files
+    #[arg(long, global = true, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// PostgreSQL to use instead of the embedded database
+    #[arg(long, global = true, env = "HUTONG_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Answer with one JSON object a line, for programs
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create the demo city if it is not there yet, and serve it
+    Demo {
+        /// Address to listen on; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+        listen: SocketAddr,
+        /// Let made-up workers and residents submit this many times a minute
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        activity: u32,
+    },
+    /// Serve an installation; the first start asks in the browser for its name and administrator
+    Serve {
+        /// Address to listen on
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+        listen: SocketAddr,
+    },
+    /// Bring the database to the schema of this version
+    Migrate,
+    /// Check the installation: schema, totals against a recount, conservation, keys
+    Doctor,
+    /// Import places or an address book from a sheet
+    #[command(subcommand)]
+    Import(Import),
+    /// Check or install an application made of files
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Make API tokens
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Debug, Subcommand)]
+enum Import {
+    /// Places: tsv `code level name`, or a sheet with a header
+    Places(ImportFile),
+    /// Organizations, posts, staff and sign-in names: tsv, csv or xlsx with a header
+    Addressbook(ImportFile),
+}
+
+#[derive(Debug, Args)]
+struct ImportFile {
+    /// The file
+    file: PathBuf,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum AppCommand {
+    /// Look for faults in an application folder without touching any database
+    Check {
+        /// The folder with app.json
+        dir: PathBuf,
+    },
+    /// Install or upgrade an application folder; doing it twice changes nothing
+    Install {
+        /// The folder with app.json
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Make a bearer token for an account; it is printed once
+    Create {
+        /// Sign-in name of the account
+        #[arg(long, value_name = "LOGIN")]
+        account: String,
+        /// What it is for
+        #[arg(long, default_value = "api")]
+        title: String,
+    },
+}
+
+/// What a command can fail with: the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// the house did not open
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// a use-case refused
+    #[error("{0}")]
+    Refused(String),
+    /// the input has faults, already printed
+    #[error("{0} faults; nothing was changed")]
+    Faults(usize),
+    /// files
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+}
+
+impl From<crate::error::AppError> for CliError {
+    fn from(error: crate::error::AppError) -> Self {
+        Self::Refused(crate::error::plain_text(error))
+    }
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.options.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            output.fault(&format!("cannot start: {fault}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(carry_out(cli, &output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            output.fault(&fault.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
+    let place = Place { data: cli.options.data, database_url: cli.options.database_url };
+    match cli.command {
+        Command::Demo { listen, activity } => serve::demo(&place, listen, activity, output).await,
+        Command::Serve { listen } => serve::serve(&place, listen, output).await,
+        Command::Migrate => data::migrate(&place, output).await,
+        Command::Doctor => data::doctor(&place, output).await,
+        Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
+        Command::Import(Import::Addressbook(file)) => {
+            data::import_address_book(&place, &file.file, file.dry_run, output).await
+        }
+        Command::App(AppCommand::Check { dir }) => data::check_application(&dir, output),
+        Command::App(AppCommand::Install { dir }) => data::install_application(&place, &dir, output).await,
+        Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
+    }
+}

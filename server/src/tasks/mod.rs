@@ -1,0 +1,19 @@
+//! Tasks (任务): something demanded from above, split and dispatched down the tree by rule.
+//!
+//! Owns `task`, `task_row`, `rule`, `dry_run`, `dry_run_row`, `assignment`, `item`, `movement`. A task has one
+//! of three shapes (清单 listed, 摸排 discovery, 报表 unit return); each level of its chain passes straight
+//! through or waits. Must not know channels or ledgers' pages; subjects of a ledger arrive as rows.
+//!
+//! The one path of work: rows ([`rows`]) -> planner ([`plan`]) -> a sink. The dry run and the dispatch are
+//! the same planner with two sinks, so what was shown is what is sent.
+//!
+//! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
+
+pub mod dispatch;
+pub mod dry_run;
+pub mod model;
+pub mod plan;
+pub mod rows;
+pub mod store;
+
+pub use model::{ItemState, Relay, Task, TaskShape};

@@ -1,0 +1,239 @@
+//! The planner: who would get each row of a task. It decides and writes nothing; a [`Sink`] does.
+
+use std::collections::HashMap;
+use std::future::Future;
+
+use rule_engine::{Attributes, Candidates, Chain, Compiled, DispatchInput, Hook, LoadBook, Outcome, Record, decide};
+use serde_json::Value;
+
+use super::model::{Relay, Task, TaskRow};
+use super::store;
+use crate::app::App;
+use crate::directory::working_days::{Calendar, add_working_days};
+use crate::directory::{Step, candidates, chain, rule_chain};
+use crate::entities::record;
+use crate::error::AppError;
+use crate::platform::database::bulk::chunk;
+use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::ids::Id;
+
+/// Rows decided together: small enough that a slice's transaction stays near 20 ms.
+pub const SLICE: i64 = 512;
+
+/// What becomes of one row.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// the row
+    pub row: TaskRow,
+    /// the way from the issuer down to the row's place; empty where the row has no place
+    pub steps: Vec<Step>,
+    /// how far down it goes at once: an index into `steps`
+    pub stop: usize,
+    /// the holder that the rule chose, or why there is none
+    pub outcome: Result<Chosen, Refusal>,
+    /// due instant
+    pub due_at: Option<i64>,
+}
+
+/// Who was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// the holding organization
+    pub organization: Id,
+    /// the holding post, none for 待认领
+    pub post: Option<Id>,
+    /// working days the rule gave
+    pub working_days: Option<i64>,
+}
+
+/// Why nobody gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// in zh-CN and en, one line each, for people
+    pub reason: String,
+    /// position in the rule, where the rule is at fault
+    pub line: Option<i64>,
+    /// position in the rule
+    pub column: Option<i64>,
+}
+
+/// What is done with planned rows: shown or sent.
+pub trait Sink: Send {
+    /// Takes one slice, in the order of positions.
+    fn slice(&mut self, app: &App, planned: Vec<Planned>) -> impl Future<Output = Result<(), AppError>> + Send;
+}
+
+/// Everything that stays the same during one run.
+pub struct Planner {
+    task: Task,
+    rule: Compiled,
+    relay: Relay,
+    calendar: Calendar,
+    record: Record,
+    by_place: HashMap<Id, Ways>,
+    /// instant from which working days count
+    started_at: i64,
+    /// the unit from which it goes down
+    from: Id,
+}
+
+#[derive(Clone)]
+struct Ways {
+    steps: Vec<Step>,
+    chain: Chain,
+    candidates: Candidates,
+}
+
+impl Planner {
+    /// Compiles the rule and reads the calendar. `from` is the unit that hands down (the issuer, or a
+    /// waiting unit with a rule of its own).
+    pub async fn new(app: &App, task: Task, from: Id, started_at: i64) -> Result<Self, AppError> {
+        let rule = app
+            .rules
+            .compile(&task.rule()?, Hook::Dispatch)
+            .map_err(|fault| AppError::Internal(format!("task {}: {}", task.id, fault.message(rule_engine::Lang::En))))?;
+        let calendar = crate::directory::working_days::load(&mut app.read()).await?;
+        let mut attributes = Attributes::new();
+        attributes.insert("title".into(), Value::from(task.title.clone()));
+        attributes.insert("shape".into(), Value::from(task.shape.clone()));
+        let record = Record::new(task.id.to_string()).with(attributes);
+        Ok(Self { relay: task.relay()?, record, rule, calendar, by_place: HashMap::new(), started_at, from, task })
+    }
+
+    /// The task as a record for hooks.
+    pub fn task_record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Plans every row after `position`, slice by slice; `seen` hears the last position of each slice.
+    pub async fn run(
+        &mut self,
+        app: &App,
+        mut position: i64,
+        load: &mut LoadBook,
+        sink: &mut impl Sink,
+        mut seen: impl AsyncFnMut(i64) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
+        loop {
+            let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
+            let Some(last) = rows.last().map(|row| row.position) else { return Ok(()) };
+            let planned = self.slice(app, rows, load).await?;
+            sink.slice(app, planned).await?;
+            position = last;
+            seen(position).await?;
+        }
+    }
+
+    /// Plans one slice of rows in order.
+    pub async fn slice(
+        &mut self,
+        app: &App,
+        rows: Vec<TaskRow>,
+        load: &mut LoadBook,
+    ) -> Result<Vec<Planned>, AppError> {
+        let subjects = subjects(app, &rows).await?;
+        let mut planned = Vec::with_capacity(rows.len());
+        for row in rows {
+            let subject = row.subject_id.and_then(|id| subjects.get(&id).cloned()).unwrap_or_default();
+            planned.push(self.one(app, row, subject, load));
+        }
+        Ok(planned)
+    }
+
+    fn one(&mut self, app: &App, row: TaskRow, subject: Attributes, load: &mut LoadBook) -> Planned {
+        let Some(place) = row.place_id.filter(|_| row.fault.is_none()) else {
+            let reason = row.fault.clone().unwrap_or_else(|| "tasks-fault-no-place".into());
+            let refusal = Refusal { reason, line: None, column: None };
+            return Planned { row, steps: vec![], stop: 0, outcome: Err(refusal), due_at: None };
+        };
+        let ways = self.ways(app, place);
+        let mut sheet: Attributes = serde_json::from_str(&row.sheet).unwrap_or_default();
+        // Secrets stay sealed: a rule cannot read them.
+        sheet.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
+        let input = DispatchInput {
+            item: Record::new(row.position.to_string()).with(sheet),
+            subject: Record { id: row.subject_id.map(|id| id.to_string()).unwrap_or_default(), class: self.task.class.clone(), attributes: subject.into() },
+            chain: ways.chain,
+            candidates: ways.candidates,
+        };
+        let decision = decide(&self.rule, &input, load);
+        let stop = stop(&ways.steps, &self.relay);
+        let outcome = match decision.outcome {
+            Outcome::Held(given) => {
+                // What a waiting unit hands down later is not its people's load yet.
+                if stop + 1 < ways.steps.len() {
+                    load.release(&given.holder);
+                }
+                chosen(app, &given).ok_or_else(|| Refusal { reason: "tasks-fault-holder".into(), line: None, column: None })
+            }
+            Outcome::Orphan(orphan) => {
+                let fault = orphan.fault();
+                Err(Refusal {
+                    reason: orphan.message(rule_engine::Lang::ZhCn),
+                    line: fault.and_then(|f| f.line).map(|n| n as i64),
+                    column: fault.and_then(|f| f.column).map(|n| n as i64),
+                })
+            }
+        };
+        let days = outcome.as_ref().ok().and_then(|c| c.working_days).or(self.task.working_days);
+        let by_days = days.map(|days| add_working_days(&self.calendar, &app.clock, self.started_at, days));
+        let due_at = [by_days, self.task.deadline_at].into_iter().flatten().min();
+        Planned { row, steps: ways.steps, stop, outcome, due_at }
+    }
+
+    fn ways(&mut self, app: &App, place: Id) -> Ways {
+        if let Some(ways) = self.by_place.get(&place) {
+            return ways.clone();
+        }
+        let (geography, directory) = (app.geography(), app.directory());
+        let ways = Ways {
+            steps: chain(&directory, &geography, self.from, place),
+            chain: rule_chain(&directory, &geography, self.from, place),
+            candidates: Candidates::new(candidates(&directory, &geography, self.from, place)),
+        };
+        self.by_place.insert(place, ways.clone());
+        ways
+    }
+}
+
+/// The first step below the giver that waits for its unit, else the last.
+fn stop(steps: &[Step], relay: &Relay) -> usize {
+    let last = steps.len().saturating_sub(1);
+    (1..steps.len()).find(|&at| at < last && relay.waits_at(steps[at].level)).unwrap_or(last)
+}
+
+fn chosen(app: &App, given: &rule_engine::Dispatch) -> Option<Chosen> {
+    let id: Id = given.holder.id().parse().ok()?;
+    let working_days = given.working_days.map(i64::from);
+    match given.holder {
+        rule_engine::Holder::Org(_) => Some(Chosen { organization: id, post: None, working_days }),
+        rule_engine::Holder::Staff(_) => {
+            let organization = app.directory().post(id)?.organization;
+            Some(Chosen { organization, post: Some(id), working_days })
+        }
+    }
+}
+
+/// Current records of the rows' persons, as attributes for the rule: no secret is among them.
+async fn subjects(app: &App, rows: &[TaskRow]) -> Result<HashMap<Id, Attributes>, StoreError> {
+    let keys: Vec<(i64, Id)> = rows.iter().filter_map(|row| Some((row.subject_shard?, row.subject_id?))).collect();
+    let today = app.clock.today();
+    let mut found = HashMap::new();
+    let mut rest = keys.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(chunk(rest.len(), 2));
+        rest = later;
+        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
+        let records: Vec<record::PersonRecord> = app.read().all_built(record::many_sql(now.len()), args).await?;
+        for record in records {
+            let mut values = record.fields()?.values;
+            values.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
+            if let Some(born) = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
+                let before = (today.month(), today.day()) < (born.month(), born.day());
+                values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
+            }
+            found.insert(record.id, values);
+        }
+    }
+    Ok(found)
+}

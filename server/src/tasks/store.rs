@@ -1,0 +1,192 @@
+//! SQL of tasks, assignments and items.
+
+use super::model::{Assignment, Item, Task, TaskRow};
+use crate::args;
+use crate::platform::database::bulk::Shape;
+use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::ids::Id;
+
+/// Columns of a task.
+pub const TASK: Shape = Shape {
+    table: "task",
+    columns: &[
+        "id", "app_key", "title", "shape", "class", "form_version_id", "issuer_organization", "issuer_post", "root_place",
+        "state", "rule", "measures", "relay", "source", "working_days", "deadline_at", "release", "published_release",
+        "created_at", "dispatched_at", "ended_at", "version",
+    ],
+    key: &["id"],
+};
+/// Columns of a subject before it is an item.
+pub const TASK_ROW: Shape = Shape {
+    table: "task_row",
+    columns: &["task_id", "position", "source_row", "subject_shard", "subject_id", "place_id", "label", "sheet", "fault"],
+    key: &["task_id", "position"],
+};
+/// Columns of an assignment.
+pub const ASSIGNMENT: Shape = Shape {
+    table: "assignment",
+    columns: &[
+        "task_id", "id", "parent_id", "organization_id", "place_id", "level", "mode", "state", "received", "passed_down",
+        "returned_up", "passes_at", "due_at", "release", "created_at", "version",
+    ],
+    key: &["task_id", "id"],
+};
+/// Columns of an item.
+pub const ITEM: Shape = Shape {
+    table: "item",
+    columns: &[
+        "shard", "id", "task_id", "assignment_id", "release", "position", "subject_class", "subject_shard", "subject_id",
+        "label", "place_id", "premises_id", "holder_organization", "holder_post", "state", "reason", "due_at", "sheet",
+        "contribution", "parent_item_id", "submission_id", "certified", "changed", "created_at", "moved_at", "done_at",
+        "version",
+    ],
+    key: &["shard", "id"],
+};
+/// Columns of a movement.
+pub const MOVEMENT: Shape = Shape {
+    table: "movement",
+    columns: &[
+        "shard", "id", "task_id", "item_id", "kind", "from_assignment", "to_assignment", "from_holder", "to_holder",
+        "reason", "at", "account_id", "post_id",
+    ],
+    key: &["shard", "id"],
+};
+/// Columns of a dry run's row.
+pub const DRY_RUN_ROW: Shape = Shape {
+    table: "dry_run_row",
+    columns: &[
+        "dry_run_id", "position", "subject_id", "label", "place_id", "holder_organization", "holder_post", "working_days",
+        "reason", "line", "col",
+    ],
+    key: &["dry_run_id", "position"],
+};
+
+const TASK_COLUMNS: &str = "SELECT id, app_key, title, shape, class, form_version_id, issuer_organization, issuer_post, \
+     root_place, state, rule, measures, relay, source, working_days, deadline_at, release, published_release, created_at, \
+     dispatched_at, ended_at, version FROM task WHERE id = $1";
+const ROWS_AFTER: &str = "SELECT task_id, position, source_row, subject_shard, subject_id, place_id, label, sheet, fault \
+     FROM task_row WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT $3";
+const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint) FROM task_row WHERE task_id = $1";
+const ROWS_CLEAR: &str = "DELETE FROM task_row WHERE task_id = $1";
+const ASSIGNMENTS: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
+     returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 ORDER BY level, id";
+const ASSIGNMENT_GET: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
+     returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 AND id = $2";
+const RELEASE_BY_ASSIGNMENT_ALL_SHARDS: &str =
+    "SELECT assignment_id, count(*) FROM item WHERE task_id = $1 AND release = $2 GROUP BY assignment_id";
+const RELEASE_BY_HOLDER_ALL_SHARDS: &str = "SELECT holder_organization, holder_post, count(*) FROM item \
+     WHERE task_id = $1 AND release = $2 AND reason IS NULL GROUP BY holder_organization, holder_post";
+const LAST_POSITION_ALL_SHARDS: &str =
+    "SELECT cast(coalesce(max(position), 0) as bigint) FROM item WHERE task_id = $1 AND release = $2";
+const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, position, subject_class, subject_shard, subject_id, label, \
+     place_id, premises_id, holder_organization, holder_post, state, reason, due_at, sheet, contribution, parent_item_id, \
+     submission_id, certified, changed, created_at, moved_at, done_at, version FROM item WHERE shard = $1 AND id = $2";
+
+/// Every statement of this file, for the prepare test.
+pub const STATEMENTS: &[&str] = &[
+    TASK_COLUMNS, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
+    RELEASE_BY_HOLDER_ALL_SHARDS, LAST_POSITION_ALL_SHARDS, ITEM_GET,
+];
+
+impl Task {
+    /// Arguments of [`TASK`].
+    pub fn row(&self) -> Vec<Arg> {
+        args![
+            self.id, &self.app_key, &self.title, &self.shape, &self.class, self.form_version_id, self.issuer_organization,
+            self.issuer_post, self.root_place, &self.state, &self.rule, &self.measures, &self.relay, &self.source,
+            self.working_days, self.deadline_at, self.release, self.published_release, self.created_at, self.dispatched_at,
+            self.ended_at, self.version
+        ]
+    }
+}
+
+impl TaskRow {
+    /// Arguments of [`TASK_ROW`].
+    pub fn row(&self) -> Vec<Arg> {
+        args![
+            self.task_id, self.position, self.source_row, self.subject_shard, self.subject_id, self.place_id, &self.label,
+            &self.sheet, &self.fault
+        ]
+    }
+}
+
+impl Assignment {
+    /// Arguments of [`ASSIGNMENT`].
+    pub fn row(&self) -> Vec<Arg> {
+        args![
+            self.task_id, self.id, self.parent_id, self.organization_id, self.place_id, self.level, &self.mode, &self.state,
+            self.received, self.passed_down, self.returned_up, self.passes_at, self.due_at, self.release, self.created_at,
+            self.version
+        ]
+    }
+}
+
+impl Item {
+    /// Arguments of [`ITEM`].
+    pub fn row(&self) -> Vec<Arg> {
+        args![
+            self.shard, self.id, self.task_id, self.assignment_id, self.release, self.position, &self.subject_class,
+            self.subject_shard, self.subject_id, &self.label, self.place_id, self.premises_id, self.holder_organization,
+            self.holder_post, &self.state, &self.reason, self.due_at, &self.sheet, &self.contribution, self.parent_item_id,
+            self.submission_id, self.certified, self.changed, self.created_at, self.moved_at, self.done_at, self.version
+        ]
+    }
+}
+
+/// A task by id.
+pub async fn task(conn: &mut impl Exec, id: Id) -> Result<Task, StoreError> {
+    conn.one(TASK_COLUMNS, args![id]).await
+}
+
+/// The next rows of a task after a position.
+pub async fn rows_after(conn: &mut impl Exec, task: Id, position: i64, limit: i64) -> Result<Vec<TaskRow>, StoreError> {
+    conn.all(ROWS_AFTER, args![task, position, limit]).await
+}
+
+/// How many rows a task has, and how many of them are faulty.
+pub async fn rows_count(conn: &mut impl Exec, task: Id) -> Result<(i64, i64), StoreError> {
+    conn.one(ROWS_COUNT, args![task]).await
+}
+
+/// Forgets the rows of a draft.
+pub async fn rows_clear(conn: &mut impl Exec, task: Id) -> Result<(), StoreError> {
+    conn.execute(ROWS_CLEAR, args![task]).await.map(|_| ())
+}
+
+/// The assignments of a task, higher levels first.
+pub async fn assignments(conn: &mut impl Exec, task: Id) -> Result<Vec<Assignment>, StoreError> {
+    conn.all(ASSIGNMENTS, args![task]).await
+}
+
+/// One assignment.
+pub async fn assignment(conn: &mut impl Exec, task: Id, id: Id) -> Result<Assignment, StoreError> {
+    conn.one(ASSIGNMENT_GET, args![task, id]).await
+}
+
+/// One item.
+pub async fn item(conn: &mut impl Exec, shard: i64, id: Id) -> Result<Item, StoreError> {
+    conn.one(ITEM_GET, args![shard, id]).await
+}
+
+/// Items of a release by assignment.
+pub async fn release_by_assignment_all_shards(
+    conn: &mut impl Exec,
+    task: Id,
+    release: i64,
+) -> Result<Vec<(Id, i64)>, StoreError> {
+    conn.all(RELEASE_BY_ASSIGNMENT_ALL_SHARDS, args![task, release]).await
+}
+
+/// Items of a release by holder: organization, post, how many. Those that nobody takes are left out.
+pub async fn release_by_holder_all_shards(
+    conn: &mut impl Exec,
+    task: Id,
+    release: i64,
+) -> Result<Vec<(Id, Option<Id>, i64)>, StoreError> {
+    conn.all(RELEASE_BY_HOLDER_ALL_SHARDS, args![task, release]).await
+}
+
+/// The last position that a release has written: where a resumed dispatch goes on.
+pub async fn last_position_all_shards(conn: &mut impl Exec, task: Id, release: i64) -> Result<i64, StoreError> {
+    Ok(conn.one::<(i64,)>(LAST_POSITION_ALL_SHARDS, args![task, release]).await?.0)
+}
