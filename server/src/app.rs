@@ -46,6 +46,8 @@ pub struct Parts {
     pub geography: ArcSwap<Geography>,
     /// address book
     pub directory: ArcSwap<Directory>,
+    /// sandbox of rules
+    pub rules: rule_engine::Engine,
     /// templates
     pub renderer: web::Renderer,
     /// how much one caller may ask
@@ -65,6 +67,7 @@ impl Parts {
             installation: ArcSwap::default(),
             geography: ArcSwap::default(),
             directory: ArcSwap::default(),
+            rules: crate::start::rules(),
             renderer: web::Renderer::new(),
             limits,
             gate: Gate::new(limits),

@@ -2,14 +2,16 @@
 
 pub mod access;
 pub mod app;
+pub mod cli;
 pub mod directory;
 pub mod entities;
 pub mod error;
 pub mod front;
 pub mod geography;
-pub mod platform;
 pub mod health;
 pub mod measures;
+pub mod platform;
 pub mod routes;
 pub mod start;
 pub mod statements;
+pub mod tasks;

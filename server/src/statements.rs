@@ -6,6 +6,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("platform/settings", crate::platform::settings::STATEMENTS),
         ("platform/sessions", crate::platform::sessions::STATEMENTS),
     ];
+    all.push(("tasks/store", crate::tasks::store::STATEMENTS));
+    all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
 }

@@ -42,15 +42,6 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create the demo city if it is not there yet, and serve it
-    Demo {
-        /// Address to listen on; port 0 takes a free one
-        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-        listen: SocketAddr,
-        /// Let made-up workers and residents submit this many times a minute
-        #[arg(long, default_value_t = 0, value_name = "N")]
-        activity: u32,
-    },
     /// Serve an installation; the first start asks in the browser for its name and administrator
     Serve {
         /// Address to listen on
@@ -59,61 +50,6 @@ enum Command {
     },
     /// Bring the database to the schema of this version
     Migrate,
-    /// Check the installation: schema, totals against a recount, conservation, keys
-    Doctor,
-    /// Import places or an address book from a sheet
-    #[command(subcommand)]
-    Import(Import),
-    /// Check or install an application made of files
-    #[command(subcommand)]
-    App(AppCommand),
-    /// Make API tokens
-    #[command(subcommand)]
-    Token(Token),
-}
-
-#[derive(Debug, Subcommand)]
-enum Import {
-    /// Places: tsv `code level name`, or a sheet with a header
-    Places(ImportFile),
-    /// Organizations, posts, staff and sign-in names: tsv, csv or xlsx with a header
-    Addressbook(ImportFile),
-}
-
-#[derive(Debug, Args)]
-struct ImportFile {
-    /// The file
-    file: PathBuf,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum AppCommand {
-    /// Look for faults in an application folder without touching any database
-    Check {
-        /// The folder with app.json
-        dir: PathBuf,
-    },
-    /// Install or upgrade an application folder; doing it twice changes nothing
-    Install {
-        /// The folder with app.json
-        dir: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum Token {
-    /// Make a bearer token for an account; it is printed once
-    Create {
-        /// Sign-in name of the account
-        #[arg(long, value_name = "LOGIN")]
-        account: String,
-        /// What it is for
-        #[arg(long, default_value = "api")]
-        title: String,
-    },
 }
 
 /// What a command can fail with: the text says what to do.
@@ -162,16 +98,7 @@ pub fn run() -> ExitCode {
 async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
     let place = Place { data: cli.options.data, database_url: cli.options.database_url };
     match cli.command {
-        Command::Demo { listen, activity } => serve::demo(&place, listen, activity, output).await,
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
-        Command::Doctor => data::doctor(&place, output).await,
-        Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
-        Command::Import(Import::Addressbook(file)) => {
-            data::import_address_book(&place, &file.file, file.dry_run, output).await
-        }
-        Command::App(AppCommand::Check { dir }) => data::check_application(&dir, output),
-        Command::App(AppCommand::Install { dir }) => data::install_application(&place, &dir, output).await,
-        Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }

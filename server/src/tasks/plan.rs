@@ -170,8 +170,8 @@ impl Planner {
                 let fault = orphan.fault();
                 Err(Refusal {
                     reason: orphan.message(rule_engine::Lang::ZhCn),
-                    line: fault.and_then(|f| f.line).map(|n| n as i64),
-                    column: fault.and_then(|f| f.column).map(|n| n as i64),
+                    line: fault.map(|f| i64::from(f.line)),
+                    column: fault.map(|f| i64::from(f.column)),
                 })
             }
         };

@@ -67,6 +67,8 @@ const TASK_COLUMNS: &str = "SELECT id, app_key, title, shape, class, form_versio
 const ROWS_AFTER: &str = "SELECT task_id, position, source_row, subject_shard, subject_id, place_id, label, sheet, fault \
      FROM task_row WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT $3";
 const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint) FROM task_row WHERE task_id = $1";
+/// Moves the version of a draft whose rows changed.
+pub const TASK_TOUCH: &str = "UPDATE task SET version = version + 1 WHERE id = $1";
 const ROWS_CLEAR: &str = "DELETE FROM task_row WHERE task_id = $1";
 const ASSIGNMENTS: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 ORDER BY level, id";
@@ -84,7 +86,7 @@ const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, posit
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    TASK_COLUMNS, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
+    TASK_COLUMNS, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS, LAST_POSITION_ALL_SHARDS, ITEM_GET,
 ];
 

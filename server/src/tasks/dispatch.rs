@@ -1,0 +1,402 @@
+//! Dispatch: the planner with a sink that writes items.
+//!
+//! Slices of at most 512 rows pass through the lane under a release number that lists, boards and the
+//! folder ignore; one small commit publishes it. A slice is one transaction with ids that are a function
+//! of task, release and position, so a run that was killed goes on after its last slice.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rule_engine::LoadBook;
+use serde_json::json;
+
+use super::model::{Assignment, Item, ItemState, Relay, Task};
+use super::plan::{Planned, Planner, Sink};
+use super::store::{self, ASSIGNMENT, ITEM, TASK};
+use crate::app::App;
+use crate::directory::Step;
+use crate::directory::working_days::{self, Calendar, add_working_days};
+use crate::error::AppError;
+use crate::measures::{Contribution, Deltas};
+use crate::platform::database::bulk::OnKey;
+use crate::platform::database::StoreError;
+use crate::platform::events::{Actor, Event};
+use crate::platform::ids::{Id, derived_id, shard_of};
+use crate::platform::secrets::digest;
+
+/// What a dispatch has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispatched {
+    /// items of the release
+    pub items: i64,
+    /// of them, held back by the issuer since nobody takes them
+    pub orphans: i64,
+}
+
+/// The id of a unit's assignment in a task.
+pub fn assignment_id(task: &Task, organization: Id) -> Id {
+    derived_id(shard_of(task.id), task.created_at, &[b"assignment", task.id.as_bytes(), organization.as_bytes()])
+}
+
+struct ItemSink<'a> {
+    task: &'a Task,
+    relay: Relay,
+    calendar: Calendar,
+    release: i64,
+    started_at: i64,
+    today: String,
+    actor: Actor,
+    assigned: BTreeSet<Id>,
+}
+
+impl Sink for ItemSink<'_> {
+    async fn slice(&mut self, app: &App, planned: Vec<Planned>) -> Result<(), AppError> {
+        let mut assignments = Vec::new();
+        let mut deltas = Deltas::new(self.task.id, self.release);
+        let mut items = Vec::with_capacity(planned.len());
+        for plan in &planned {
+            let item = self.item(app, plan, &mut assignments);
+            let none = Contribution::none();
+            deltas.add(item.shard, &none, &Contribution::parse(&item.contribution)?);
+            items.push(item);
+        }
+        let events = self.events(&items);
+        let now = self.started_at;
+        app.lanes
+            .write::<(), StoreError, _>(shard_of(self.task.id), vec![], move |tx| {
+                let (items, assignments, deltas, events) = (items.clone(), assignments.clone(), deltas.clone(), events.clone());
+                Box::pin(async move {
+                    let rows = assignments.iter().map(Assignment::row).collect();
+                    ASSIGNMENT.write(tx, rows, OnKey::Keep).await?;
+                    ITEM.write(tx, items.iter().map(Item::row).collect(), OnKey::Fail).await?;
+                    deltas.write(tx, now).await?;
+                    for (shard, event) in &events {
+                        event.write(tx, *shard).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+impl ItemSink<'_> {
+    fn item(&mut self, app: &App, plan: &Planned, assignments: &mut Vec<Assignment>) -> Item {
+        let issuer = self.task.issuer_organization;
+        let place = plan.row.place_id.unwrap_or(self.task.root_place);
+        let last = plan.steps.len().saturating_sub(1);
+        let (organization, post, reason) = match &plan.outcome {
+            // A unit on the way acts itself: it holds the item until it passes it on.
+            Ok(_) if plan.stop < last => (plan.steps[plan.stop].organization, None, None),
+            Ok(chosen) => (chosen.organization, chosen.post, None),
+            Err(refusal) => (issuer, None, Some(refusal.reason.clone())),
+        };
+        self.assign(app, plan, organization, place, assignments);
+        let shard = app.geography().get(place).map_or_else(|| shard_of(place), |p| p.shard);
+        let state = ItemState::Open.key();
+        let contribution =
+            Contribution::of_item(state, &BTreeMap::new(), place, organization, &self.today, &Contribution::none());
+        let key = [self.task.id.as_bytes().as_slice(), &self.release.to_be_bytes(), &plan.row.position.to_be_bytes()];
+        Item {
+            shard,
+            id: derived_id(shard, self.started_at, &key),
+            task_id: self.task.id,
+            assignment_id: assignment_id(self.task, organization),
+            release: self.release,
+            position: plan.row.position,
+            subject_class: self.task.class.clone(),
+            subject_shard: plan.row.subject_shard,
+            subject_id: plan.row.subject_id,
+            label: plan.row.label.clone(),
+            place_id: place,
+            premises_id: None,
+            holder_organization: organization,
+            holder_post: post,
+            state: state.to_owned(),
+            reason,
+            due_at: plan.due_at.or(self.task.deadline_at),
+            sheet: plan.row.sheet.clone(),
+            contribution: contribution.text(),
+            parent_item_id: None,
+            submission_id: None,
+            certified: None,
+            changed: None,
+            created_at: self.started_at,
+            moved_at: self.started_at,
+            done_at: None,
+            version: 1,
+        }
+    }
+
+    /// Makes the assignments of the way down to the holder, each once.
+    fn assign(&mut self, app: &App, plan: &Planned, holder: Id, place: Id, assignments: &mut Vec<Assignment>) {
+        let issuer = self.task.issuer_organization;
+        let mut way: Vec<Step> = vec![Step { organization: issuer, place: self.task.root_place, level: 0 }];
+        if holder != issuer {
+            way.extend(plan.steps.iter().skip(1).take(plan.stop).copied_until(holder));
+            if way.last().is_none_or(|last| last.organization != holder) {
+                // Somebody beside the way: the giver is the last unit on it.
+                way.push(Step { organization: holder, place, level: 9 });
+            }
+        }
+        let geography = app.geography();
+        for at in 0..way.len() {
+            let step = &way[at];
+            if !self.assigned.insert(step.organization) {
+                continue;
+            }
+            let level = geography.get(step.place).map_or(step.level, |p| p.level);
+            let waits = at > 0 && self.relay.waits_at(level) && at + 1 == way.len() && plan.stop + 1 < plan.steps.len();
+            let passes_at = waits
+                .then(|| self.relay.passes_after.get(&level))
+                .flatten()
+                .map(|days| add_working_days(&self.calendar, &app.clock, self.started_at, *days));
+            let state = match (waits, at + 1 == way.len()) {
+                (true, _) => "waiting",
+                (false, true) => "held",
+                (false, false) => "passed",
+            };
+            assignments.push(Assignment {
+                task_id: self.task.id,
+                id: assignment_id(self.task, step.organization),
+                parent_id: at.checked_sub(1).map(|above| assignment_id(self.task, way[above].organization)),
+                organization_id: step.organization,
+                place_id: step.place,
+                level,
+                mode: if waits { "wait" } else { "pass" }.to_owned(),
+                state: state.to_owned(),
+                received: 0,
+                passed_down: 0,
+                returned_up: 0,
+                passes_at,
+                due_at: self.task.deadline_at,
+                release: self.release,
+                created_at: self.started_at,
+                version: 1,
+            });
+        }
+    }
+
+    /// One event per shard of the slice, with count and digest of the ids.
+    fn events(&self, items: &[Item]) -> Vec<(i64, Event)> {
+        let mut by_shard: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
+        for item in items {
+            by_shard.entry(item.shard).or_default().extend(item.id.as_bytes());
+        }
+        by_shard
+            .into_iter()
+            .map(|(shard, ids)| {
+                let digest: String = digest(&ids).iter().map(|byte| format!("{byte:02x}")).collect();
+                let payload = json!({ "release": self.release, "count": ids.len() / 16, "digest": digest });
+                let event = Event {
+                    kind: "items.dispatched",
+                    subject_class: "task",
+                    subject_id: Some(self.task.id),
+                    actor: self.actor.clone(),
+                    at: self.started_at,
+                    payload,
+                };
+                (shard, event)
+            })
+            .collect()
+    }
+}
+
+trait CopiedUntil {
+    fn copied_until(self, holder: Id) -> Vec<Step>;
+}
+
+impl<'a, I: Iterator<Item = &'a Step>> CopiedUntil for I {
+    /// The steps down to and including the holder's.
+    fn copied_until(self, holder: Id) -> Vec<Step> {
+        let mut way = Vec::new();
+        for step in self {
+            way.push(step.clone());
+            if step.organization == holder {
+                break;
+            }
+        }
+        way
+    }
+}
+
+/// Marks a draft as being dispatched under its next release; a task that is being dispatched already
+/// goes on with the same one. `versions` must still be that of the dry run that people looked at.
+pub async fn begin(app: &App, task: Id, version: Option<i64>, actor: &Actor) -> Result<Task, AppError> {
+    let now = app.now();
+    let actor = actor.clone();
+    app.lanes
+        .write(shard_of(task), vec![task], move |tx| {
+            let actor = actor.clone();
+            Box::pin(async move {
+                let mut found = store::task(tx, task).await?;
+                match found.state.as_str() {
+                    "dispatching" => return Ok(found),
+                    "draft" | "running" => {}
+                    _ => return Err(AppError::Conflict("tasks-conflict-ended")),
+                }
+                if version.is_some_and(|version| version != found.version) {
+                    return Err(AppError::Conflict("tasks-conflict-dry-run-old"));
+                }
+                found.state = "dispatching".into();
+                found.release = found.published_release + 1;
+                found.dispatched_at = Some(now);
+                found.version += 1;
+                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                let event = Event {
+                    kind: "task.dispatching",
+                    subject_class: "task",
+                    subject_id: Some(task),
+                    actor: actor.clone(),
+                    at: now,
+                    payload: json!({ "release": found.release }),
+                };
+                event.write(tx, shard_of(task)).await?;
+                Ok(found)
+            })
+        })
+        .await
+}
+
+/// Carries a begun dispatch to its end, from where it stands. `seen` hears (done, total) after each slice.
+pub async fn carry_on(
+    app: &App,
+    task: Id,
+    actor: &Actor,
+    mut seen: impl AsyncFnMut(i64, i64) -> Result<(), AppError>,
+) -> Result<Dispatched, AppError> {
+    let task = store::task(&mut app.read(), task).await?;
+    if task.state != "dispatching" {
+        return Err(AppError::Conflict("tasks-conflict-not-begun"));
+    }
+    let started_at = task.dispatched_at.unwrap_or_else(|| app.now());
+    let (total, _) = store::rows_count(&mut app.read(), task.id).await?;
+    let position = store::last_position_all_shards(&mut app.read(), task.id, task.release).await?;
+    let mut load = resumed_load(app, &task).await?;
+    let mut planner = Planner::new(app, task.clone(), task.issuer_organization, started_at).await?;
+    let assigned = store::assignments(&mut app.read(), task.id).await?.into_iter().map(|a| a.organization_id).collect();
+    let mut sink = ItemSink {
+        relay: task.relay()?,
+        calendar: working_days::load(&mut app.read()).await?,
+        release: task.release,
+        started_at,
+        today: app.clock.date_of(started_at).to_string(),
+        actor: actor.clone(),
+        assigned,
+        task: &task,
+    };
+    planner.run(app, position, &mut load, &mut sink, async |at| seen(at, total).await).await?;
+    publish(app, &task, actor).await
+}
+
+/// What everybody holds of this release already: after a kill the book is exactly what it was.
+async fn resumed_load(app: &App, task: &Task) -> Result<LoadBook, AppError> {
+    let held = store::release_by_holder_all_shards(&mut app.read(), task.id, task.release).await?;
+    let directory = app.directory();
+    let waiting: BTreeSet<Id> = store::assignments(&mut app.read(), task.id)
+        .await?
+        .into_iter()
+        .filter(|a| a.state == "waiting")
+        .map(|a| a.organization_id)
+        .collect();
+    let mut counts = BTreeMap::new();
+    for (organization, post, count) in held {
+        if post.is_none() && waiting.contains(&organization) {
+            continue;
+        }
+        let id = post.filter(|post| directory.post(*post).is_some()).unwrap_or(organization);
+        *counts.entry(id.to_string()).or_insert(0) += count as u64;
+    }
+    Ok(LoadBook::new(counts))
+}
+
+/// The commit that makes a release visible: counters of the assignments and the task's published number.
+async fn publish(app: &App, task: &Task, actor: &Actor) -> Result<Dispatched, AppError> {
+    let (task_id, release, now) = (task.id, task.release, app.now());
+    let actor = actor.clone();
+    app.lanes
+        .write(shard_of(task_id), vec![task_id], move |tx| {
+            let actor = actor.clone();
+            Box::pin(async move {
+                let mut found = store::task(tx, task_id).await?;
+                if found.published_release >= release {
+                    return Ok(Dispatched { items: 0, orphans: 0 });
+                }
+                let counts = store::release_by_assignment_all_shards(tx, task_id, release).await?;
+                let mut assignments: HashMap<Id, Assignment> =
+                    store::assignments(tx, task_id).await?.into_iter().map(|a| (a.id, a)).collect();
+                let (items, orphans) = enter(&mut assignments, &counts);
+                let mut rows: Vec<&Assignment> = assignments.values().collect();
+                rows.sort_by_key(|a| a.id);
+                ASSIGNMENT.write(tx, rows.into_iter().map(Assignment::row).collect(), OnKey::Replace).await?;
+                found.published_release = release;
+                found.state = "running".into();
+                found.version += 1;
+                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                let event = Event {
+                    kind: "task.dispatched",
+                    subject_class: "task",
+                    subject_id: Some(task_id),
+                    actor: actor.clone(),
+                    at: now,
+                    payload: json!({ "release": release, "items": items, "orphans": orphans }),
+                };
+                event.write(tx, shard_of(task_id)).await?;
+                Ok(Dispatched { items, orphans })
+            })
+        })
+        .await
+}
+
+/// Adds a release's items to the counters: received at every unit of the way, passed down at every giver.
+/// Returns items in all, and those that stay with the issuer.
+fn enter(assignments: &mut HashMap<Id, Assignment>, counts: &[(Id, i64)]) -> (i64, i64) {
+    let (mut items, mut orphans) = (0, 0);
+    for (leaf, count) in counts {
+        items += count;
+        let mut here = Some(*leaf);
+        let mut from_below = false;
+        while let Some(assignment) = here.and_then(|id| assignments.get_mut(&id)) {
+            assignment.received += count;
+            if from_below {
+                assignment.passed_down += count;
+            } else if assignment.parent_id.is_none() {
+                orphans += count;
+            }
+            assignment.version += 1;
+            from_below = true;
+            here = assignment.parent_id;
+        }
+    }
+    (items, orphans)
+}
+
+/// Ends a task whose occasion is over: items stay as they are, nothing is deleted.
+pub async fn end(app: &App, task: Id, actor: &Actor) -> Result<(), AppError> {
+    let now = app.now();
+    let actor = actor.clone();
+    app.lanes
+        .write(shard_of(task), vec![task], move |tx| {
+            let actor = actor.clone();
+            Box::pin(async move {
+                let mut found = store::task(tx, task).await?;
+                if found.state != "running" {
+                    return Err(AppError::Conflict("tasks-conflict-not-running"));
+                }
+                found.state = "ended".into();
+                found.ended_at = Some(now);
+                found.version += 1;
+                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                let event = Event {
+                    kind: "task.ended",
+                    subject_class: "task",
+                    subject_id: Some(task),
+                    actor: actor.clone(),
+                    at: now,
+                    payload: json!({}),
+                };
+                Ok(event.write(tx, shard_of(task)).await?)
+            })
+        })
+        .await
+}
