@@ -40,7 +40,7 @@ function sprite() {
       .replace(/\s*\n\s*/g, "");
     return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">${inner}</symbol>`;
   });
-  return `<!-- Lucide icons, ISC licence --><svg xmlns="http://www.w3.org/2000/svg">${symbols.join("\n")}</svg>\n`;
+  return `<!-- Lucide icons, ISC licence, copyright Lucide Contributors; parts of Feather, MIT, copyright Cole Bemis --><svg xmlns="http://www.w3.org/2000/svg">${symbols.join("\n")}</svg>\n`;
 }
 
 async function bundle(entry, target) {

@@ -124,7 +124,7 @@ fn question(view: &FieldView) -> Option<Field> {
         known: known.map(|known| Known {
             text: known.text.clone(),
             source: filled(
-                &[known.since.as_str(), known.source.as_str()]
+                [known.since.as_str(), known.source.as_str()]
                     .join(" ")
                     .trim(),
             ),

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 
 const [folder, shots] = process.argv.slice(2);
@@ -20,8 +21,29 @@ const TREE = {
   "": [{ id: "p", label: "平城区", path: "大同市", has_children: true }, { id: "y", label: "云冈区", path: "大同市", has_children: false }],
   p: [{ id: "w", label: "文瀛湖街道", path: "大同市 平城区", has_children: false }],
 };
+const streams = new Set();
+let count = 7122;
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://localhost");
+  if (url.pathname === "/events") {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.write("event: beat\ndata: \n\n");
+    streams.add(response);
+    request.on("close", () => streams.delete(response));
+    return;
+  }
+  if (url.pathname === "/fragment") {
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
+    response.end(`<b><span data-number id="done">${count}</span></b>`);
+    return;
+  }
+  if (url.pathname === "/live.html") {
+    const html = readFileSync(join(folder, "index-zh-CN.html"), "utf8");
+    const part = `<div id="board" data-live="task:7" data-src="/fragment"><b><span data-number id="done">7122</span></b></div>`;
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY });
+    response.end(html.replace('<div class="split">', `${part}<div class="split">`));
+    return;
+  }
   if (url.pathname === "/places/children") {
     const query = url.searchParams.get("q");
     const answer = query
@@ -99,6 +121,46 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".html")).
     }
     await context.close();
   }
+}
+
+// Weight on the wire of a resident's page with everything it loads (30 KB) and of
+// a staff page (60 KB).
+for (const [file, bar] of [["resident-zh-CN.html", 30_000], ["index-zh-CN.html", 60_000]]) {
+  const html = readFileSync(join(folder, file), "utf8");
+  const assets = new Set([...html.matchAll(/\/assets\/([\w.-]+)/g)].map((match) => match[1]));
+  const parts = [html, ...[...assets].map((name) => readFileSync(join(folder, "assets", name)))];
+  const weight = parts.reduce((sum, part) => sum + gzipSync(part).length, 0);
+  console.log(`${file}: ${weight} B with ${assets.size} assets`);
+  if (weight > bar) fault(`${file} weighs ${weight} B, more than ${bar}`);
+}
+
+// Live numbers: two tabs share one stream, and both change by themselves.
+{
+  const context = await browser.newContext();
+  const tabs = [await context.newPage(), await context.newPage()];
+  for (const tab of tabs) await tab.goto(`${base}/live.html`);
+  await tabs[1].waitForTimeout(500);
+  if (streams.size !== 1) fault(`two tabs hold ${streams.size} streams instead of one`);
+  count = 7123;
+  for (const stream of streams) stream.write("event: change\ndata: task:7\n\n");
+  for (const tab of tabs) {
+    await tab.locator("#done", { hasText: "7123" }).waitFor({ timeout: 2000 }).catch(() => fault("a live number did not change"));
+  }
+  // A change of another topic is not fetched.
+  count = 7999;
+  for (const stream of streams) stream.write("event: change\ndata: task:8\n\n");
+  await tabs[0].waitForTimeout(300);
+  if ((await tabs[0].textContent("#done")) !== "7123") fault("another topic's change was fetched");
+  for (const stream of streams) stream.write("event: resync\ndata: \n\n");
+  await tabs[0].locator("#done", { hasText: "7999" }).waitFor({ timeout: 2000 }).catch(() => fault("resync did not fetch"));
+  // When the leading tab is closed, the other takes the stream over.
+  await tabs[0].close();
+  await tabs[1].waitForTimeout(500);
+  if (streams.size !== 1) fault(`after a tab closed there are ${streams.size} streams instead of one`);
+  count = 8000;
+  for (const stream of streams) stream.write("event: change\ndata: task:7\n\n");
+  await tabs[1].locator("#done", { hasText: "8000" }).waitFor({ timeout: 2000 }).catch(() => fault("the remaining tab is not live"));
+  await context.close();
 }
 
 // Follow-up question: hidden when its condition does not hold, and not posted.
