@@ -37,11 +37,12 @@ pub struct FieldDraft {
 
 /// Adds a field at the end, with a free key.
 pub fn add(drafts: &mut Vec<FieldDraft>, control: &str) -> usize {
-    let taken = |key: &str| drafts.iter().any(|d| d.key == key);
-    let key = (drafts.len() + 1..)
-        .map(|n| format!("field_{n}"))
-        .find(|key| !taken(key))
-        .unwrap_or_default();
+    // One of `len + 1` numbers is free.
+    let mut number = drafts.len() + 1;
+    while drafts.iter().any(|d| d.key == format!("field_{number}")) {
+        number += 1;
+    }
+    let key = format!("field_{number}");
     drafts.push(FieldDraft {
         key,
         control: control.into(),
@@ -66,7 +67,7 @@ pub fn add_attribute(
         draft.key.clone_from(&attribute.key);
     }
     draft.label.clone_from(&attribute.zh);
-    draft.label_en = attribute.name(Lang::En).to_owned();
+    attribute.name(Lang::En).clone_into(&mut draft.label_en);
     let owner = if at.class == Class::Event {
         "event"
     } else {
@@ -90,13 +91,15 @@ pub fn control_for(model: &Model, at: &AttributeRef) -> Option<&'static str> {
     } else {
         Kind::Text
     };
-    let fits = |c: &&&dyn controls::Control| c.datatypes().first() == Some(&attribute.datatype);
-    let mut fitting = controls::ALL.iter().filter(fits);
-    let exact = controls::ALL
-        .iter()
-        .filter(fits)
-        .find(|c| c.kind() == wanted);
-    exact.or_else(|| fitting.next()).map(|c| c.key())
+    // A control made for the datatype before one that merely takes it.
+    let made_for = |c: &dyn controls::Control| c.datatypes().first() == Some(&attribute.datatype);
+    let takes = |c: &dyn controls::Control| c.datatypes().contains(&attribute.datatype);
+    let all = || controls::ALL.iter().copied();
+    all()
+        .find(|c| made_for(*c) && c.kind() == wanted)
+        .or_else(|| all().find(|c| made_for(*c)))
+        .or_else(|| all().find(|c| takes(*c)))
+        .map(controls::Control::key)
 }
 
 /// Removes a field and every condition that named it.

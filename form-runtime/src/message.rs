@@ -117,7 +117,6 @@ impl Message {
 
     /// With one more argument; long ones are cut, they come from the outside.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike")]
     pub fn arg(mut self, name: &'static str, value: impl Display) -> Self {
         let value = value.to_string();
         let cut = if value.chars().count() > 40 {

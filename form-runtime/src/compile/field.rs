@@ -28,6 +28,7 @@ pub struct CompiledField {
     pub(crate) required: Option<Expr>,
     pub(crate) readonly: Option<Expr>,
     pub(crate) computed: Option<Expr>,
+    pub(crate) default: Option<Expr>,
     pub(crate) choice_when: Vec<Option<Expr>>,
     pub(crate) checks: Vec<CompiledCheck>,
 }
@@ -132,6 +133,12 @@ fn resolve_field(
     if let Some((zh, en)) = field.pattern.as_deref().and_then(pattern_fault) {
         faults.push(Fault::new(format!("{at}/pattern"), zh, en));
     }
+    let default = field.default.as_ref().and_then(|value| {
+        // No field may be read: a default stands before anything is answered.
+        let (at, wanted) = (format!("{at}/default"), control.kind().into());
+        let parsed = Expr::parse_as(value, &Types::new(), &at, wanted);
+        parsed.map_err(|fault| faults.push(fault)).ok()
+    });
     let mut expr = |value: &Option<Value>, member: &str, wanted: Type| {
         let at = format!("{at}/{member}");
         match Expr::parse_as(value.as_ref()?, types, &at, wanted) {
@@ -183,6 +190,7 @@ fn resolve_field(
         required,
         readonly,
         computed,
+        default,
         choice_when,
         checks,
     })

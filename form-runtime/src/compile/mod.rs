@@ -8,14 +8,16 @@ mod schema;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 pub use field::{CompiledCheck, CompiledField};
 
 use crate::definition::{FormDefinition, Owner, Section};
+use crate::logic::Scope;
 use crate::model::{AttributeRef, Class};
 use crate::schema::SchemaValidator;
-use crate::{Fault, Model};
+use crate::{Fault, Map, Model};
 
 /// A published form. Cloning shares it. About 100 KB for twenty fields: keep
 /// the ones in use, not every version for ever.
@@ -164,6 +166,23 @@ impl CompiledForm {
             let bind = f.definition.bind.as_ref();
             bind.is_some_and(|b| b.owner == Owner::Subject && b.attribute == *attribute)
         })
+    }
+
+    /// Canonical values of the fields that have a default.
+    pub fn defaults(&self, today: Date) -> Map {
+        let scope = Scope {
+            values: BTreeMap::new(),
+            today,
+        };
+        let value = |f: &CompiledField| f.default.as_ref()?.eval(&scope).ok();
+        let all = self
+            .0
+            .fields
+            .iter()
+            .filter_map(|f| Some((f.key().to_owned(), value(f)?)));
+        all.map(|(key, value)| (key, value.to_json()))
+            .filter(|(_, v)| !v.is_null())
+            .collect()
     }
 
     /// Fields in an order in which each comes after those its logic reads.

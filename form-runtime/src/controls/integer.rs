@@ -40,7 +40,7 @@ impl super::Control for Control {
             .unwrap_or(&bare);
         let wrong = || Message::new(MessageKey::Integer).arg("now", &text);
         let number: i64 = bare.parse().map_err(|_| wrong())?;
-        if number.abs() > LARGEST {
+        if !(-LARGEST..=LARGEST).contains(&number) {
             return Err(wrong());
         }
         let (min, max) = bounds(options);

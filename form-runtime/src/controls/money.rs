@@ -77,5 +77,5 @@ fn to_fen(yuan: Decimal) -> Result<Option<i64>, Message> {
     let fen = yuan
         .checked_mul(Decimal::ONE_HUNDRED)
         .and_then(|f| f.to_i64());
-    Ok(fen.filter(|f| f.abs() <= LARGEST))
+    Ok(fen.filter(|f| (-LARGEST..=LARGEST).contains(f)))
 }

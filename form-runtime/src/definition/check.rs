@@ -85,6 +85,7 @@ fn check_field(at: &str, field: &FieldDefinition, faults: &mut Vec<Fault>) {
         &field.required,
         &field.readonly,
         &field.computed,
+        &field.default,
     ];
     let logic = logic.into_iter().flatten();
     let tests = field.checks.iter().map(|c| &c.test);

@@ -117,6 +117,10 @@ pub struct FieldDefinition {
     /// Shown, not changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readonly: Option<Value>,
+    /// Stands in the input until something else is known or typed; an
+    /// expression without fields, e.g. `{"today": []}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
     /// Computed instead of asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub computed: Option<Value>,

@@ -57,7 +57,8 @@ pub struct FieldView {
     pub warning: Option<String>,
     /// The `inputmode`.
     pub inputmode: Option<&'static str>,
-    /// The `autocomplete`; off unless fillers speak of themselves.
+    /// The `autocomplete` of a page where fillers speak of themselves; a page
+    /// about somebody else writes `off`.
     pub autocomplete: Option<&'static str>,
     /// The `maxlength`, when the control has one.
     pub maxlength: Option<u32>,
@@ -108,8 +109,22 @@ pub(super) struct Maker<'a> {
     pub answers: &'a Map,
     pub messages: &'a [FieldMessage],
     pub state: &'a Validated,
+    pub defaults: &'a Map,
+    pub scope: Scope,
     pub lang: Lang,
     pub today: Date,
+}
+
+/// What the page's logic sees.
+pub(super) fn scope(form: &CompiledForm, state: &Validated, today: Date) -> Scope {
+    let values = state.normalized.iter().filter_map(|(key, value)| {
+        let kind = form.field(key)?.control.kind();
+        Some((key.clone(), Val::read(value, kind)))
+    });
+    Scope {
+        values: values.collect(),
+        today,
+    }
 }
 
 /// The id of a field's input.
@@ -205,6 +220,7 @@ impl Maker<'_> {
             .or_else(|| self.answers.get(key))
             .or_else(|| self.known.value(key))
             .cloned()
+            .or_else(|| self.defaults.get(key).cloned())
             .unwrap_or(Value::Null)
     }
 
@@ -283,15 +299,7 @@ impl Maker<'_> {
 
     fn holds(&self, expr: Option<&Expr>) -> bool {
         let Some(expr) = expr else { return false };
-        let values = self.state.normalized.iter().filter_map(|(key, value)| {
-            let kind = self.form.field(key)?.control.kind();
-            Some((key.clone(), Val::read(value, kind)))
-        });
-        let scope = Scope {
-            values: values.collect(),
-            today: self.today,
-        };
-        expr.holds(&scope).unwrap_or(false)
+        expr.holds(&self.scope).unwrap_or(false)
     }
 }
 

@@ -34,7 +34,8 @@ pub struct FormView {
     pub asked: usize,
     /// Visible fields that are known and only shown.
     pub known: usize,
-    /// 没有变化 may be offered: something is known and nothing required is unknown.
+    /// 没有变化 may be offered: something is known, and what is required is
+    /// known or has a default. Submit [`CompiledForm::defaults`] with it.
     pub can_confirm_all: bool,
     /// Estimated minutes, when the maker gave them.
     pub minutes: Option<u32>,
@@ -78,7 +79,14 @@ pub fn form_view(
     today: Date,
 ) -> FormView {
     let state = validate(form, answers, known, Context { today });
+    let defaults = &if answers.is_empty() {
+        form.defaults(today)
+    } else {
+        Map::new()
+    };
     let maker = field::Maker {
+        defaults,
+        scope: field::scope(form, &state, today),
         form,
         known,
         answers,
@@ -113,7 +121,9 @@ pub fn form_view(
     };
     let asked = all().filter(|f| f.asked).count();
     let known_count = all().filter(|f| f.known.is_some() && !f.asked).count();
-    let missing = all().any(|f| f.required && f.asked && f.known.is_none());
+    // A default (the visit is today) needs nobody to be asked.
+    let missing = all()
+        .any(|f| f.required && f.asked && f.known.is_none() && !defaults.contains_key(&f.name));
     FormView {
         id: form.definition().id.clone(),
         title: form.definition().title.get(lang).to_owned(),

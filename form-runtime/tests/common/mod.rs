@@ -7,7 +7,9 @@ use serde_json::Value;
 
 pub const VISIT: &str = include_str!("../forms/visit.json");
 
-pub const CTX: Context = Context { today: Date::constant(2026, 11, 24) };
+pub const CTX: Context = Context {
+    today: Date::constant(2026, 11, 24),
+};
 
 pub fn visit() -> CompiledForm {
     form(VISIT)
@@ -19,11 +21,12 @@ pub fn form(text: &str) -> CompiledForm {
 }
 
 pub fn map(value: Value) -> Map {
-    let Value::Object(map) = value else { panic!("an object is wanted") };
+    let Value::Object(map) = value else {
+        panic!("an object is wanted")
+    };
     map
 }
 
-#[allow(dead_code, reason = "each test binary uses its part")]
 pub fn judge(form: &CompiledForm, answers: Value, known: Value) -> Validated {
     validate(form, &map(answers), &Known::from_values(&map(known)), CTX)
 }
