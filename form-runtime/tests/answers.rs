@@ -354,7 +354,7 @@ fn three_hundred_fields_with_logic_are_judged_and_laid_out_at_once() {
         let visible = json!({ "!=": [{ "var": format!("f{}", i.saturating_sub(1)) }, "no"] });
         let mut field =
             json!({ "key": format!("f{i}"), "control": "text", "label": format!("第{i}项") });
-        if i > 0 && i % 3 == 0 {
+        if i > 0 && i.is_multiple_of(3) {
             field["visible"] = visible;
         }
         field

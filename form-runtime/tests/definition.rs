@@ -49,40 +49,40 @@ fn each_mistake_is_pointed_at() {
     only("/fields/1/key", |f| f["fields"][1]["key"] = json!("name"));
     only("/fields/1/key", |f| f["fields"][1]["key"] = json!("身份证"));
     only("/fields/0/bind", |f| {
-        f["fields"][0]["bind"] = json!("subject.person.nope")
+        f["fields"][0]["bind"] = json!("subject.person.nope");
     });
     only("/fields/0/bind", |f| {
-        f["fields"][0]["bind"] = json!("subject.place.place_name")
+        f["fields"][0]["bind"] = json!("subject.place.place_name");
     });
     only("/fields/0/bind", |f| {
-        f["fields"][0]["bind"] = json!("subject.person.birth_date")
+        f["fields"][0]["bind"] = json!("subject.person.birth_date");
     });
     only("/fields/0/bind", |f| {
-        f["fields"][0]["bind"] = json!("event.person.name")
+        f["fields"][0]["bind"] = json!("event.person.name");
     });
     only("/fields/0/bind", |f| {
-        f["fields"][0]["bind"] = json!("linked.nope.person.name")
+        f["fields"][0]["bind"] = json!("linked.nope.person.name");
     });
     only("/fields/7/bind", |f| {
-        f["fields"][7]["bind"] = json!("event.event.visit_time")
+        f["fields"][7]["bind"] = json!("event.event.visit_time");
     });
     only("/fields/0", |f| f["fields"][0]["bind"] = json!("name"));
     only("/fields/0/control", |f| {
-        f["fields"][0]["control"] = json!("nope")
+        f["fields"][0]["control"] = json!("nope");
     });
     only("/fields/0", |f| f["fields"][0]["colour"] = json!("red"));
     only("/fields/0/label", |f| f["fields"][0]["label"] = json!(""));
     only("/fields/4/visible/nope", |f| {
-        f["fields"][4]["visible"] = json!({ "nope": [1] })
+        f["fields"][4]["visible"] = json!({ "nope": [1] });
     });
     only("/fields/4/visible", |f| {
-        f["fields"][4]["visible"] = json!(3)
+        f["fields"][4]["visible"] = json!(3);
     });
     only("/fields/4/visible/==/0/var", |f| {
         f["fields"][4]["visible"] = json!({ "==": [{ "var": "gone" }, true] });
     });
     only("/fields/4", |f| {
-        f["fields"][4]["visible"] = json!({ "filled": [{ "var": "contact" }] })
+        f["fields"][4]["visible"] = json!({ "filled": [{ "var": "contact" }] });
     });
     only("/fields/6", |f| f["fields"][6]["choices"] = json!([]));
     only("/fields/6", |f| {
@@ -97,16 +97,16 @@ fn each_mistake_is_pointed_at() {
             .remove("message");
     });
     only("/sections/0/fields/0", |f| {
-        f["sections"][0]["fields"][0] = json!("gone")
+        f["sections"][0]["fields"][0] = json!("gone");
     });
     only("/sections", |f| {
-        drop(f["sections"][0]["fields"].as_array_mut().unwrap().pop())
+        drop(f["sections"][0]["fields"].as_array_mut().unwrap().pop());
     });
     only("/fields/5/default", |f| {
-        f["fields"][5]["default"] = json!("today")
+        f["fields"][5]["default"] = json!("today");
     });
     only("/fields/0/default/var", |f| {
-        f["fields"][0]["default"] = json!({ "var": "contact" })
+        f["fields"][0]["default"] = json!({ "var": "contact" });
     });
     only("/fields", |f| f["fields"] = json!([]));
     only("/fields", |f| {
@@ -118,7 +118,7 @@ fn each_mistake_is_pointed_at() {
 #[test]
 fn hostile_definitions_are_faults_and_nothing_else() {
     let fault = only("/fields/0/$ref", |f| {
-        f["fields"][0]["$ref"] = json!("http://example.com/x")
+        f["fields"][0]["$ref"] = json!("http://example.com/x");
     });
     assert!(fault.message.contains("$ref"));
     for evil in [
@@ -129,7 +129,7 @@ fn hostile_definitions_are_faults_and_nothing_else() {
         "(",
     ] {
         only("/fields/7/pattern", |f| {
-            f["fields"][7]["pattern"] = json!(evil)
+            f["fields"][7]["pattern"] = json!(evil);
         });
     }
     // Catastrophic for a backtracking engine, linear for ours: allowed.
