@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::access::gate::Gate;
 use crate::directory::Directory;
+use crate::forms::Shelf;
 use crate::geography::Geography;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub directory: ArcSwap<Directory>,
     /// sandbox of rules
     pub rules: rule_engine::Engine,
+    /// published forms, compiled
+    pub shelf: Shelf,
     /// templates
     pub renderer: web::Renderer,
     /// how much one caller may ask
@@ -68,6 +71,7 @@ impl Parts {
             geography: ArcSwap::default(),
             directory: ArcSwap::default(),
             rules: crate::start::rules(),
+            shelf: Shelf::default(),
             renderer: web::Renderer::new(),
             limits,
             gate: Gate::new(limits),

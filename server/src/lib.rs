@@ -7,6 +7,7 @@ pub mod directory;
 pub mod entities;
 pub mod error;
 pub mod front;
+pub mod forms;
 pub mod geography;
 pub mod health;
 pub mod measures;

@@ -5,6 +5,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     let mut all = vec![
         ("platform/settings", crate::platform::settings::STATEMENTS),
         ("platform/sessions", crate::platform::sessions::STATEMENTS),
+        ("measures", crate::measures::STATEMENTS),
+        ("forms", crate::forms::store::STATEMENTS),
     ];
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
@@ -14,5 +16,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
 
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<(&'static str, String)> {
-    vec![]
+    let mut all = Vec::new();
+    all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
+    all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
+    all
 }
