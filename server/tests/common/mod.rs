@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use server::app::App;
 use server::platform::clock::Clock;
@@ -20,7 +21,7 @@ pub const NOW: i64 = 1_795_482_000_000_000;
 pub struct House {
     pub app: App,
     pub engine: &'static str,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// Runs `body` on SQLite, then on PostgreSQL.
@@ -29,8 +30,12 @@ where
     F: Fn(House) -> R,
     R: Future<Output = ()>,
 {
-    body(sqlite().await).await;
-    body(postgres().await).await;
+    // An async block captures the fields it names: the folder must outlive it here.
+    for house in [sqlite().await, postgres().await] {
+        let folder = Arc::clone(&house.folder);
+        body(house).await;
+        drop(folder);
+    }
 }
 
 /// Only the databases, for tests below the app.
@@ -60,7 +65,7 @@ async fn house(db: Db, folder: tempfile::TempDir) -> House {
     migrate(&db, NOW).await.expect("migrates");
     let engine = db.engine();
     let app = start::assemble(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path()).await.expect("opens");
-    House { app, engine, _folder: folder }
+    House { app, engine, folder: Arc::new(folder) }
 }
 
 async fn open_postgres() -> Db {

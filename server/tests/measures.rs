@@ -1,0 +1,301 @@
+//! Totals against the items they count: random changes, folds at random moments, both databases.
+
+mod common;
+#[path = "common/town.rs"]
+mod town;
+
+use std::collections::BTreeMap;
+
+use server::app::App;
+use server::args;
+use server::error::AppError;
+use server::measures::{Axis, BUILT_IN, Contribution, Deltas, board, fold_once, recount};
+use server::platform::clock::DAY;
+use server::platform::database::{Exec, StoreError};
+use server::platform::ids::{Id, new_free_id, new_id};
+use town::Town;
+
+const TASK: &str = "INSERT INTO task (id, title, shape, class, form_version_id, issuer_organization, root_place, state, rule, measures, \
+     relay, source, release, published_release, created_at, version) \
+     VALUES ($1, '走访', 'listed', 'person', $2, $3, $4, 'running', '', '', '', '', 1, 1, 0, 1)";
+const ITEM: &str = "INSERT INTO item (shard, id, task_id, assignment_id, release, position, subject_class, label, place_id, \
+     holder_organization, state, sheet, contribution, created_at, moved_at, version) \
+     VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, 0, 0, 1)";
+const CHANGE: &str =
+    "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6 WHERE shard = $1 AND id = $2";
+const PUBLISH: &str = "UPDATE task SET published_release = $2 WHERE id = $1";
+// Independent of the house's own code: the items of a subtree, by the ancestor tables.
+const BY_PLACE: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id = i.task_id \
+     JOIN place_ancestor a ON a.place_id = i.place_id \
+     WHERE i.task_id = $1 AND a.ancestor_id = $2 AND i.release <= t.published_release GROUP BY i.state";
+const BY_HOLDER: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id = i.task_id \
+     JOIN organization_ancestor a ON a.organization_id = i.holder_organization \
+     WHERE i.task_id = $1 AND a.ancestor_id = $2 AND i.release <= t.published_release GROUP BY i.state";
+const FOLDED: &str =
+    "SELECT measure, total FROM node_total WHERE task_id = $1 AND axis = $2 AND node_id = $3 AND total <> 0";
+const DELTAS_LEFT: &str = "SELECT count(*) FROM delta WHERE task_id = $1";
+
+/// Small, seeded, the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}
+
+struct Item {
+    shard: i64,
+    id: Id,
+    release: i64,
+    contribution: Contribution,
+}
+
+struct Play {
+    app: App,
+    town: Town,
+    task: Id,
+    items: Vec<Item>,
+    dice: Dice,
+    release: i64,
+    published: i64,
+}
+
+impl Play {
+    async fn new(app: App, seed: u64) -> Self {
+        let town = Town::build(&app).await;
+        let task = new_free_id(common::NOW);
+        let (issuer, root) = (town.organizations[0].id, town.places[0].id);
+        app.lanes
+            .write(0, vec![], move |tx| {
+                Box::pin(async move { tx.execute(TASK, args![task, task, issuer, root]).await })
+            })
+            .await
+            .expect("task");
+        Self { app, town, task, items: vec![], dice: Dice(seed), release: 1, published: 1 }
+    }
+
+    fn random_contribution(&mut self, old: &Contribution) -> (String, Contribution) {
+        let communities = self.town.communities();
+        // Now and then something lies at a township or is held by a district.
+        let place = if self.dice.roll(6) == 0 { self.dice.roll(self.town.places.len()) } else { communities[self.dice.roll(8)] };
+        let holder = if self.dice.roll(4) == 0 { self.dice.roll(self.town.places.len()) } else { place };
+        let state = BUILT_IN[1 + self.dice.roll(7)];
+        let ruled = BTreeMap::from([("alone".to_owned(), self.dice.roll(2) as i64), ("fen".to_owned(), self.dice.roll(900) as i64 - 300)]);
+        let today = self.app.clock.today_text();
+        let new = Contribution::of_item(state, &ruled, self.town.places[place].id, self.town.organizations[holder].id, &today, old);
+        (state.to_owned(), new)
+    }
+
+    async fn add(&mut self) {
+        let (state, contribution) = self.random_contribution(&Contribution::none());
+        let shard = self.dice.roll(1024) as i64;
+        let id = new_id(shard, self.app.now());
+        let (task, release, position) = (self.task, self.release, self.items.len() as i64);
+        let stored = contribution.clone();
+        let now = self.app.now();
+        self.app
+            .lanes
+            .write(shard, vec![task], move |tx| {
+                let (state, new) = (state.clone(), stored.clone());
+                Box::pin(async move {
+                    let row = args![shard, id, task, task, release, position, new.place, new.organization, state, new.text()];
+                    tx.execute(ITEM, row).await?;
+                    let mut deltas = Deltas::new(task, release);
+                    deltas.add(shard, &Contribution::none(), &new);
+                    deltas.write(tx, now).await
+                })
+            })
+            .await
+            .expect("added");
+        self.items.push(Item { shard, id, release, contribution });
+    }
+
+    async fn change(&mut self) {
+        if self.items.is_empty() {
+            return;
+        }
+        let at = self.dice.roll(self.items.len());
+        let old = self.items[at].contribution.clone();
+        let (state, new) = self.random_contribution(&old);
+        let (shard, id, task, release) = (self.items[at].shard, self.items[at].id, self.task, self.items[at].release);
+        self.items[at].contribution = new.clone();
+        let now = self.app.now();
+        self.app
+            .lanes
+            .write(shard, vec![task], move |tx| {
+                let (state, old, new) = (state.clone(), old.clone(), new.clone());
+                Box::pin(async move {
+                    tx.execute(CHANGE, args![shard, id, new.place, new.organization, state, new.text()]).await?;
+                    let mut deltas = Deltas::new(task, release);
+                    deltas.add(shard, &old, &new);
+                    deltas.write(tx, now).await
+                })
+            })
+            .await
+            .expect("changed");
+    }
+
+    async fn publish(&mut self) {
+        self.published = self.release;
+        let (task, release) = (self.task, self.release);
+        self.app
+            .lanes
+            .write(0, vec![task], move |tx| {
+                Box::pin(async move { tx.execute(PUBLISH, args![task, release]).await })
+            })
+            .await
+            .expect("published");
+    }
+
+    async fn step(&mut self) {
+        match self.dice.roll(20) {
+            0..8 => self.add().await,
+            8..14 => self.change().await,
+            14 => self.release += 1,
+            15 => self.publish().await,
+            16 => self.app.clock.advance(DAY),
+            _ => {
+                fold_once(&self.app).await.expect("folds");
+            }
+        }
+    }
+
+    /// Compares the board of every node on both axes with the items; says whether the folded totals
+    /// alone would have been right.
+    async fn compare(&self, what: &str) -> bool {
+        let mut folded_alone_is_right = true;
+        for at in 0..self.town.places.len() {
+            let nodes = [
+                (Axis::Place, self.town.places[at].id, BY_PLACE),
+                (Axis::Organization, self.town.organizations[at].id, BY_HOLDER),
+            ];
+            for (axis, node, sql) in nodes {
+                let mut counted: BTreeMap<String, i64> = BTreeMap::new();
+                let rows: Vec<(String, i64)> = self.app.read().all(sql, args![self.task, node]).await.expect("counts");
+                for (state, n) in rows {
+                    *counted.entry("assigned".into()).or_default() += n;
+                    counted.insert(state, n);
+                }
+                let seen = board(&self.app, self.task, axis, node).await.expect("board");
+                for measure in BUILT_IN {
+                    let (shown, truth) = (seen.here.total(measure), counted.get(measure).copied().unwrap_or(0));
+                    assert_eq!(shown, truth, "{what}: {axis:?} {at} {measure}");
+                }
+                let children: i64 = seen.children.iter().map(|child| child.total("assigned")).sum();
+                let own = seen.own.get("assigned").copied().unwrap_or(0);
+                assert_eq!(children + own, seen.here.total("assigned"), "{what}: {axis:?} {at} children");
+                let by_day: i64 = seen.days.values().filter_map(|day| day.get("done")).sum();
+                assert_eq!(by_day, seen.here.total("done"), "{what}: {axis:?} {at} days");
+                let folded: Vec<(String, i64)> =
+                    self.app.read().all(FOLDED, args![self.task, axis.key(), node]).await.expect("folded");
+                let folded: BTreeMap<String, i64> = folded.into_iter().collect();
+                folded_alone_is_right &=
+                    BUILT_IN.iter().all(|m| folded.get(*m).copied().unwrap_or(0) == counted.get(*m).copied().unwrap_or(0));
+            }
+        }
+        let differences = recount(&self.app, self.task).await.expect("recounts");
+        assert!(differences.is_empty(), "{what}: {differences:?}");
+        folded_alone_is_right
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boards_equal_the_items_after_every_step() {
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 0x9e37_79b9_7f4a_7c15).await;
+        let mut unfolded_mattered = 0;
+        for step in 0..60 {
+            play.step().await;
+            if step % 3 == 0 {
+                let right = play.compare(&format!("{} step {step}", house.engine)).await;
+                unfolded_mattered += usize::from(!right);
+            }
+        }
+        // A board that read folded totals only would have been wrong here: the comparison above then fails.
+        assert!(unfolded_mattered > 3, "{unfolded_mattered}");
+        play.publish().await;
+        while fold_once(&play.app).await.expect("folds") > 0 {}
+        assert!(play.compare(house.engine).await, "everything is folded");
+        let left: (i64,) = play.app.read().one(DELTAS_LEFT, args![play.task]).await.expect("left");
+        assert_eq!(left.0, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpublished_release_counts_nowhere() {
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 77).await;
+        play.release = 2;
+        for _ in 0..5 {
+            play.add().await;
+        }
+        assert_eq!(fold_once(&play.app).await.expect("folds"), 0);
+        let root = play.town.places[0].id;
+        assert_eq!(board(&play.app, play.task, Axis::Place, root).await.expect("board").here.total("assigned"), 0);
+        play.publish().await;
+        assert_eq!(board(&play.app, play.task, Axis::Place, root).await.expect("board").here.total("assigned"), 5);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_delta_is_found_by_the_recount() {
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 5).await;
+        for _ in 0..6 {
+            play.add().await;
+        }
+        let task = play.task;
+        house
+            .app
+            .lanes
+            .write(0, vec![], move |tx| {
+                Box::pin(async move {
+                    let row: (i64, Id) = tx.one("SELECT shard, id FROM delta WHERE task_id = $1 LIMIT 1", args![task]).await?;
+                    tx.execute("DELETE FROM delta WHERE shard = $1 AND id = $2", args![row.0, row.1]).await
+                })
+            })
+            .await
+            .map_err(|fault: StoreError| AppError::from(fault))
+            .expect("lost");
+        assert!(!recount(&house.app, task).await.expect("recounts").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_at_the_same_time_count_nothing_twice() {
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 11).await;
+        for _ in 0..12 {
+            play.add().await;
+        }
+        let folds: Vec<_> = (0..4)
+            .map(|shard| {
+                let app = house.app.clone();
+                tokio::spawn(async move {
+                    let house = app.clone();
+                    let result: Result<usize, AppError> = app
+                        .lanes
+                        .write(shard, vec![], move |tx| {
+                            let house = house.clone();
+                            Box::pin(async move { server::measures::fold::fold_batch(&house, tx).await })
+                        })
+                        .await;
+                    result
+                })
+            })
+            .collect();
+        for fold in folds {
+            // One that came late gives its transaction up; that is no fault.
+            let _ = fold.await.expect("no panic");
+        }
+        play.compare(house.engine).await;
+    })
+    .await;
+}
