@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::access::gate::Gate;
 use crate::directory::Directory;
@@ -12,6 +13,8 @@ use crate::forms::Shelf;
 use crate::geography::Geography;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
+use crate::platform::hub::Hub;
+use crate::platform::jobs::Jobs;
 use crate::platform::lane::Lanes;
 use crate::platform::limits::Limits;
 use crate::platform::secrets::Keys;
@@ -57,6 +60,12 @@ pub struct Parts {
     pub limits: Limits,
     /// counts sign-ins, hashes passwords
     pub gate: Gate,
+    /// enqueues long work
+    pub jobs: Jobs,
+    /// open live streams
+    pub hub: Hub,
+    /// true once the house is closing
+    pub stop: watch::Sender<bool>,
 }
 
 impl Parts {
@@ -64,7 +73,6 @@ impl Parts {
     pub fn new(db: Db, clock: Clock, keys: Keys, data: PathBuf, limits: Limits) -> Self {
         Self {
             lanes: Lanes::start(&db),
-            clock,
             keys,
             data,
             installation: ArcSwap::default(),
@@ -75,6 +83,10 @@ impl Parts {
             renderer: web::Renderer::new(),
             limits,
             gate: Gate::new(limits),
+            jobs: Jobs::new(clock.clone(), crate::jobs::JOBS),
+            hub: Hub::new(limits.streams),
+            stop: watch::Sender::new(false),
+            clock,
             db,
         }
     }
@@ -103,6 +115,16 @@ impl App {
     /// The address book valid now.
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.load_full()
+    }
+
+    /// Says whether the house is closing; whoever works long watches it.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// Closes the house: live streams end, jobs stop at their next slice.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Now, UTC microseconds.

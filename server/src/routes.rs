@@ -21,6 +21,13 @@ macro_rules! routes {
 routes! {
     // platform
     get "/healthz" => crate::health::live,
+    get "/readyz" => crate::health::ready,
+    get "/metrics" => crate::health::figures,
+    get "/events" => crate::front::events::stream,
+    get "/jobs/{id}" => crate::front::jobs::show,
+    get "/jobs/{id}/fragment" => crate::front::jobs::fragment,
+    get "/api/v1/jobs/{id}" => crate::front::jobs::api,
+    get "/files/{id}" => crate::access::pages::file,
     get "/assets/{file}" => crate::platform::http::assets::file,
     // access
     get "/sign-in" => crate::access::pages::show,

@@ -8,6 +8,9 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("measures", crate::measures::STATEMENTS),
         ("forms", crate::forms::store::STATEMENTS),
     ];
+    all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
+    all.push(("platform/leases", crate::platform::leases::STATEMENTS));
+    all.push(("platform/files", crate::platform::files::STATEMENTS));
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
@@ -16,7 +19,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
 
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<(&'static str, String)> {
-    let mut all = Vec::new();
+    let mut all = vec![("topics", crate::topics::sample())];
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
     all

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Form;
-use axum::extract::{ConnectInfo, Extension, Query, State};
+use axum::extract::{ConnectInfo, Extension, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use web::{Field, FieldKind, Lang};
 use super::{Viewer, sign_in};
 use crate::app::App;
 use crate::error::AppError;
+use crate::platform::files;
 use crate::platform::http::{local_path, redirect, redirect_with_toast};
 use crate::platform::ids::Id;
 
@@ -213,4 +214,13 @@ pub async fn preferences(Form(form): Form<Preferences>) -> Response {
         keep("large", if large == "1" { "1" } else { "0" });
     }
     (headers, redirect(&form.back)).into_response()
+}
+
+/// `GET /files/{id}`: a file of one's own, always as an attachment. Somebody else's does not exist;
+/// rooms that share files serve them from their own addresses after asking the evaluator.
+pub async fn file(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    let account = viewer.principal.account().ok_or(AppError::SignIn)?;
+    let row = files::row(&app, id).await?.filter(|row| row.created_by == Some(account)).ok_or(AppError::NotFound)?;
+    let (_, bytes) = files::get(&app, row.id).await?;
+    Ok(files::attachment(&row.name, &row.media_type, bytes))
 }

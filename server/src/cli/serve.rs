@@ -28,10 +28,8 @@ fn url_of(listener: &TcpListener) -> Result<String, CliError> {
 }
 
 async fn run(app: App, listener: TcpListener) -> Result<(), CliError> {
-    let router = crate::front::app_router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, router).with_graceful_shutdown(asked_to_stop()).await;
-    served.map_err(|fault| StartError::Listen("?".into(), fault))?;
-    app.db.close().await;
+    crate::platform::log::begin();
+    crate::front::serve(app, listener, asked_to_stop()).await.map_err(|fault| StartError::Listen("?".into(), fault))?;
     Ok(())
 }
 

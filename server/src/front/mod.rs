@@ -11,6 +11,9 @@
 //! Nothing here decides what somebody may see: that is `access`.
 
 mod errors;
+pub mod events;
+pub mod jobs;
+mod serve;
 mod viewer_layer;
 
 use std::time::Duration;
@@ -26,6 +29,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::sessions::Sessions;
 use crate::routes;
+pub use serve::serve;
 
 /// The whole server as one service: [`routes::table`] with every layer around it.
 pub fn app_router(app: App) -> Router {

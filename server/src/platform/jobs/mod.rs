@@ -9,7 +9,6 @@
 //! one line in `server/src/jobs.rs`.
 
 mod handle;
-pub mod pages;
 mod runner;
 mod store;
 

@@ -1,0 +1,104 @@
+//! Everything that works in the background: the closed list of kinds of jobs, the leased work, and
+//! starting and ending both. A room adds a line here and nothing else.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::platform::clock::DAY;
+use crate::platform::jobs::{self, JobHandle, JobKind};
+use crate::platform::leases::{self, Lease, Leased};
+use crate::platform::sessions::Sessions;
+use crate::platform::{files, metrics};
+
+/// Every kind of job.
+pub const JOBS: &[JobKind] = &[JobKind { kind: "platform.tidy", attempts: 3, every: Some(DAY / 24), run: tidy }];
+
+/// Everything that one node does at a time.
+pub const LEASED: &[Leased] = &[
+    Leased { name: "measures.fold", every: crate::measures::fold::EVERY, run: fold },
+    Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
+];
+
+/// What runs in the background of one process.
+pub struct Workers(JoinSet<()>);
+
+/// Starts the runner of jobs and the leased work.
+pub fn start(app: &App) -> Workers {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(jobs::work(app.clone()));
+    for leased in LEASED {
+        tasks.spawn(leases::keep(app.clone(), *leased));
+    }
+    tasks.spawn(measure(app.clone()));
+    Workers(tasks)
+}
+
+impl Workers {
+    /// Waits until everything has ended after [`App::stop`].
+    pub async fn ended(mut self) {
+        while self.0.join_next().await.is_some() {}
+    }
+}
+
+fn tidy(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppError>> {
+    Box::pin(async move {
+        let sessions = Sessions::new(app.db.clone(), app.lanes.clone(), app.clock.clone(), app.limits).purge().await?;
+        handle.progress(1, 3, "jobs-running").await?;
+        let files = files::purge(&app).await?;
+        handle.progress(2, 3, "jobs-running").await?;
+        let jobs = jobs::forget_old(&app).await?;
+        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs}))
+    })
+}
+
+fn fold(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    Box::pin(async move {
+        loop {
+            let (house, lease) = (app.clone(), lease.clone());
+            let folded: usize = app
+                .lanes
+                .write(0, vec![], move |tx| {
+                    let (house, lease) = (house.clone(), lease.clone());
+                    Box::pin(async move {
+                        lease.guard(tx).await?;
+                        crate::measures::fold::fold_batch(&house, tx).await
+                    })
+                })
+                .await?;
+            if folded == 0 {
+                return Ok(());
+            }
+        }
+    })
+}
+
+fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    // Every row is applied once by its own id: a second drainer after a take-over does no harm.
+    Box::pin(async move {
+        while crate::entities::outbox::drain_all_shards(&app).await? > 0 {}
+        Ok(())
+    })
+}
+
+/// Gauges that no request sets.
+async fn measure(app: App) {
+    let mut stopping = app.stopping();
+    while !*stopping.borrow() {
+        metrics::gauge("live_streams", app.hub.open() as f64);
+        metrics::gauge("lane_commits", app.lanes.commits() as f64);
+        if let Ok(waiting) = jobs::waiting(&mut app.read()).await {
+            let of = |state: &str| waiting.iter().find(|row| row.0 == state).map_or(0, |row| row.1);
+            metrics::gauge("jobs_queued", of("queued") as f64);
+            metrics::gauge("jobs_running", of("running") as f64);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}

@@ -1,0 +1,11 @@
+jobs-title = Work in progress
+jobs-waiting = Waiting, it begins in a moment
+jobs-running = Working
+jobs-done = Done
+jobs-failed = It did not succeed
+jobs-again = Something went wrong; it is tried again shortly
+jobs-taken-over = Another server has taken this work over
+jobs-result = See the result
+jobs-count = { $done } of { $total }
+jobs-leave = You can leave this page and come back later.
+jobs-kind-platform-tidy = Hourly tidying

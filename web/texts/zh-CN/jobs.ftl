@@ -1,0 +1,11 @@
+jobs-title = 正在办理
+jobs-waiting = 排队中，马上开始
+jobs-running = 正在处理
+jobs-done = 已完成
+jobs-failed = 没有办成
+jobs-again = 出了点问题，稍后自动再试
+jobs-taken-over = 这项工作已由另一台服务器接手
+jobs-result = 看结果
+jobs-count = { $done } / { $total }
+jobs-leave = 可以离开这一页，办完后再回来看。
+jobs-kind-platform-tidy = 每小时整理
