@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod directory;
 pub mod entities;
+pub mod ledgers;
 pub mod error;
 pub mod front;
 pub mod forms;

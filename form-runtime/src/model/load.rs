@@ -51,10 +51,9 @@ struct WrittenClass {
 #[serde(deny_unknown_fields)]
 struct WrittenGroup {
     key: String,
-    #[serde(rename = "zh")]
-    _zh: String,
-    #[serde(default, rename = "en")]
-    _en: String,
+    zh: String,
+    #[serde(default)]
+    en: String,
     #[serde(default, rename = "applies_to")]
     _applies_to: String,
     #[serde(default, rename = "standard")]
@@ -125,8 +124,9 @@ impl Model {
     }
 
     fn add_class(&mut self, at: &str, written: WrittenClass, faults: &mut Vec<Fault>) {
-        let mut attributes = BTreeMap::new();
+        let (mut attributes, mut groups) = (BTreeMap::new(), Vec::new());
         for group in written.groups {
+            groups.push((group.key.clone(), group.zh, group.en));
             for mut attribute in group.attributes {
                 attribute.group.clone_from(&group.key);
                 let key = attribute.key.clone();
@@ -140,6 +140,7 @@ impl Model {
         let class = ClassModel {
             zh: written.zh,
             subtypes: written.subtypes,
+            groups,
             attributes,
         };
         if self.classes.insert(written.class, class).is_some() {

@@ -30,6 +30,8 @@ pub struct Model {
 struct ClassModel {
     zh: String,
     subtypes: Vec<String>,
+    /// key, Chinese and English name
+    groups: Vec<(String, String, String)>,
     attributes: BTreeMap<String, Attribute>,
 }
 
@@ -66,6 +68,15 @@ impl Model {
     /// The Chinese name of a class as this model writes it.
     pub fn class_name(&self, class: Class) -> &str {
         self.classes.get(&class).map_or("", |c| &c.zh)
+    }
+
+    /// The groups of a class in order: key, and name in a language.
+    pub fn groups(&self, class: Class, lang: crate::Lang) -> impl Iterator<Item = (&str, &str)> {
+        let groups = self.classes.get(&class).map_or(&[][..], |c| &c.groups);
+        groups.iter().map(move |(key, zh, en)| {
+            let name = if lang == crate::Lang::En && !en.is_empty() { en } else { zh };
+            (key.as_str(), name.as_str())
+        })
     }
 
     /// One relation between entities.

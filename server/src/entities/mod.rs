@@ -18,12 +18,15 @@ mod merge;
 pub mod names;
 mod observation;
 pub mod outbox;
+pub mod pages;
+mod person_page;
 pub mod plain;
 pub mod record;
 pub mod reveal;
 pub mod review;
 mod sealed;
 pub mod search;
+pub mod show;
 pub mod store;
 
 pub use apply::{Applied, apply, apply_from, apply_plain, pending_from};

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use form_runtime::Map;
+use form_runtime::{Class, Map};
 use serde_json::{Value, json};
 
 use super::merge::{Fields, Origin};
 use super::names::spell;
+use super::observation::Subject;
 use super::sealed::Sealed;
 use super::store;
 use crate::args;
@@ -138,6 +139,11 @@ impl PersonRecord {
             self.made_up,
             self.updated_at,
         ]
+    }
+
+    /// As the subject of a statement or item.
+    pub fn subject(&self) -> Subject {
+        Subject { class: Class::Person, shard: self.shard, id: self.id }
     }
 
     /// Every known attribute with its stored value and origin, in the order of the keys.

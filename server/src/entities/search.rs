@@ -150,17 +150,17 @@ pub struct Page {
 }
 
 impl People {
-    /// One page within the scope in which `principal` holds `permission`.
+    /// One page within the scope in which `principal` holds all of `permissions`.
     pub async fn page_all_shards(
         &self,
         app: &App,
         principal: &Principal,
-        permission: Permission,
+        permissions: &[Permission],
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page, AppError> {
         let limit = limit.clamp(1, MOST);
-        let mut rows = self.rows_all_shards(app, principal, permission, after, limit + 1).await?;
+        let mut rows = self.rows_all_shards(app, principal, permissions, after, limit + 1).await?;
         let next = (rows.len() > limit).then(|| {
             rows.truncate(limit);
             rows.last().map(|last| self.cursor(&app.keys, last))
@@ -173,12 +173,12 @@ impl People {
         &self,
         app: &App,
         principal: &Principal,
-        permission: Permission,
+        permissions: &[Permission],
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<PersonRecord>, AppError> {
         let after = after.map(|cursor| self.read_cursor(&app.keys, cursor)).transpose()?;
-        let (sql, args) = self.rows_sql(&app.keys, principal, permission, after, limit);
+        let (sql, args) = self.rows_sql(&app.keys, principal, permissions, after, limit);
         Ok(app.read().all_built(sql, args).await?)
     }
 
@@ -187,9 +187,9 @@ impl People {
         &self,
         app: &App,
         principal: &Principal,
-        permission: Permission,
+        permissions: &[Permission],
     ) -> Result<i64, StoreError> {
-        let (sql, args) = self.count_sql(&app.keys, principal, permission);
+        let (sql, args) = self.count_sql(&app.keys, principal, permissions);
         let rows: Vec<(i64,)> = app.read().all_built(sql, args).await?;
         Ok(rows.first().map_or(0, |row| row.0))
     }
@@ -199,12 +199,12 @@ impl People {
         &self,
         keys: &Keys,
         principal: &Principal,
-        permission: Permission,
+        permissions: &[Permission],
         after: Option<(Arg, Id)>,
         limit: usize,
     ) -> (String, Vec<Arg>) {
         let mut args = Vec::new();
-        let mut wheres = self.wheres(keys, principal, permission, &mut args);
+        let mut wheres = self.wheres(keys, principal, permissions, &mut args);
         let (expression, direction, beyond) = self.sort.sql();
         if let Some((value, id)) = after {
             args.push(value);
@@ -223,14 +223,15 @@ impl People {
     }
 
     /// The statement of the count.
-    pub fn count_sql(&self, keys: &Keys, principal: &Principal, permission: Permission) -> (String, Vec<Arg>) {
+    pub fn count_sql(&self, keys: &Keys, principal: &Principal, permissions: &[Permission]) -> (String, Vec<Arg>) {
         let mut args = Vec::new();
-        let wheres = self.wheres(keys, principal, permission, &mut args);
+        let wheres = self.wheres(keys, principal, permissions, &mut args);
         (format!("SELECT count(*) FROM record_person r WHERE {}", wheres.join(" AND ")), args)
     }
 
-    fn wheres(&self, keys: &Keys, principal: &Principal, permission: Permission, args: &mut Vec<Arg>) -> Vec<String> {
-        let mut wheres = vec![principal.rows(permission, SCOPE, args)];
+    fn wheres(&self, keys: &Keys, principal: &Principal, permissions: &[Permission], args: &mut Vec<Arg>) -> Vec<String> {
+        let mut wheres: Vec<String> =
+            permissions.iter().map(|permission| principal.rows(*permission, SCOPE, args)).collect();
         let mut mark = |arg: Arg| {
             args.push(arg);
             format!("${}", args.len())

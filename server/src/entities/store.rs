@@ -43,6 +43,15 @@ pub(super) const OUTBOX_DONE: &str = "DELETE FROM outbox WHERE shard = $1 AND id
 /// Who holds the accounts that recorded something.
 pub(super) const RECORDERS: &str = "SELECT a.id, s.name FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
 
+/// How many statements about one entity wait for a worker.
+pub(super) const WAITING: &str =
+    "SELECT count(*) FROM observation WHERE shard = $1 AND entity_id = $2 AND state = 'pending'";
+
+/// Who revealed secrets of one person, and how often.
+pub(super) const LOOKED_AT: &str = "SELECT s.name, count(*) FROM event e JOIN account a ON a.id = e.actor_account \
+     JOIN staff s ON s.id = a.staff_id WHERE e.shard = $1 AND e.subject_id = $2 AND e.kind = 'person.revealed' \
+     AND e.occurred_at >= $3 GROUP BY s.id, s.name ORDER BY count(*) DESC, s.name LIMIT 20";
+
 /// Every statement of this room, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
     PERSON,
@@ -58,4 +67,6 @@ pub const STATEMENTS: &[&str] = &[
     OUTBOX_WAITING,
     OUTBOX_DONE,
     RECORDERS,
+    WAITING,
+    LOOKED_AT,
 ];

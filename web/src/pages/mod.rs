@@ -1,4 +1,7 @@
 //! Typed contexts of the pages, one file per room.
 
 pub mod design;
+pub mod entities;
 pub mod errors;
+pub mod knowledge;
+pub mod ledgers;

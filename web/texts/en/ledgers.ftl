@@ -1,1 +1,46 @@
 ledgers-title = Ledgers
+ledgers-intro = Every row is how things stand now, kept up to date by tasks and channels
+ledgers-class-person = People
+ledgers-none = No ledger yet
+ledgers-none-text = Ledgers appear here once the installation is set up or an application is installed.
+ledgers-people = { $n ->
+    [one] { $n } person
+   *[other] { $n } people
+}
+ledgers-search = Find people
+ledgers-search-hint = Name, pinyin, initials, or the last four of an identity or phone number
+ledgers-look = Find
+ledgers-filter = Filter and sort
+ledgers-reset = Clear conditions
+ledgers-found-by = Contains “{ $q }”
+ledgers-place = Place
+ledgers-no-place = No such place: type its full name or choose it from the list
+ledgers-many-places = Several places have this name: put the district and subdistrict before it, separated by /
+ledgers-alone-question = Living alone
+ledgers-alone = Living alone
+ledgers-not-alone = Not living alone
+ledgers-age-from = { $n } and over
+ledgers-age-below = Under { $n }
+ledgers-age-between = { $from }–{ $to }
+ledgers-sex = Sex
+ledgers-sex-0 = Sex unknown
+ledgers-sex-1 = Male
+ledgers-sex-2 = Female
+ledgers-sex-9 = Sex not stated
+ledgers-with-number = Identity number known
+ledgers-without-number = Identity number missing
+ledgers-with-mobile = Phone known
+ledgers-without-mobile = Phone missing
+ledgers-sort = Order
+ledgers-sort-name = By name
+ledgers-sort-eldest = Eldest first
+ledgers-sort-youngest = Youngest first
+ledgers-sort-updated = Last updated first
+ledgers-on-page = { $n } on this page
+ledgers-nobody-found = Nobody matches
+ledgers-nobody-found-text = Try another spelling, or take a condition away.
+ledgers-nobody = Nobody here yet
+ledgers-nobody-text = People appear here when tasks are done or residents' requests are accepted.
+ledgers-export-xlsx = Export Excel
+ledgers-export-csv = Export CSV
+ledgers-too-many = At most 200,000 people in one export: narrow the list first
