@@ -13,6 +13,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("platform/files", crate::platform::files::STATEMENTS));
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
+    all.push(("entities", crate::entities::store::STATEMENTS));
+    all.push(("ledgers", crate::ledgers::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
 }
@@ -22,5 +24,6 @@ pub fn samples() -> Vec<(&'static str, String)> {
     let mut all = vec![("topics", crate::topics::sample())];
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
+    all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

@@ -15,7 +15,7 @@ use super::store;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::bulk::{OnKey, Shape, chunk, tuples};
+use crate::platform::database::bulk::{OnKey, Shape, chunk};
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::{Id, new_id, shard_by_hash};
 
@@ -158,7 +158,13 @@ async fn holders(conn: &mut impl Exec, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u
 
 /// The statement that reads who holds `rows` numbers.
 pub fn holders_sql(rows: usize) -> String {
-    format!("SELECT digest, shard, entity_id FROM identity_claim WHERE digest IN (VALUES {})", tuples(rows, 1, 1))
+    format!("SELECT digest, shard, entity_id FROM identity_claim WHERE digest IN ({})", marks(rows))
+}
+
+/// `$1, $2, $3`
+fn marks(count: usize) -> String {
+    let marks: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+    marks.join(", ")
 }
 
 /// Who holds a number, without claiming it: for staff search by the whole number.

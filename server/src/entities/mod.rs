@@ -38,3 +38,33 @@ pub use observation::{OBSERVATION, Observation, Said, Source, SourceKind, Subjec
 pub use record::{PersonRecord, RECORD_PERSON, find, find_many};
 pub use review::{Review, accept, pending, reject};
 pub use sealed::Sealed;
+
+/// One sample of each statement that a builder of this room makes, for the prepare test.
+pub fn samples() -> Vec<String> {
+    let keys = crate::platform::secrets::Keys::ephemeral();
+    let principal = crate::access::Principal::job();
+    let id = crate::platform::ids::new_id(0, 0);
+    let tests = vec![
+        search::Test::LivesAlone(true),
+        search::Test::BornUntil(String::new()),
+        search::Test::BornAfter(String::new()),
+        search::Test::Sex(String::new()),
+        search::Test::Within(id),
+        search::Test::HasNumber(true),
+        search::Test::HasMobile(false),
+        search::Test::MadeUp(false),
+    ];
+    let mut out = vec![claim::holders_sql(2)];
+    for (sort, looked) in [
+        (search::Sort::Name, search::Looked::Name("a".into())),
+        (search::Sort::Eldest, search::Looked::Latin("a".into())),
+        (search::Sort::Youngest, search::Looked::Tail("1234".into())),
+        (search::Sort::Updated, search::Looked::Whole),
+    ] {
+        let people = search::People { looked: Some(looked), tests: tests.clone(), sort };
+        let read = [crate::access::Permission::PersonRead];
+        out.push(people.rows_sql(&keys, &principal, &read, Some((0_i64.into(), id)), 10).0);
+        out.push(people.count_sql(&keys, &principal, &read).0);
+    }
+    out
+}
