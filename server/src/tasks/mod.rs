@@ -9,8 +9,10 @@
 //!
 //! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
 
+pub mod create;
 pub mod dispatch;
 pub mod dry_run;
+pub mod examples;
 pub mod model;
 pub mod plan;
 pub mod rows;
