@@ -1,0 +1,530 @@
+//! Pages of a task's maker: the list, the four steps (what, whom, how, look and send), the overview.
+
+use std::collections::BTreeMap;
+
+use axum::Form;
+use axum::extract::{Multipart, Path, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use form_runtime::Date;
+use serde::Serialize;
+use serde_json::Value;
+use web::{Choice, Field, FieldKind, Tab, ToastKind};
+
+use super::create::{self, Draft};
+use super::model::{Task, TaskShape};
+use super::{dispatch, dry_run, rows, rule_form, show, store};
+use crate::access::{Permission, Viewer};
+use crate::app::App;
+use crate::error::{AppError, Fault};
+use crate::forms;
+use crate::measures::Measures;
+use crate::platform::http::{redirect, redirect_with_toast};
+use crate::platform::ids::Id;
+
+/// The task, if this viewer's organization issued it and may change it.
+async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
+    let task = store::task(&mut app.read(), id).await?;
+    if !viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
+        return Err(AppError::NotFound);
+    }
+    Ok(task)
+}
+
+fn steps(viewer: &Viewer) -> Vec<String> {
+    ["tasks-step-what", "tasks-step-whom", "tasks-step-how", "tasks-step-send"].map(|key| viewer.text(key, &[])).to_vec()
+}
+
+/// Faults by field name, for fields and the summary above.
+fn told(viewer: &Viewer, faults: &[Fault]) -> Vec<ErrorLine> {
+    faults.iter().map(|fault| ErrorLine { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect()
+}
+
+/// One line of the error summary.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorLine {
+    name: String,
+    text: String,
+}
+
+fn with_errors(mut fields: Vec<Field>, errors: &[ErrorLine]) -> Vec<Field> {
+    for field in &mut fields {
+        field.error = errors.iter().find(|error| error.name == field.name).map(|error| error.text.clone());
+    }
+    fields
+}
+
+#[derive(Serialize)]
+struct WhatPage {
+    steps: Vec<String>,
+    fields: Vec<Field>,
+    errors: Vec<ErrorLine>,
+    place: PlaceField,
+    no_forms: bool,
+}
+
+#[derive(Serialize)]
+struct PlaceField {
+    value: String,
+    label: String,
+    error: String,
+}
+
+async fn what_page(
+    app: &App,
+    viewer: &Viewer,
+    posted: &BTreeMap<String, String>,
+    faults: &[Fault],
+) -> Result<Html<String>, AppError> {
+    let value = |name: &str| posted.get(name).cloned().unwrap_or_default();
+    let mut title = Field::new(FieldKind::Text, "title", viewer.text("tasks-what-title", &[]));
+    title.hint = Some(viewer.text("tasks-what-title-hint", &[]));
+    title.required = true;
+    title.max_length = Some(80);
+    title.value = value("title");
+    let mut form = Field::new(FieldKind::Select, "form", viewer.text("tasks-what-form", &[]));
+    form.required = true;
+    form.value = value("form");
+    let available = forms::choices(app).await?;
+    form.options = available
+        .iter()
+        .map(|(id, title, _, number)| {
+            Choice::new(id.to_string(), format!("{} v{number}", viewer.lang.pick(title)))
+        })
+        .collect();
+    let mut shape = Field::new(FieldKind::SingleChoice, "shape", viewer.text("tasks-what-shape", &[]));
+    shape.required = true;
+    shape.value = posted.get("shape").cloned().unwrap_or_else(|| "listed".into());
+    shape.options = TaskShape::ALL
+        .iter()
+        .map(|shape| {
+            let key = shape.key().replace('_', "-");
+            let mut choice = Choice::new(shape.key(), viewer.text(&format!("tasks-shape-{key}"), &[]));
+            choice.hint = Some(viewer.text(&format!("tasks-shape-{key}-hint"), &[]));
+            choice
+        })
+        .collect();
+    let mut days = Field::new(FieldKind::Integer, "working_days", viewer.text("tasks-what-days", &[]));
+    days.hint = Some(viewer.text("tasks-what-days-hint", &[]));
+    days.unit = Some(viewer.text("tasks-days-unit", &[]));
+    days.value = posted.get("working_days").cloned().unwrap_or_else(|| "3".into());
+    let mut deadline = Field::new(FieldKind::Date, "deadline", viewer.text("tasks-what-deadline", &[]));
+    deadline.value = value("deadline");
+    let errors = told(viewer, faults);
+    let home = viewer.staff().ok().and_then(|staff| app.directory().organization(staff.organization)?.place);
+    let chosen = posted.get("root_place").and_then(|text| text.parse::<Id>().ok()).or(home);
+    let geography = app.geography();
+    let label = chosen.and_then(|id| geography.get(id)).map(|place| place.name.clone()).unwrap_or_default();
+    let page = WhatPage {
+        steps: steps(viewer),
+        no_forms: available.is_empty(),
+        place: PlaceField {
+            value: chosen.map(|id| id.to_string()).unwrap_or_default(),
+            label,
+            error: errors.iter().find(|e| e.name == "root_place").map(|e| e.text.clone()).unwrap_or_default(),
+        },
+        fields: with_errors(vec![title, form, shape, days, deadline], &errors),
+        errors,
+    };
+    let mut frame = viewer.frame(app, viewer.text("tasks-new-title", &[]), Some(Tab::Tasks));
+    frame.has_errors = !page.errors.is_empty();
+    viewer.render(app, "tasks/what.html", &frame, page)
+}
+
+/// `GET /tasks/new`
+pub async fn new(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    what_page(&app, &viewer, &BTreeMap::new(), &[]).await
+}
+
+/// Reads the first step.
+async fn draft_of(app: &App, posted: &BTreeMap<String, String>) -> Result<Draft, AppError> {
+    let get = |name: &str| posted.get(name).map_or("", |value| value.trim());
+    let mut faults = Vec::new();
+    let version: Option<Id> = get("form").parse().ok();
+    let form = match version {
+        Some(id) => forms::published(app, id).await.ok(),
+        None => None,
+    };
+    if form.is_none() {
+        faults.push(Fault::new("form", "tasks-need-form"));
+    }
+    let working_days = match get("working_days") {
+        "" => None,
+        text => text.parse::<i64>().map(Some).unwrap_or_else(|_| {
+            faults.push(Fault::new("working_days", "tasks-days-range"));
+            None
+        }),
+    };
+    let deadline = match get("deadline") {
+        "" => None,
+        text => text.replace('/', "-").parse::<Date>().map(Some).unwrap_or_else(|_| {
+            faults.push(Fault::new("deadline", "tasks-deadline-form"));
+            None
+        }),
+    };
+    let draft = Draft {
+        title: get("title").to_owned(),
+        form_version_id: version.unwrap_or_default(),
+        class: form.as_ref().map(|form| form.class.clone()).unwrap_or_default(),
+        shape: TaskShape::from_key(get("shape")).unwrap_or(TaskShape::Listed),
+        root_place: get("root_place").parse().unwrap_or_default(),
+        working_days,
+        deadline,
+        app_key: None,
+        measures: Measures::default(),
+    };
+    faults.extend(draft.faults(app).into_iter().filter(|fault| !faults.iter().any(|f| f.at == fault.at)).collect::<Vec<_>>());
+    if faults.is_empty() { Ok(draft) } else { Err(AppError::Invalid(faults)) }
+}
+
+/// `POST /tasks/new`
+pub async fn begin(
+    State(app): State<App>,
+    viewer: Viewer,
+    Form(posted): Form<BTreeMap<String, String>>,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let staff = viewer.staff()?;
+    let made = match draft_of(&app, &posted).await {
+        Ok(mut draft) => {
+            let form = forms::published(&app, draft.form_version_id).await?;
+            draft.measures = super::counting::usual(&form);
+            let rule = create::first_rule(draft.shape);
+            create::create(&app, staff, &viewer.actor(), draft, rule).await
+        }
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(task) => Ok(redirect(&format!("/tasks/{}/subjects", task.id))),
+        Err(AppError::Invalid(faults)) => {
+            let page = what_page(&app, &viewer, &posted, &faults).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Serialize)]
+struct WhomPage {
+    steps: Vec<String>,
+    task: TaskHead,
+    errors: Vec<ErrorLine>,
+    listed: bool,
+    rows: i64,
+    faulty: i64,
+    columns: Vec<String>,
+    ledgers: Vec<Choice>,
+    read: Option<ReadNote>,
+}
+
+#[derive(Serialize)]
+struct TaskHead {
+    id: String,
+    title: String,
+    version: i64,
+}
+
+#[derive(Serialize)]
+struct ReadNote {
+    skipped: Vec<String>,
+    unknown: Vec<String>,
+}
+
+fn head(task: &Task) -> TaskHead {
+    TaskHead { id: task.id.to_string(), title: task.title.clone(), version: task.version }
+}
+
+async fn whom_page(
+    app: &App,
+    viewer: &Viewer,
+    task: &Task,
+    faults: &[Fault],
+    read: Option<rows::Read>,
+) -> Result<Html<String>, AppError> {
+    let (count, faulty) = store::rows_count(&mut app.read(), task.id).await?;
+    let form = forms::published(app, task.form_version_id).await?;
+    let lang = forms::language(viewer.lang);
+    let columns = form.compiled.fields().iter().map(|field| field.label().get(lang).to_owned()).collect();
+    let note = read.map(|read| ReadNote {
+        skipped: read
+            .skipped
+            .iter()
+            .take(10)
+            .map(|(row, why)| viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.as_str().into())]))
+            .collect(),
+        unknown: read.unknown_columns,
+    });
+    let page = WhomPage {
+        steps: steps(viewer),
+        task: head(task),
+        errors: told(viewer, faults),
+        listed: task.shape() == TaskShape::Listed,
+        rows: count,
+        faulty,
+        columns,
+        ledgers: store::ledgers(&mut app.read())
+            .await?
+            .into_iter()
+            .map(|(id, title)| Choice::new(id.to_string(), viewer.lang.pick(&forms::lang_map(&forms::to_text(&title)))))
+            .collect(),
+        read: note,
+    };
+    let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
+    frame.has_errors = !page.errors.is_empty();
+    viewer.render(app, "tasks/whom.html", &frame, page)
+}
+
+/// `GET /tasks/{id}/subjects`
+pub async fn subjects(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Html<String>, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    whom_page(&app, &viewer, &task, &[], None).await
+}
+
+/// `POST /tasks/{id}/subjects/upload`: a sheet with one row per person.
+pub async fn upload(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    mut body: Multipart,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    let form = forms::published(&app, task.form_version_id).await?;
+    let mut read = Err(AppError::invalid("file", "tasks-need-file"));
+    while let Some(part) = body.next_field().await.map_err(|_| AppError::TooLarge)? {
+        if part.name() != Some("file") {
+            continue;
+        }
+        let name = part.file_name().unwrap_or("sheet").to_owned();
+        let bytes = part.bytes().await.map_err(|_| AppError::TooLarge)?;
+        if !bytes.is_empty() {
+            read = rows::from_sheet(&app, &task, &form.compiled, &name, &bytes, &viewer.actor(), viewer.lang).await;
+        }
+    }
+    match read {
+        Ok(read) => Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response()),
+        Err(AppError::Invalid(faults)) => {
+            let page = whom_page(&app, &viewer, &task, &faults, None).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /tasks/{id}/subjects`: the members of a ledger, or the units of a level.
+pub async fn take_subjects(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<BTreeMap<String, String>>,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    let read = super::subjects::take(&app, &viewer, &task, &posted).await;
+    match read {
+        Ok(read) => Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response()),
+        Err(AppError::Invalid(faults)) => {
+            let page = whom_page(&app, &viewer, &task, &faults, None).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Serialize)]
+struct HowPage {
+    steps: Vec<String>,
+    task: TaskHead,
+    errors: Vec<ErrorLine>,
+    form: String,
+    parts: Vec<Value>,
+    ready_fields: Vec<Field>,
+    rhai: String,
+    generated: String,
+    examples: Vec<ExampleLine>,
+    relay: Vec<RelayLine>,
+}
+
+#[derive(Serialize)]
+struct ExampleLine {
+    name: String,
+    outcome: String,
+    given: bool,
+}
+
+#[derive(Serialize)]
+struct RelayLine {
+    level: i64,
+    name: String,
+    waits: bool,
+    after: String,
+    error: String,
+}
+
+async fn how_page(
+    app: &App,
+    viewer: &Viewer,
+    task: &Task,
+    posted: Option<&BTreeMap<String, String>>,
+    faults: &[Fault],
+) -> Result<Html<String>, AppError> {
+    let published = forms::published(app, task.form_version_id).await?;
+    let choices = rule_form::choices(app, &published, viewer.lang);
+    let rule = task.rule()?;
+    let generated = rule_engine::generate(&rule.source);
+    let examples = create::check_rule(app, &rule)?
+        .into_iter()
+        .map(|example| ExampleLine {
+            name: viewer.text(example.name, &[]),
+            given: example.outcome.is_ok(),
+            outcome: match example.outcome {
+                Ok(name) => viewer.text("tasks-example-gets", &[("name", name.into())]),
+                Err(why) => why,
+            },
+        })
+        .collect();
+    let lang = if viewer.lang == web::Lang::ZhCn { rule_engine::Lang::ZhCn } else { rule_engine::Lang::En };
+    let sentence = match &rule.source {
+        rule_engine::RuleSource::Sentence(sentence) => sentence.clone(),
+        _ => rule_form::usual(),
+    };
+    let errors = told(viewer, faults);
+    let mut parts = Vec::new();
+    for part in sentence.render(lang, &choices) {
+        let mut value = serde_json::to_value(&part).unwrap_or_default();
+        if let (Some(posted), Some(name)) = (posted, value.get("name").and_then(Value::as_str).map(str::to_owned)) {
+            if let Some(given) = posted.get(&name) {
+                value["value"] = given.clone().into();
+            }
+        }
+        parts.push(value);
+    }
+    let form = posted.and_then(|p| p.get("form").cloned()).unwrap_or_else(|| match rule.source {
+        rule_engine::RuleSource::Ready(_) => "ready".into(),
+        rule_engine::RuleSource::Expert { .. } => "expert".into(),
+        _ => "sentence".into(),
+    });
+    let rhai = posted.and_then(|p| p.get("rhai").cloned()).unwrap_or_else(|| match &rule.source {
+        rule_engine::RuleSource::Expert { rhai } => rhai.clone(),
+        _ => generated.clone(),
+    });
+    let relay = task.relay()?;
+    let relay = [3_i64, 4]
+        .into_iter()
+        .map(|level| RelayLine {
+            level,
+            name: viewer.text(&format!("tasks-level-{level}"), &[]),
+            waits: posted.map_or(relay.waits_at(level), |p| p.get(&format!("wait_{level}")).is_some_and(|v| v == "wait")),
+            after: posted
+                .and_then(|p| p.get(&format!("after_{level}")).cloned())
+                .unwrap_or_else(|| relay.passes_after.get(&level).map(i64::to_string).unwrap_or_default()),
+            error: errors.iter().find(|e| e.name == format!("after_{level}")).map(|e| e.text.clone()).unwrap_or_default(),
+        })
+        .collect();
+    let ready_fields = with_errors(show::ready_fields(viewer, &rule, &choices, posted), &errors);
+    let page =
+        HowPage { steps: steps(viewer), task: head(task), errors, form, parts, ready_fields, rhai, generated, examples, relay };
+    let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
+    frame.has_errors = !page.errors.is_empty();
+    viewer.render(app, "tasks/how.html", &frame, page)
+}
+
+/// `GET /tasks/{id}/rule`
+pub async fn rule(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Html<String>, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    how_page(&app, &viewer, &task, None, &[]).await
+}
+
+/// `POST /tasks/{id}/rule`
+pub async fn set_rule(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<BTreeMap<String, String>>,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    let published = forms::published(&app, task.form_version_id).await?;
+    let choices = rule_form::choices(&app, &published, viewer.lang);
+    let result = async {
+        let rule = rule_form::posted_rule(&posted, &choices, viewer.lang)?;
+        let relay = rule_form::posted_relay(&posted)?;
+        create::set_rule(&app, id, None, &viewer.actor(), rule).await?;
+        create::set_relay(&app, id, None, &viewer.actor(), relay).await
+    };
+    match result.await {
+        Ok(_) => Ok(redirect(&format!("/tasks/{id}/dry-run"))),
+        Err(AppError::Invalid(faults)) => {
+            let page = how_page(&app, &viewer, &task, Some(&posted), &faults).await?;
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `GET /tasks/{id}/dry-run`: the newest dry run, made now when there is none of this version.
+pub async fn look(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    let task = own(&app, &viewer, id).await?;
+    if task.state != "draft" {
+        return Ok(redirect(&format!("/tasks/{id}")));
+    }
+    let (count, _) = store::rows_count(&mut app.read(), id).await?;
+    if count == 0 {
+        let text = viewer.text("tasks-need-subjects", &[]);
+        return Ok(redirect_with_toast(format!("/tasks/{id}/subjects"), ToastKind::Warn, text));
+    }
+    let run = match dry_run::latest(&mut app.read(), id).await? {
+        Some(run) if run.task_version == task.version => run,
+        _ => dry_run::dry_run(&app, id, viewer.principal.account()).await?,
+    };
+    let page = show::send_page(&app, &viewer, &task, &run, steps(&viewer)).await?;
+    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
+    Ok(viewer.render(&app, "tasks/send.html", &frame, page)?.into_response())
+}
+
+/// `POST /tasks/{id}/dispatch`
+pub async fn send(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<BTreeMap<String, String>>,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    own(&app, &viewer, id).await?;
+    let version = posted.get("version").and_then(|text| text.parse().ok());
+    let task = dispatch::begin(&app, id, version, &viewer.actor()).await?;
+    super::jobs::start(&app, &task, &viewer.actor()).await?;
+    Ok(redirect(&format!("/tasks/{id}")))
+}
+
+/// `POST /tasks/{id}/end`
+pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskIssue)?;
+    own(&app, &viewer, id).await?;
+    dispatch::end(&app, id, &viewer.actor()).await?;
+    Ok(redirect_with_toast(format!("/tasks/{id}"), ToastKind::Good, viewer.text("tasks-ended-toast", &[])))
+}
+
+/// `GET /tasks`
+pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, AppError> {
+    viewer.principal.require(Permission::TaskRead)?;
+    let page = show::list_page(&app, &viewer).await?;
+    viewer.page(&app, "tasks/list.html", "tasks-title", Some(Tab::Tasks), page)
+}
+
+/// `GET /tasks/{id}`
+pub async fn overview(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::TaskRead)?;
+    let task = store::task(&mut app.read(), id).await?;
+    if task.state == "draft" {
+        own(&app, &viewer, id).await?;
+        return Ok(redirect(&format!("/tasks/{id}/subjects")));
+    }
+    let page = show::overview_page(&app, &viewer, &task).await?;
+    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
+    Ok(viewer.render(&app, "tasks/overview.html", &frame, page)?.into_response())
+}
