@@ -264,6 +264,11 @@ impl Directory {
         Self::listed(self.grids_in.get(&community), &self.grids)
     }
 
+    /// Tags of all posts, for choosing one in a rule; each may come several times.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.posts.values().flat_map(|post| post.tags.iter().map(String::as_str))
+    }
+
     /// Grids that a post works in.
     pub fn grids_of_post(&self, post: Id) -> impl Iterator<Item = &Grid> {
         Self::listed(self.grids_of_post.get(&post), &self.grids)

@@ -263,7 +263,7 @@ pub async fn carry_on(
     app: &App,
     task: Id,
     actor: &Actor,
-    mut seen: impl AsyncFnMut(i64, i64) -> Result<(), AppError>,
+    mut seen: impl FnMut(i64, i64) + Send,
 ) -> Result<Dispatched, AppError> {
     let task = store::task(&mut app.read(), task).await?;
     if task.state != "dispatching" {
@@ -285,7 +285,7 @@ pub async fn carry_on(
         assigned,
         task: &task,
     };
-    planner.run(app, position, &mut load, &mut sink, async |at| seen(at, total).await).await?;
+    planner.run(app, position, &mut load, &mut sink, |at| seen(at, total)).await?;
     publish(app, &task, actor).await
 }
 

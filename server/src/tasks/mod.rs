@@ -9,13 +9,18 @@
 //!
 //! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
 
+pub mod counting;
 pub mod create;
 pub mod dispatch;
 pub mod dry_run;
 pub mod examples;
+pub mod jobs;
 pub mod model;
+pub mod pages;
 pub mod plan;
 pub mod rows;
+mod rule_form;
+mod show;
 pub mod store;
 
 pub use model::{ItemState, Relay, Task, TaskShape};

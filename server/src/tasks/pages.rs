@@ -214,7 +214,7 @@ struct WhomPage {
     rows: i64,
     faulty: i64,
     columns: Vec<String>,
-    ledgers: Vec<Choice>,
+    levels: Vec<Choice>,
     read: Option<ReadNote>,
 }
 
@@ -263,11 +263,7 @@ async fn whom_page(
         rows: count,
         faulty,
         columns,
-        ledgers: store::ledgers(&mut app.read())
-            .await?
-            .into_iter()
-            .map(|(id, title)| Choice::new(id.to_string(), viewer.lang.pick(&forms::lang_map(&forms::to_text(&title)))))
-            .collect(),
+        levels: [5_i64, 4, 3].map(|level| Choice::new(level.to_string(), viewer.text(&format!("tasks-level-{level}"), &[]))).to_vec(),
         read: note,
     };
     let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
@@ -313,8 +309,8 @@ pub async fn upload(
     }
 }
 
-/// `POST /tasks/{id}/subjects`: the members of a ledger, or the units of a level.
-pub async fn take_subjects(
+/// `POST /tasks/{id}/subjects`: the units of a level, for discovery and unit return.
+pub async fn take_units(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
@@ -322,15 +318,16 @@ pub async fn take_subjects(
 ) -> Result<Response, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     let task = own(&app, &viewer, id).await?;
-    let read = super::subjects::take(&app, &viewer, &task, &posted).await;
-    match read {
-        Ok(read) => Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response()),
-        Err(AppError::Invalid(faults)) => {
-            let page = whom_page(&app, &viewer, &task, &faults, None).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
-        Err(error) => Err(error),
+    if task.shape() == TaskShape::Listed {
+        return Err(AppError::Conflict("tasks-conflict-listed"));
     }
+    let level = posted.get("level").and_then(|text| text.parse().ok()).filter(|level| (3..=5).contains(level));
+    let Some(level) = level else {
+        let page = whom_page(&app, &viewer, &task, &[Fault::new("level", "tasks-need-level")], None).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    };
+    let read = rows::from_units(&app, &task, level).await?;
+    Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response())
 }
 
 #[derive(Serialize)]
@@ -527,4 +524,13 @@ pub async fn overview(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
     let page = show::overview_page(&app, &viewer, &task).await?;
     let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
     Ok(viewer.render(&app, "tasks/overview.html", &frame, page)?.into_response())
+}
+
+/// `GET /tasks/{id}/fragment`: the live part of the overview.
+pub async fn fragment(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Html<String>, AppError> {
+    viewer.principal.require(Permission::TaskRead)?;
+    let task = store::task(&mut app.read(), id).await?;
+    let page = show::overview_page(&app, &viewer, &task).await?;
+    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
+    viewer.render(&app, "tasks/overview_live.html", &frame, page)
 }

@@ -112,7 +112,7 @@ impl Planner {
         mut position: i64,
         load: &mut LoadBook,
         sink: &mut impl Sink,
-        mut seen: impl AsyncFnMut(i64) -> Result<(), AppError>,
+        mut seen: impl FnMut(i64) + Send,
     ) -> Result<(), AppError> {
         loop {
             let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
@@ -120,7 +120,7 @@ impl Planner {
             let planned = self.slice(app, rows, load).await?;
             sink.slice(app, planned).await?;
             position = last;
-            seen(position).await?;
+            seen(position);
         }
     }
 

@@ -28,7 +28,7 @@ pub fn choices(app: &App, form: &Published, lang: web::Lang) -> Choices {
     for field in form.compiled.fields().iter().filter(|field| !field.secret) {
         use form_runtime::controls::Kind;
         let kind = match field.control.kind() {
-            Kind::Integer => FieldKind::Number,
+            Kind::Number => FieldKind::Number,
             Kind::Boolean => FieldKind::Flag,
             _ => FieldKind::Text,
         };

@@ -1,6 +1,7 @@
 //! SQL of tasks, assignments and items.
 
 use super::model::{Assignment, Item, Task, TaskRow};
+use crate::access::{Columns, Permission, Principal};
 use crate::args;
 use crate::platform::database::bulk::Shape;
 use crate::platform::database::{Arg, Exec, StoreError};
@@ -64,6 +65,9 @@ pub const DRY_RUN_ROW: Shape = Shape {
 const TASK_COLUMNS: &str = "SELECT id, app_key, title, shape, class, form_version_id, issuer_organization, issuer_post, \
      root_place, state, rule, measures, relay, source, working_days, deadline_at, release, published_release, created_at, \
      dispatched_at, ended_at, version FROM task WHERE id = $1";
+const DISPATCHING: &str = "SELECT id, app_key, title, shape, class, form_version_id, issuer_organization, issuer_post, \
+     root_place, state, rule, measures, relay, source, working_days, deadline_at, release, published_release, created_at, \
+     dispatched_at, ended_at, version FROM task WHERE state = 'dispatching' ORDER BY id";
 const ROWS_AFTER: &str = "SELECT task_id, position, source_row, subject_shard, subject_id, place_id, label, sheet, fault \
      FROM task_row WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT $3";
 const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint) FROM task_row WHERE task_id = $1";
@@ -86,7 +90,7 @@ const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, posit
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    TASK_COLUMNS, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
+    TASK_COLUMNS, DISPATCHING, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS, LAST_POSITION_ALL_SHARDS, ITEM_GET,
 ];
 
@@ -191,4 +195,35 @@ pub async fn release_by_holder_all_shards(
 /// The last position that a release has written: where a resumed dispatch goes on.
 pub async fn last_position_all_shards(conn: &mut impl Exec, task: Id, release: i64) -> Result<i64, StoreError> {
     Ok(conn.one::<(i64,)>(LAST_POSITION_ALL_SHARDS, args![task, release]).await?.0)
+}
+
+/// Tasks whose dispatch has begun and not ended.
+pub async fn dispatching(conn: &mut impl Exec) -> Result<Vec<Task>, StoreError> {
+    conn.all(DISPATCHING, vec![]).await
+}
+
+/// Columns of a listed task for the access predicate: its issuer.
+const ISSUED: Columns = Columns { place: None, organization: Some("t.issuer_organization"), post: None };
+/// Columns of an assignment for the access predicate.
+const PART: Columns = Columns { place: Some("a.place_id"), organization: Some("a.organization_id"), post: None };
+
+/// The statement of [`tasks_seen`] with its arguments.
+pub fn tasks_seen_sql(principal: &Principal) -> (String, Vec<Arg>) {
+    let mut args = Vec::new();
+    let issued = principal.rows(Permission::TaskRead, ISSUED, &mut args);
+    let part = principal.rows(Permission::TaskRead, PART, &mut args);
+    let columns: Vec<String> = TASK.columns.iter().map(|column| format!("t.{column}")).collect();
+    let sql = format!(
+        "SELECT {} FROM task t WHERE {issued} OR (t.state <> 'draft' AND EXISTS \
+         (SELECT 1 FROM assignment a WHERE a.task_id = t.id AND a.release <= t.published_release AND {part})) \
+         ORDER BY t.created_at DESC, t.id LIMIT 200",
+        columns.join(", ")
+    );
+    (sql, args)
+}
+
+/// Tasks that were issued within the principal's scope or of which a unit in it has a part, newest first.
+pub async fn tasks_seen(conn: &mut impl Exec, principal: &Principal) -> Result<Vec<Task>, StoreError> {
+    let (sql, args) = tasks_seen_sql(principal);
+    conn.all_built(sql, args).await
 }
