@@ -37,4 +37,18 @@ routes! {
     get "/password" => crate::access::pages::password,
     post "/password" => crate::access::pages::set_password,
     post "/preferences" => crate::access::pages::preferences,
+    // tasks
+    get "/tasks" => crate::tasks::pages::list,
+    get "/tasks/new" => crate::tasks::pages::new,
+    post "/tasks/new" => crate::tasks::pages::begin,
+    get "/tasks/{id}" => crate::tasks::pages::overview,
+    get "/tasks/{id}/fragment" => crate::tasks::pages::fragment,
+    get "/tasks/{id}/subjects" => crate::tasks::pages::subjects,
+    post "/tasks/{id}/subjects" => crate::tasks::pages::take_units,
+    post "/tasks/{id}/subjects/upload" => crate::tasks::pages::upload,
+    get "/tasks/{id}/rule" => crate::tasks::pages::rule,
+    post "/tasks/{id}/rule" => crate::tasks::pages::set_rule,
+    get "/tasks/{id}/dry-run" => crate::tasks::pages::look,
+    post "/tasks/{id}/dispatch" => crate::tasks::pages::send,
+    post "/tasks/{id}/end" => crate::tasks::pages::end,
 }
