@@ -42,6 +42,19 @@ pub struct Place {
     pub version: i64,
 }
 
+impl Place {
+    /// Whether a kind only keeps a code together (省直辖县级, a county that repeats its city's name):
+    /// such a node is stored and answered for, but people see its children in its stead.
+    pub fn is_hidden_kind(kind: &str) -> bool {
+        matches!(kind, "hidden_city" | "repeated")
+    }
+
+    /// See [`Place::is_hidden_kind`].
+    pub fn is_hidden(&self) -> bool {
+        Self::is_hidden_kind(&self.kind)
+    }
+}
+
 /// All places that are valid now. Cheap to share; replaced whole when the tree changes.
 #[derive(Debug, Default)]
 pub struct Geography {
@@ -133,6 +146,15 @@ impl Geography {
     /// The places directly below, in order.
     pub fn children(&self, id: Id) -> impl Iterator<Item = &Place> {
         self.at(id).into_iter().flat_map(|at| &self.children[at]).map(|&at| &self.places[at])
+    }
+
+    /// The places that people see directly below: a hidden node is replaced by its children.
+    pub fn shown_children(&self, id: Id) -> Vec<&Place> {
+        let mut shown = Vec::new();
+        for child in self.children(id) {
+            if child.is_hidden() { shown.extend(self.shown_children(child.id)) } else { shown.push(child) }
+        }
+        shown
     }
 
     /// The place itself and everything above it, from the leaf to the root.
