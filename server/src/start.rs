@@ -92,6 +92,8 @@ pub async fn reload(app: &App) -> Result<(), StartError> {
         }
     }
     app.installation.store(installation.into());
+    crate::geography::reload(app).await?;
+    crate::directory::reload(app).await?;
     Ok(())
 }
 

@@ -4,6 +4,9 @@
 pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     let mut all = vec![
         ("platform/settings", crate::platform::settings::STATEMENTS),
+        ("geography/store", crate::geography::store::STATEMENTS),
+        ("directory/store", crate::directory::store::STATEMENTS),
+        ("directory/working_days", crate::directory::working_days::STATEMENTS),
         ("platform/sessions", crate::platform::sessions::STATEMENTS),
         ("measures", crate::measures::STATEMENTS),
         ("forms", crate::forms::store::STATEMENTS),

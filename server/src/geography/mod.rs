@@ -5,12 +5,20 @@
 //!
 //! The usual next thing is an importer: one file beside `import.rs` plus one line in its list.
 
+mod import;
 mod names;
+mod place_file;
+mod plan_import;
+mod provinces;
 mod resolve;
 pub mod store;
 mod tree;
 
+pub use import::{Imported, import};
 pub use names::{display_name, kind_of, level_key};
+pub use place_file::{PlaceLine, read as read_places, sheet_fault};
+pub use plan_import::{Plan, plan};
+pub use provinces::{PROVINCES, province_of};
 pub use resolve::{Resolved, resolve};
 pub use store::reload;
 pub use tree::{Geography, Place};

@@ -80,7 +80,7 @@ fn table(sheet: &Sheet) -> Result<(Vec<usize>, Columns), Vec<Fault>> {
 }
 
 fn line(sheet: &Sheet, row: usize, columns: &Columns) -> Result<PlaceLine, Fault> {
-    let number = sheet.row_number(row) + 1;
+    let number = sheet.row_number(row);
     let text = |column: usize| sheet.cell(row, column).normalized_text();
     let fault = |key: &str| Fault::new(format!("row {number}"), key).with("line", number);
     let (raw, name) = (text(columns.code), text(columns.name));

@@ -21,13 +21,14 @@ const RENAME: &str = "UPDATE place SET name = $2, official_name = $3, full_name 
 const END: &str = "UPDATE place SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_CODES: &str = "UPDATE place_code SET valid_to = $2 WHERE place_id = $1 AND valid_to IS NULL";
 const FULL_NAME: &str = "UPDATE place SET full_name = $2 WHERE id = $1";
+const STAGED: &str = "SELECT count(*) FROM place WHERE tree_version = $1";
 const CLEAR_PLACES: &str = "DELETE FROM place WHERE tree_version > (SELECT coalesce(max(number), 0) FROM tree_version)";
 const CLEAR_ANCESTORS: &str = "DELETE FROM place_ancestor WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_ancestor.place_id)";
 const CLEAR_CODES: &str = "DELETE FROM place_code WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_code.place_id)";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    ALL, TREE_VERSION, PUBLISH, RENAME, END, END_CODES, FULL_NAME, CLEAR_PLACES, CLEAR_ANCESTORS, CLEAR_CODES,
+    ALL, TREE_VERSION, PUBLISH, RENAME, END, END_CODES, FULL_NAME, STAGED, CLEAR_PLACES, CLEAR_ANCESTORS, CLEAR_CODES,
 ];
 
 /// Columns of a place.
@@ -160,6 +161,11 @@ pub async fn set_full_name(conn: &mut impl Exec, id: Id, full_name: &str) -> Res
 pub async fn end(conn: &mut impl Exec, id: Id, day: &str, version: i64) -> Result<(), StoreError> {
     changed(conn.execute(END, args![id, day, version]).await?)?;
     conn.execute(END_CODES, args![id, day]).await.map(|_| ())
+}
+
+/// How many places carry a version of the tree.
+pub async fn staged(conn: &mut impl Exec, number: i64) -> Result<i64, StoreError> {
+    Ok(conn.one::<(i64,)>(STAGED, args![number]).await?.0)
 }
 
 /// Removes what an import that was broken off left behind.

@@ -1,1 +1,15 @@
-geography-title = Geography
+geography-title = Places
+geography-fault-columns = The columns “code” and “name” were not found; check the header
+geography-fault-too-many = A file may have { $most } rows at most; split it
+geography-fault-empty = The file has no places; check it and upload it again
+geography-fault-code = Line { $line }: the code “{ $code }” is not right. Give the 12-digit division code, or a code of your own of up to 32 characters
+geography-fault-name = Line { $line }: the name “{ $name }” is not right. It must not be empty, longer than 80 characters or contain “/”
+geography-fault-level = Line { $line }: the level “{ $level }” is not right. Use 1 province, 2 city, 3 district, 4 township, 5 community
+geography-fault-duplicate = Line { $line }: the code { $code } already stands in line { $first }; remove one of them
+geography-fault-no-parent = Line { $line }: the place above { $code } is not clear; fill in the parent code
+geography-fault-parent = Line { $line }: { $parent }, the place above { $code }, is neither in the file nor in the system; add it first
+geography-fault-cycle = Line { $line }: the places above go round in a circle (lines { $path }); correct the parent of one of them
+geography-fault-order = Line { $line }: { $code } is not below the level of the place above it ({ $above }); check the level
+geography-fault-moved = Line { $line }: “{ $name }” ({ $code }) already lies under another place; an import does not move it
+geography-fault-second-root = Line { $line }: “{ $name }” has no place above it, and there can be only one root
+geography-import-running = Another import is running; try again when it has finished

@@ -1,1 +1,15 @@
 geography-title = 地理
+geography-fault-columns = 没有找到“代码”和“名称”两列，请检查表头
+geography-fault-too-many = 一个文件最多 { $most } 行，请分成几个文件
+geography-fault-empty = 文件里没有地名，请检查后再传
+geography-fault-code = 第 { $line } 行：代码“{ $code }”不对。请填 12 位区划代码，或不超过 32 个字符的自编代码
+geography-fault-name = 第 { $line } 行：名称“{ $name }”不对。名称不能为空、不能超过 80 个字，也不能有“/”
+geography-fault-level = 第 { $line } 行：级别“{ $level }”不对。请填 1 省、2 市、3 区县、4 街道乡镇、5 社区村
+geography-fault-duplicate = 第 { $line } 行：代码 { $code } 和第 { $first } 行重复，请删掉一行
+geography-fault-no-parent = 第 { $line } 行：看不出 { $code } 的上级，请填“上级代码”
+geography-fault-parent = 第 { $line } 行：{ $code } 的上级 { $parent } 不在文件里，系统里也没有，请先补上
+geography-fault-cycle = 第 { $line } 行：上级绕成了一圈（第 { $path } 行），请改正其中一行的上级
+geography-fault-order = 第 { $line } 行：{ $code } 的级别不低于它的上级（{ $above }），请检查级别
+geography-fault-moved = 第 { $line } 行：“{ $name }”（{ $code }）已在另一个上级下面，导入不能改隶属，请用“调整隶属”
+geography-fault-second-root = 第 { $line } 行：“{ $name }”没有上级，而一个系统只能有一个最上级
+geography-import-running = 另一次导入正在进行，请等它完成后再试
