@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod cli;
+pub mod demo;
 pub mod directory;
 pub mod entities;
 pub mod ledgers;

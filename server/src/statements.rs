@@ -5,6 +5,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     let mut all = vec![
         ("platform/settings", crate::platform::settings::STATEMENTS),
         ("geography/store", crate::geography::store::STATEMENTS),
+        ("geography/premises", crate::geography::premises::STATEMENTS),
         ("directory/store", crate::directory::store::STATEMENTS),
         ("directory/working_days", crate::directory::working_days::STATEMENTS),
         ("platform/sessions", crate::platform::sessions::STATEMENTS),

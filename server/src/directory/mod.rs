@@ -6,11 +6,13 @@
 //!
 //! The usual next thing is a kind of organization: its key in `book.rs`, its words in the texts.
 
+mod add;
 mod book;
 mod chain;
 pub mod store;
 pub mod working_days;
 
+pub use add::{BookRows, NewBook, NewStaff};
 pub use book::{Directory, Grid, Organization, Post, Staff};
 pub use chain::{Step, candidates, chain, rule_chain};
 pub use store::reload;

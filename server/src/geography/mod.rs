@@ -11,6 +11,7 @@ mod place_file;
 mod plan_import;
 mod provinces;
 mod resolve;
+pub mod premises;
 pub mod store;
 mod tree;
 

@@ -13,3 +13,6 @@ geography-fault-order = Line { $line }: { $code } is not below the level of the 
 geography-fault-moved = Line { $line }: “{ $name }” ({ $code }) already lies under another place; an import does not move it
 geography-fault-second-root = Line { $line }: “{ $name }” has no place above it, and there can be only one root
 geography-import-running = Another import is running; try again when it has finished
+geography-fault-range = Give two positive numbers, the smaller first, up to { $most }
+geography-fault-compound = The compound's name may have 40 characters at most and no “/”
+geography-fault-too-many-doors = This would make { $n } doors; make { $most } at most at once

@@ -13,3 +13,6 @@ geography-fault-order = 第 { $line } 行：{ $code } 的级别不低于它的�
 geography-fault-moved = 第 { $line } 行：“{ $name }”（{ $code }）已在另一个上级下面，导入不能改隶属，请用“调整隶属”
 geography-fault-second-root = 第 { $line } 行：“{ $name }”没有上级，而一个系统只能有一个最上级
 geography-import-running = 另一次导入正在进行，请等它完成后再试
+geography-fault-range = 请填从小到大的两个正整数，最大 { $most }
+geography-fault-compound = 小区名称不能超过 40 个字，也不能有“/”
+geography-fault-too-many-doors = 这样会建 { $n } 个门牌，一次最多 { $most } 个，请分几次建
