@@ -6,6 +6,7 @@ pub mod cli;
 pub mod demo;
 pub mod directory;
 pub mod entities;
+pub mod knowledge;
 pub mod ledgers;
 pub mod error;
 pub mod front;

@@ -18,6 +18,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
     all.push(("entities", crate::entities::store::STATEMENTS));
+    all.push(("knowledge", crate::knowledge::STATEMENTS));
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all

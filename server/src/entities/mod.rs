@@ -10,6 +10,7 @@
 //! The usual next thing is an attribute with a column of its own: the column in a migration, one line in
 //! `record.rs` (`value`, `set`, shape and row), one in the ledger's list of columns.
 
+pub mod api;
 mod apply;
 pub mod claim;
 pub mod import;

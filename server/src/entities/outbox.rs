@@ -1,11 +1,11 @@
 //! Observations on their way to another shard.
 //!
 //! The sender's write set carries an outbox row whose observation has its final id. The drain, at least
-//! every second, takes rows in and deletes them in the same transaction. Taking in is idempotent by the
+//! every second (`jobs.rs`), takes rows in and deletes them in the same transaction. Taking in is idempotent by the
 //! observation's id, so a row that comes back (a restored backup, a drain that died on an engine without
 //! transactions across shards) changes nothing.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use form_runtime::{Class, Model};
 
@@ -31,48 +31,79 @@ pub const OUTBOX: Shape = Shape {
 /// The kind of row that this room sends to itself.
 pub const KIND: &str = "observation";
 
+/// The kind of a row that could not be taken in.
+pub const ASIDE: &str = "observation.aside";
+
 /// Rows taken in at once.
 const AT_ONCE: i64 = 256;
 
-/// Drains until the process ends; one such task per process is enough, several do no harm.
-pub async fn run(app: App) {
-    loop {
-        match drain_all_shards(&app).await {
-            Ok(count) if count == AT_ONCE as usize => continue,
-            Ok(_) => {}
-            Err(fault) => tracing::warn!(%fault, "the outbox could not be drained, trying again"),
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-/// Takes in what waits, oldest first, up to 256 rows. Returns how many.
+/// Takes in what waits, oldest first, up to 256 rows, one commit per lane. Returns how many rows left the
+/// queue. A row that cannot be taken in is set aside for a human and holds nothing up.
 pub async fn drain_all_shards(app: &App) -> Result<usize, StoreError> {
     let waiting: Vec<(i64, Id, i64, String)> = app.read().all(store::OUTBOX_WAITING, args![KIND, AT_ONCE]).await?;
     let count = waiting.len();
+    let mut lanes: BTreeMap<usize, Vec<Sent>> = BTreeMap::new();
     for (shard, id, target, payload) in waiting {
-        let mut observation: Observation = match serde_json::from_str(&payload) {
-            Ok(observation) => observation,
-            Err(fault) => {
-                // Left where it is for a human: `hutong doctor` lists old outbox rows.
-                tracing::error!(%fault, outbox = %id, "an outbox row cannot be read");
-                continue;
+        match serde_json::from_str::<Observation>(&payload) {
+            Ok(mut observation) => {
+                observation.recorded_at = app.now();
+                lanes.entry(app.lanes.number_of(target)).or_default().push(Sent { shard, id, observation });
             }
-        };
-        observation.recorded_at = app.now();
-        let subject = observation.entity_id;
-        app.lanes
-            .write(target, vec![subject], move |tx| {
-                let observation = observation.clone();
-                Box::pin(async move {
-                    take_in(tx, &observation).await?;
-                    tx.execute(store::OUTBOX_DONE, args![shard, id]).await?;
-                    Ok::<(), StoreError>(())
-                })
-            })
-            .await?;
+            Err(fault) => set_aside(app, shard, id, &fault.to_string()).await?,
+        }
+    }
+    for group in lanes.into_values() {
+        match take_in_group(app, group.clone()).await {
+            Ok(()) => {}
+            Err(fault) if fault.retryable() => return Err(fault),
+            Err(_) => {
+                for one in group {
+                    let (shard, id) = (one.shard, one.id);
+                    match take_in_group(app, vec![one]).await {
+                        Ok(()) => {}
+                        Err(fault) if fault.retryable() => return Err(fault),
+                        Err(fault) => set_aside(app, shard, id, &fault.to_string()).await?,
+                    }
+                }
+            }
+        }
     }
     Ok(count)
+}
+
+/// An outbox row with its observation.
+#[derive(Clone)]
+struct Sent {
+    shard: i64,
+    id: Id,
+    observation: Observation,
+}
+
+/// Takes rows of one lane in and deletes them, in one commit.
+async fn take_in_group(app: &App, group: Vec<Sent>) -> Result<(), StoreError> {
+    let Some(lane) = group.first().map(|sent| sent.observation.shard) else { return Ok(()) };
+    let subjects = group.iter().map(|sent| sent.observation.entity_id).collect();
+    app.lanes
+        .write(lane, subjects, move |tx| {
+            let group = group.clone();
+            Box::pin(async move {
+                for sent in &group {
+                    take_in(tx, &sent.observation).await?;
+                    tx.execute(store::OUTBOX_DONE, args![sent.shard, sent.id]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn set_aside(app: &App, shard: i64, id: Id, fault: &str) -> Result<(), StoreError> {
+    tracing::error!(fault, outbox = %id, "an outbox row is set aside");
+    app.lanes
+        .write(shard, Vec::new(), move |tx| {
+            Box::pin(async move { tx.execute(store::OUTBOX_ASIDE, args![shard, id, ASIDE]).await.map(|_| ()) })
+        })
+        .await
 }
 
 /// Stores an observation in its entity's shard and takes it into the record, unless it is there already.

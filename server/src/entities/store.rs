@@ -40,6 +40,8 @@ pub(super) const OUTBOX_WAITING: &str = "SELECT shard, id, target_shard, payload
      ORDER BY created_at, id LIMIT $2";
 pub(super) const OUTBOX_DONE: &str = "DELETE FROM outbox WHERE shard = $1 AND id = $2";
 
+pub(super) const OUTBOX_ASIDE: &str = "UPDATE outbox SET kind = $3 WHERE shard = $1 AND id = $2";
+
 /// Who holds the accounts that recorded something.
 pub(super) const RECORDERS: &str = "SELECT a.id, s.name FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
 
@@ -66,6 +68,7 @@ pub const STATEMENTS: &[&str] = &[
     CLAIM,
     OUTBOX_WAITING,
     OUTBOX_DONE,
+    OUTBOX_ASIDE,
     RECORDERS,
     WAITING,
     LOOKED_AT,

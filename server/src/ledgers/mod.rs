@@ -6,6 +6,7 @@
 //!
 //! The usual next thing is a comparison: one entry in `definition.rs` and one in `entities::search::Test`.
 
+pub mod api;
 pub mod definition;
 mod export;
 mod filter;

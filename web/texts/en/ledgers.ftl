@@ -44,3 +44,4 @@ ledgers-nobody-text = People appear here when tasks are done or residents' reque
 ledgers-export-xlsx = Export Excel
 ledgers-export-csv = Export CSV
 ledgers-too-many = At most 200,000 people in one export: narrow the list first
+ledgers-format = The format is xlsx or csv

@@ -41,3 +41,4 @@ ledgers-nobody-text = 任务完成或居民办件被采纳后，人会出现在�
 ledgers-export-xlsx = 导出 Excel
 ledgers-export-csv = 导出 CSV
 ledgers-too-many = 一次最多导出 200,000 人，请先缩小范围
+ledgers-format = 格式只能是 xlsx 或 csv

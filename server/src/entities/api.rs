@@ -1,0 +1,130 @@
+//! People over the API: record, statements, reveal, decision on what waits.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use form_runtime::known::FactState;
+use form_runtime::{AttributeRef, Class, Model};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::known::state;
+use super::observation::Observation;
+use super::person_page::observations as load_observations;
+use super::record::PersonRecord;
+use super::reveal::{reveal as reveal_secret, visible};
+use super::sealed::Sealed;
+use crate::access::{Permission, Viewer};
+use crate::app::App;
+use crate::error::AppError;
+use crate::platform::ids::Id;
+
+/// A stored value as the API shows it: secrets are `{"mask": …}`.
+pub fn shown(value: &Value) -> Value {
+    match Sealed::from_value(value) {
+        Some(sealed) => json!({"mask": sealed.mask}),
+        None => value.clone(),
+    }
+}
+
+/// A record as JSON: every attribute with its value, origin and freshness.
+pub fn person_json(app: &App, record: &PersonRecord) -> Result<Value, AppError> {
+    let model = Model::shipped();
+    let mut attributes = Map::new();
+    for (key, (value, origin)) in record.facts()? {
+        let freshness = match state(&model, &AttributeRef::new(Class::Person, key.clone()), &origin, app.now()) {
+            FactState::Fresh => "fresh",
+            FactState::Stale => "stale",
+            FactState::Disputed => "disputed",
+        };
+        let contender = origin.contender.map(|contender| {
+            json!({"value": shown(&contender.value), "observed_at": contender.at, "observation": contender.observation})
+        });
+        attributes.insert(
+            key,
+            json!({
+                "value": shown(&value), "freshness": freshness, "observation": origin.observation,
+                "observed_at": origin.at, "last_said_at": origin.seen, "source": origin.source,
+                "title": origin.title, "contender": contender,
+            }),
+        );
+    }
+    Ok(json!({
+        "id": record.id, "class": "person", "version": record.version, "name": record.name,
+        "community": record.community_id, "made_up": record.made_up, "updated_at": record.updated_at,
+        "attributes": attributes,
+    }))
+}
+
+/// `GET /api/v1/people/{id}`
+pub async fn person(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
+    let mut response = Json(person_json(&app, &record)?).into_response();
+    let tag = HeaderValue::from_str(&format!("\"{}\"", record.version))
+        .map_err(|fault| AppError::Internal(fault.to_string()))?;
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
+}
+
+/// A page of statements.
+#[derive(Debug, Default, Deserialize)]
+pub struct StatementsQuery {
+    /// `recorded_at` of the last statement of the page before, UTC microseconds
+    pub cursor: Option<i64>,
+    /// at most 200
+    pub limit: Option<i64>,
+}
+
+/// `GET /api/v1/people/{id}/observations`
+pub async fn observations(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Query(query): Query<StatementsQuery>,
+) -> Result<Json<Value>, AppError> {
+    let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
+    let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let mut rows = load_observations(&app, &record, query.cursor.unwrap_or(i64::MAX), limit + 1).await?;
+    let more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.recorded_at.to_string());
+    let items = rows.iter().map(observation_json).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({"items": items, "next": next})))
+}
+
+fn observation_json(observation: &Observation) -> Result<Value, AppError> {
+    let masked = |values: form_runtime::Map| -> Map<String, Value> {
+        values.into_iter().map(|(key, value)| (key, shown(&value))).collect()
+    };
+    Ok(json!({
+        "id": observation.id, "state": observation.state, "source": observation.source_kind,
+        "title": observation.source_title, "submission": observation.submission_id,
+        "form_version": observation.form_version_id, "said": masked(observation.said()?),
+        "confirmed": masked(observation.confirmed()?), "refused": observation.refused(),
+        "observed_at": observation.observed_at, "recorded_at": observation.recorded_at,
+        "account": observation.account_id, "post": observation.post_id,
+    }))
+}
+
+/// A wish to see a secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reveal {
+    /// `id_no`, `mobile` …
+    pub attribute: String,
+    /// why
+    pub reason: String,
+}
+
+/// `POST /api/v1/people/{id}/reveal`
+pub async fn reveal(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Json(wish): Json<Reveal>,
+) -> Result<Response, AppError> {
+    let clear = reveal_secret(&app, &viewer, id, &wish.attribute, &wish.reason).await?;
+    let body = Json(json!({"attribute": wish.attribute, "value": clear}));
+    Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")], body).into_response())
+}

@@ -1,0 +1,102 @@
+//! Ledgers over the API: list, rows, export.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::export::export as write_export;
+use super::filter::Filter;
+use super::pages::{attachment, open};
+use super::store::{self, Ledger};
+use crate::access::{Permission, Viewer};
+use crate::app::App;
+use crate::entities::PersonRecord;
+use crate::entities::api::shown;
+use crate::entities::search::age;
+use crate::error::AppError;
+use crate::platform::ids::Id;
+use crate::platform::sheets::Output;
+
+fn ledger_json(ledger: &Ledger) -> Value {
+    json!({
+        "id": ledger.id, "app": ledger.app_key, "version": ledger.version, "title": ledger.definition.title,
+        "class": ledger.definition.class.key(), "columns": ledger.definition.columns,
+        "condition": ledger.definition.condition,
+    })
+}
+
+/// `GET /api/v1/ledgers`
+pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, AppError> {
+    viewer.principal.require(Permission::PersonRead)?;
+    let items: Vec<Value> = store::list(&mut app.read()).await?.iter().map(ledger_json).collect();
+    Ok(Json(json!({"items": items, "next": null})))
+}
+
+/// Page size, beside the filter.
+#[derive(Debug, Default, Deserialize)]
+pub struct Limit {
+    /// at most 200
+    pub limit: Option<usize>,
+}
+
+/// `GET /api/v1/ledgers/{id}/rows`
+pub async fn rows(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Query(filter): Query<Filter>,
+    Query(limit): Query<Limit>,
+) -> Result<Json<Value>, AppError> {
+    viewer.principal.require(Permission::PersonRead)?;
+    let ledger = open(&app, id).await?;
+    let people = filter.people(&app, &ledger.definition)?;
+    let after = Some(filter.cursor.as_str()).filter(|cursor| !cursor.is_empty());
+    let permissions = [Permission::PersonRead];
+    let limit = limit.limit.unwrap_or(50);
+    let page = people.page_all_shards(&app, &viewer.principal, &permissions, after, limit).await?;
+    let count = people.count_all_shards(&app, &viewer.principal, &permissions).await?;
+    let items = page.rows.iter().map(|row| row_json(&app, &ledger, row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({"items": items, "next": page.next, "count": count})))
+}
+
+fn row_json(app: &App, ledger: &Ledger, record: &PersonRecord) -> Result<Value, AppError> {
+    let fields = record.fields()?;
+    let mut values = Map::new();
+    for column in &ledger.definition.columns {
+        let value = match column.as_str() {
+            "age" => json!(record.birth_date.as_deref().and_then(|date| age(app.clock.today(), date))),
+            key => fields.values.get(key).map_or(Value::Null, shown),
+        };
+        values.insert(column.clone(), value);
+    }
+    Ok(json!({"id": record.id, "version": record.version, "updated_at": record.updated_at, "values": values}))
+}
+
+/// What to export.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// `xlsx` or `csv`
+    pub format: String,
+    /// the same filter as of the rows
+    pub filter: Filter,
+}
+
+/// `POST /api/v1/ledgers/{id}/export`
+pub async fn export(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::PersonExport)?;
+    let output = match wanted.format.as_str() {
+        "csv" => Output::Csv,
+        "xlsx" | "" => Output::Xlsx,
+        _ => return Err(AppError::invalid("/format", "ledgers-format")),
+    };
+    let ledger = open(&app, id).await?;
+    attachment(write_export(&app, &viewer, &ledger, &wanted.filter, output).await?)
+}
