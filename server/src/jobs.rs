@@ -52,7 +52,8 @@ fn tidy(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppErro
         let files = files::purge(&app).await?;
         handle.progress(2, 3, "jobs-running").await?;
         let jobs = jobs::forget_old(&app).await?;
-        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs}))
+        let keys = crate::front::idempotency::purge(&app, app.now() - 7 * DAY).await?;
+        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs, "keys": keys}))
     })
 }
 

@@ -15,6 +15,7 @@ pub mod geography;
 pub mod health;
 pub mod jobs;
 pub mod measures;
+pub mod openapi;
 pub mod platform;
 pub mod routes;
 pub mod start;

@@ -27,6 +27,7 @@ routes! {
     get "/jobs/{id}" => crate::front::jobs::show,
     get "/jobs/{id}/fragment" => crate::front::jobs::fragment,
     get "/api/v1/jobs/{id}" => crate::front::jobs::api,
+    get "/api/openapi.json" => crate::openapi::show,
     get "/files/{id}" => crate::access::pages::file,
     get "/assets/{file}" => crate::platform::http::assets::file,
     // access
@@ -37,6 +38,10 @@ routes! {
     get "/password" => crate::access::pages::password,
     post "/password" => crate::access::pages::set_password,
     post "/preferences" => crate::access::pages::preferences,
+    get "/api/v1/me" => crate::access::api::me,
+    get "/api/v1/tokens" => crate::access::api::list,
+    post "/api/v1/tokens" => crate::access::api::create,
+    delete "/api/v1/tokens/{id}" => crate::access::api::revoke,
     // tasks
     get "/tasks" => crate::tasks::pages::list,
     get "/tasks/new" => crate::tasks::pages::new,

@@ -14,6 +14,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     ];
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
+    all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));
     all.push(("platform/files", crate::platform::files::STATEMENTS));
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));

@@ -200,3 +200,41 @@ async fn assets_are_kept_for_ever_and_preferences_in_the_browser() {
     let page = text(send(&app, get("/sign-in", &cookie)).await).await;
     assert!(page.contains("Staff sign-in") && page.contains("large"), "{page}");
 }
+
+#[tokio::test]
+async fn a_repeated_key_gets_the_first_answer_and_other_content_is_refused() {
+    common::each(|house| async move {
+        let house = house;
+        let app = house.app.clone();
+        let account = administrator(&app, false).await;
+        let token = access::tokens::create(&app, account, None, "test", None, Default::default()).await.expect("token");
+        let make = |key: &str, body: &str| {
+            Request::post("/api/v1/tokens")
+                .header(header::AUTHORIZATION, format!("Bearer {token}"))
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("idempotency-key", key)
+                .body(Body::from(body.to_owned()))
+                .expect("request")
+        };
+        let first = send(&app, make("one", r#"{"title":"a"}"#)).await;
+        assert_eq!(first.status(), StatusCode::CREATED);
+        let first = text(first).await;
+        let again = send(&app, make("one", r#"{"title":"a"}"#)).await;
+        assert_eq!(again.status(), StatusCode::CREATED);
+        assert_eq!(text(again).await, first);
+        let other = send(&app, make("one", r#"{"title":"b"}"#)).await;
+        assert_eq!(other.status(), StatusCode::CONFLICT);
+        let refused = send(&app, make("two", r#"{"title":""}"#)).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(text(refused).await.contains("\"pointer\":\"/title\""));
+        assert_eq!(send(&app, make("two", r#"{"title":"c"}"#)).await.status(), StatusCode::CREATED, "a refusal keeps no key");
+        let broken = send(&app, make("three", r#"{"title":"#)).await;
+        assert_eq!(broken.status(), StatusCode::BAD_REQUEST);
+        let missing = send(&app, make("three", "{}")).await;
+        assert_eq!(missing.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(text(missing).await.contains("missing field"));
+        let rows = access::tokens::list(&mut app.read(), account).await.expect("listed");
+        assert_eq!(rows.len(), 3, "{}", house.engine);
+    })
+    .await;
+}

@@ -7,6 +7,7 @@
 //! The usual next thing is a permission: one line in `principal.rs`, and its place in the built-in
 //! roles of `roles.rs`. A new kind of principal is a variant of [`Who`], found in `crate::front`.
 
+pub mod api;
 pub mod gate;
 pub mod links;
 pub mod pages;

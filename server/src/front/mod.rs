@@ -1,9 +1,10 @@
 //! The front door: the layers around the URL table, from the outside in.
 //!
+//! 0. **gzip** (not of the live stream)
 //! 1. **errors**: gives every request an id, remembers language and kind of caller, turns whatever went
 //!    wrong inside (also a panic, a timeout, a refused origin) into a page or problem+json, sets the
 //!    headers of every answer, counts and logs it without personal data
-//! 2. **panic** caught, **timeout** (not around the live stream), **gzip** (the same)
+//! 2. **panic** caught, **timeout** (not around the live stream and uploads)
 //! 3. **csrf** by Origin and Fetch metadata: no tokens in forms
 //! 4. **session** by cookie, then **viewer**: who asks, from session or bearer token
 //! 5. **body limit** by route, **idempotency** of API writes
@@ -12,6 +13,7 @@
 
 mod errors;
 pub mod events;
+pub mod idempotency;
 pub mod jobs;
 mod serve;
 mod viewer_layer;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -44,12 +47,15 @@ pub fn app_router(app: App) -> Router {
     // Router::layer wraps what stands above it: the last line is the outermost.
     routes::table()
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(app.clone(), viewer_layer::layer))
         .layer(session)
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(Duration::from_secs(app.limits.request_seconds), errors::in_time))
         .layer(CatchPanicLayer::custom(errors::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), errors::layer))
+        // Not of the live stream: tower-http leaves `text/event-stream` alone.
+        .layer(CompressionLayer::new().gzip(true))
         .with_state(app)
 }
 

@@ -7,6 +7,7 @@
 //! The usual next thing is a job or a dialect method: a job is one file plus one line in the list of
 //! its room; a dialect method is one method in `database/dialect.rs`, counted by a test.
 
+pub mod api;
 pub mod clock;
 pub mod database;
 pub mod entity;

@@ -40,3 +40,5 @@ errors-code-bad-request = The request cannot be read; check it and try again
 errors-code-method = This address does not answer that method
 errors-code-idempotency = This Idempotency-Key was used for other content; take another
 errors-code-unfinished = The first request with this Idempotency-Key has no result yet; look again later
+errors-api-limit = limit must be between 1 and 200
+errors-api-cursor = cursor is not one that a page gave

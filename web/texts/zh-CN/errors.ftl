@@ -40,3 +40,5 @@ errors-code-bad-request = 请求的内容读不懂，请核对后再试
 errors-code-method = 这个地址不能这样用
 errors-code-idempotency = 同一个 Idempotency-Key 已经用于别的内容，请换一个
 errors-code-unfinished = 这个 Idempotency-Key 的前一次请求还没有结果，请稍后查看
+errors-api-limit = limit 应在 1 到 200 之间
+errors-api-cursor = cursor 不是上一页给出的
