@@ -71,4 +71,10 @@ routes! {
     get "/api/v1/people/{id}" => crate::entities::api::person,
     get "/api/v1/people/{id}/observations" => crate::entities::api::observations,
     post "/api/v1/people/{id}/reveal" => crate::entities::api::reveal,
+    // measures
+    get "/boards" => crate::measures::pages::list,
+    get "/boards/{task}" => crate::measures::pages::show,
+    get "/boards/{task}/fragment" => crate::measures::pages::fragment,
+    get "/api/v1/boards" => crate::measures::api::list,
+    get "/api/v1/boards/{task}" => crate::measures::api::show,
 }

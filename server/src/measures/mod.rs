@@ -7,19 +7,23 @@
 //! totals and unfolded deltas in one snapshot.
 //!
 //! Must not know tasks, forms or channels beyond the columns `task.published_release` and those of
-//! `item` that [`recount`](recount::recount) and the open-work query read; must not write anything but
+//! `item` that the recount, the open-work query and [`summary`] read; must not write anything but
 //! its own tables.
 //!
 //! To count one more thing of every item: add its name to [`BUILT_IN`] and its rule to
 //! [`Contribution::of_item`]; the recount must then derive it from the item's own columns.
 
+pub mod api;
 pub mod board;
 mod contribution;
 mod declare;
 mod deltas;
 pub mod fold;
+pub mod pages;
 pub mod recount;
 mod store;
+pub mod summary;
+mod view;
 
 pub use board::{Board, Node, OpenWork, board, open_work};
 pub use contribution::{BUILT_IN, Contribution, Counted};

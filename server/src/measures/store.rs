@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::access::{Grant, Permission, Principal, Scope};
+use crate::platform::database::Arg;
 use crate::platform::database::bulk::{Shape, tuples};
+use crate::platform::ids::Id;
 
 /// Delta rows as they are appended.
 pub const DELTA: Shape = Shape {
@@ -53,6 +56,50 @@ pub(super) const ALL_NODE_TOTALS: &str =
 pub(super) const ALL_DAY_TOTALS: &str =
     "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
 
+/// What a board must know of its task; one that was never published has none.
+pub(super) const TASK_SUMMARY: &str = "SELECT id, title, root_place, issuer_organization, measures, deadline_at, state, created_at \
+     FROM task WHERE id = $1 AND published_release > 0";
+
+/// The list of boards: tasks below or above the principal's places, of its organizations, or with work
+/// held by them. No grant gives no row.
+pub(super) fn list_sql(principal: &Principal, before: Option<(i64, Id)>, limit: i64, args: &mut Vec<Arg>) -> String {
+    let mut mark = |arg: Arg| {
+        args.push(arg);
+        format!("${}", args.len())
+    };
+    let mut parts = Vec::new();
+    for grant in principal.grants.iter().filter(|grant| grant.permission == Permission::BoardRead) {
+        parts.push(match grant.scope {
+            Scope::All => "1 = 1".to_owned(),
+            Scope::Place(place) => format!(
+                "t.root_place IN (SELECT a.place_id FROM place_ancestor a WHERE a.ancestor_id = {}) \
+                 OR t.root_place IN (SELECT b.ancestor_id FROM place_ancestor b WHERE b.place_id = {})",
+                mark(place.into()),
+                mark(place.into())
+            ),
+            Scope::Organization(unit) => format!(
+                "t.issuer_organization IN (SELECT a.organization_id FROM organization_ancestor a WHERE a.ancestor_id = {}) \
+                 OR t.id IN (SELECT n.task_id FROM node_total n WHERE n.axis = 'org' AND n.node_id = {})",
+                mark(unit.into()),
+                mark(unit.into())
+            ),
+        });
+    }
+    if parts.is_empty() {
+        parts.push("1 = 0".to_owned());
+    }
+    let mut sql = format!(
+        "SELECT t.id, t.title, t.root_place, t.issuer_organization, t.measures, t.deadline_at, t.state, t.created_at FROM task t \
+         WHERE t.published_release > 0 AND ({})",
+        parts.join(" OR ")
+    );
+    if let Some((at, id)) = before {
+        let _ = write!(sql, " AND (t.created_at, t.id) < ({}, {})", mark(at.into()), mark(id.into()));
+    }
+    let _ = write!(sql, " ORDER BY t.created_at DESC, t.id DESC LIMIT {}", mark(limit.into()));
+    sql
+}
+
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
     DUE_ALL_SHARDS,
@@ -64,6 +111,7 @@ pub const STATEMENTS: &[&str] = &[
     ITEMS_ALL_SHARDS,
     ALL_NODE_TOTALS,
     ALL_DAY_TOTALS,
+    TASK_SUMMARY,
 ];
 
 /// A table of totals and its key; the last column `total` is what is added to.
@@ -112,5 +160,10 @@ pub(super) fn remove_sql(rows: usize) -> String {
 
 /// One of each statement built here, for the prepare test.
 pub fn samples() -> Vec<String> {
-    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2)]
+    let mut principal = Principal::anonymous();
+    for scope in [Scope::Place(Id::nil()), Scope::Organization(Id::nil())] {
+        principal.grants.insert(Grant { permission: Permission::BoardRead, scope });
+    }
+    let list = list_sql(&principal, Some((0, Id::nil())), 10, &mut Vec::new());
+    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2), list]
 }

@@ -1,5 +1,6 @@
 //! Typed contexts of the pages, one file per room.
 
+pub mod boards;
 pub mod design;
 pub mod entities;
 pub mod errors;

@@ -1,0 +1,150 @@
+//! Totals as JSON.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::pages::{Asked, position, resolve};
+use super::{Axis, Node, OpenWork, board, open_work, summary};
+use crate::access::{Permission, Viewer};
+use crate::app::App;
+use crate::error::AppError;
+use crate::platform::ids::Id;
+
+/// Totals of one node.
+#[derive(Debug, Serialize)]
+pub struct NodeJson {
+    /// place or organization
+    pub id: Id,
+    /// its name
+    pub name: String,
+    /// assigned without void
+    pub due: i64,
+    /// done and waived
+    pub ended: i64,
+    /// whole percent, rounded down
+    pub percent: i64,
+    /// by measure
+    pub totals: BTreeMap<String, i64>,
+    /// past due
+    pub late: i64,
+    /// due within 24 hours
+    pub soon: i64,
+    /// claimed by nobody for more than a day
+    pub unclaimed: i64,
+    /// waiting for review or confirmation for more than two days
+    pub waiting: i64,
+}
+
+/// One board.
+#[derive(Debug, Serialize)]
+pub struct BoardJson {
+    /// the task
+    pub task: Id,
+    /// by language
+    pub title: web::LangMap,
+    /// `place` or `org`
+    pub axis: &'static str,
+    /// instant of the snapshot, UTC microseconds
+    pub as_of: i64,
+    /// the node asked for
+    pub here: NodeJson,
+    /// directly below, in the order of the tree
+    pub children: Vec<NodeJson>,
+    /// by civil date and measure, what was added
+    pub days: BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+/// `GET /api/v1/boards/{task}?node=&axis=`
+pub async fn show(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(task): Path<Id>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<BoardJson>, AppError> {
+    let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
+    let found = board(&app, task.id, axis, node).await?;
+    let work = open_work(&app, task.id, axis, node).await?;
+    let json = |node: &Node| {
+        let open = work.get(&node.id).copied().unwrap_or_else(OpenWork::default);
+        let name = match axis {
+            Axis::Place => app.geography().get(node.id).map(|place| place.name.clone()),
+            Axis::Organization => app.directory().organization(node.id).map(|unit| unit.name.clone()),
+        };
+        NodeJson {
+            id: node.id,
+            name: name.unwrap_or_default(),
+            due: node.due(),
+            ended: node.ended(),
+            percent: node.percent(),
+            totals: node.totals.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.clone(), *n)).collect(),
+            late: open.late,
+            soon: open.soon,
+            unclaimed: open.unclaimed,
+            waiting: open.waiting,
+        }
+    };
+    Ok(Json(BoardJson {
+        task: task.id,
+        title: task.title(),
+        axis: axis.key(),
+        as_of: found.as_of,
+        here: json(&found.here),
+        children: found.children.iter().map(json).collect(),
+        days: found.days.clone(),
+    }))
+}
+
+/// Which page of the list.
+#[derive(Debug, Default, Deserialize)]
+pub struct PageAsked {
+    /// opaque
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// at most 200
+    #[serde(default)]
+    pub limit: Option<i64>,
+}
+
+/// One board of the list.
+#[derive(Debug, Serialize)]
+pub struct BoardItem {
+    /// the task
+    pub task: Id,
+    /// by language
+    pub title: web::LangMap,
+    /// `running`, `ended`
+    pub state: String,
+    /// the node from which the caller sees it
+    pub node: Id,
+    /// its axis
+    pub axis: &'static str,
+}
+
+/// A page of the list.
+#[derive(Debug, Serialize)]
+pub struct BoardItems {
+    /// newest first
+    pub items: Vec<BoardItem>,
+    /// for the next page, none at the end
+    pub next: Option<String>,
+}
+
+/// `GET /api/v1/boards`
+pub async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<PageAsked>) -> Result<Json<BoardItems>, AppError> {
+    viewer.principal.require(Permission::BoardRead)?;
+    let limit = asked.limit.unwrap_or(50).clamp(1, 200);
+    let mut tasks = summary::tasks(&app, &viewer.principal, position(asked.cursor.as_deref()), limit + 1).await?;
+    let more = tasks.len() as i64 > limit;
+    tasks.truncate(limit as usize);
+    let next = tasks.last().filter(|_| more).map(|task| format!("{}.{}", task.created_at, task.id));
+    let items = tasks
+        .into_iter()
+        .filter_map(|task| {
+            let (axis, node) = summary::entry(&app, &viewer, &task, None)?;
+            Some(BoardItem { task: task.id, title: task.title(), state: task.state, node, axis: axis.key() })
+        })
+        .collect();
+    Ok(Json(BoardItems { items, next }))
+}
