@@ -16,7 +16,10 @@ use crate::platform::sessions::Sessions;
 use crate::platform::{files, metrics};
 
 /// Every kind of job.
-pub const JOBS: &[JobKind] = &[JobKind { kind: "platform.tidy", attempts: 3, every: Some(DAY / 24), run: tidy }];
+pub const JOBS: &[JobKind] = &[
+    JobKind { kind: "platform.tidy", attempts: 3, every: Some(DAY / 24), run: tidy },
+    JobKind { kind: crate::tasks::jobs::DISPATCH, attempts: 10, every: None, run: crate::tasks::jobs::dispatch },
+];
 
 /// Everything that one node does at a time.
 pub const LEASED: &[Leased] = &[

@@ -28,9 +28,8 @@ fn url_of(listener: &TcpListener) -> Result<String, CliError> {
 }
 
 async fn run(app: App, listener: TcpListener) -> Result<(), CliError> {
-    crate::platform::log::begin();
-    crate::front::serve(app, listener, asked_to_stop()).await.map_err(|fault| StartError::Listen("?".into(), fault))?;
-    Ok(())
+    let served = crate::front::serve(app, listener, asked_to_stop()).await;
+    Ok(served.map_err(|fault| StartError::Listen("?".into(), fault))?)
 }
 
 /// Ends with SIGTERM or Ctrl-C.

@@ -18,9 +18,9 @@ use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
 use crate::measures::{Contribution, Deltas};
 use crate::platform::database::bulk::OnKey;
-use crate::platform::database::StoreError;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id, shard_of};
+use crate::platform::jobs::JobHandle;
 use crate::platform::secrets::digest;
 
 /// What a dispatch has done.
@@ -46,7 +46,13 @@ struct ItemSink<'a> {
     today: String,
     actor: Actor,
     assigned: BTreeSet<Id>,
+    handle: &'a JobHandle,
+    rows: i64,
+    slices: u32,
 }
+
+/// Slices between two notes of progress.
+const NOTED: u32 = 4;
 
 impl Sink for ItemSink<'_> {
     async fn slice(&mut self, app: &App, planned: Vec<Planned>) -> Result<(), AppError> {
@@ -61,8 +67,9 @@ impl Sink for ItemSink<'_> {
         }
         let events = self.events(&items);
         let now = self.started_at;
-        app.lanes
-            .write::<(), StoreError, _>(shard_of(self.task.id), vec![], move |tx| {
+        let done = items.last().map_or(0, |item| item.position);
+        self.handle
+            .slice(shard_of(self.task.id), vec![], move |tx| {
                 let (items, assignments, deltas, events) = (items.clone(), assignments.clone(), deltas.clone(), events.clone());
                 Box::pin(async move {
                     let rows = assignments.iter().map(Assignment::row).collect();
@@ -76,6 +83,10 @@ impl Sink for ItemSink<'_> {
                 })
             })
             .await?;
+        self.slices += 1;
+        if self.slices % NOTED == 0 {
+            self.handle.progress(done, self.rows, "tasks-dispatching").await?;
+        }
         Ok(())
     }
 }
@@ -224,10 +235,10 @@ impl<'a, I: Iterator<Item = &'a Step>> CopiedUntil for I {
 /// goes on with the same one. `versions` must still be that of the dry run that people looked at.
 pub async fn begin(app: &App, task: Id, version: Option<i64>, actor: &Actor) -> Result<Task, AppError> {
     let now = app.now();
-    let actor = actor.clone();
+    let (actor, jobs) = (actor.clone(), app.jobs.clone());
     app.lanes
         .write(shard_of(task), vec![task], move |tx| {
-            let actor = actor.clone();
+            let (actor, jobs) = (actor.clone(), jobs.clone());
             Box::pin(async move {
                 let mut found = store::task(tx, task).await?;
                 match found.state.as_str() {
@@ -252,19 +263,16 @@ pub async fn begin(app: &App, task: Id, version: Option<i64>, actor: &Actor) -> 
                     payload: json!({ "release": found.release }),
                 };
                 event.write(tx, shard_of(task)).await?;
+                let payload = json!({ "task": task, "post": actor.post });
+                jobs.enqueue(tx, super::jobs::DISPATCH, &payload, actor.account).await?;
                 Ok(found)
             })
         })
         .await
 }
 
-/// Carries a begun dispatch to its end, from where it stands. `seen` hears (done, total) after each slice.
-pub async fn carry_on(
-    app: &App,
-    task: Id,
-    actor: &Actor,
-    mut seen: impl FnMut(i64, i64) + Send,
-) -> Result<Dispatched, AppError> {
+/// Carries a begun dispatch to its end, from where it stands; each slice is guarded by the job's epoch.
+pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) -> Result<Dispatched, AppError> {
     let task = store::task(&mut app.read(), task).await?;
     if task.state != "dispatching" {
         return Err(AppError::Conflict("tasks-conflict-not-begun"));
@@ -284,8 +292,11 @@ pub async fn carry_on(
         actor: actor.clone(),
         assigned,
         task: &task,
+        handle,
+        rows: total,
+        slices: 0,
     };
-    planner.run(app, position, &mut load, &mut sink, |at| seen(at, total)).await?;
+    planner.run(app, position, &mut load, &mut sink).await?;
     publish(app, &task, actor).await
 }
 

@@ -153,7 +153,7 @@ pub async fn dry_run(app: &App, task: Id, by: Option<Id>) -> Result<DryRun, AppE
         })
         .await?;
     let mut load = LoadBook::default();
-    planner.run(app, 0, &mut load, &mut sink, |_| ()).await?;
+    planner.run(app, 0, &mut load, &mut sink).await?;
     let mut summary = sink.summary;
     for (place, holders) in sink.holders {
         summary.by_place.entry(place).or_default().holders = holders.len() as i64;

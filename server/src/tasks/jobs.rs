@@ -1,28 +1,31 @@
-//! Dispatches that run beside the requests. A task in state `dispatching` is the durable job: what a
-//! stop interrupted goes on at the next start, after its last slice.
+//! The job that carries a begun dispatch to its end: killed at any moment, it goes on after its last slice.
 
-use super::model::Task;
-use super::{dispatch, store};
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::dispatch;
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::events::Actor;
+use crate::platform::ids::Id;
+use crate::platform::jobs::JobHandle;
 
-/// Carries a begun dispatch on in a task of its own.
-pub async fn start(app: &App, task: &Task, actor: &Actor) -> Result<(), AppError> {
-    let (app, id, actor) = (app.clone(), task.id, actor.clone());
-    tokio::spawn(async move {
-        if let Err(error) = dispatch::carry_on(&app, id, &actor, |_, _| ()).await {
-            tracing::error!(%error, task = %id, "dispatch stopped");
-        }
-    });
-    Ok(())
+/// Kind of the dispatching job.
+pub const DISPATCH: &str = "tasks.dispatch";
+
+#[derive(Deserialize)]
+struct Payload {
+    task: Id,
+    post: Option<Id>,
 }
 
-/// At start: goes on with every dispatch that a stop interrupted.
-pub async fn resume(app: &App) -> Result<usize, AppError> {
-    let waiting = store::dispatching(&mut app.read()).await?;
-    for task in &waiting {
-        start(app, task, &Actor::default()).await?;
-    }
-    Ok(waiting.len())
+/// Runs a dispatch.
+pub fn dispatch(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppError>> {
+    Box::pin(async move {
+        let payload: Payload = handle.payload()?;
+        let actor = Actor { account: handle.created_by(), post: payload.post, ..Actor::default() };
+        let done = dispatch::carry_on(&app, payload.task, &actor, &handle).await?;
+        Ok(json!({ "href": format!("/tasks/{}", payload.task), "items": done.items, "orphans": done.orphans }))
+    })
 }

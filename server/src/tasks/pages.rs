@@ -493,8 +493,7 @@ pub async fn send(
     viewer.principal.require(Permission::TaskIssue)?;
     own(&app, &viewer, id).await?;
     let version = posted.get("version").and_then(|text| text.parse().ok());
-    let task = dispatch::begin(&app, id, version, &viewer.actor()).await?;
-    super::jobs::start(&app, &task, &viewer.actor()).await?;
+    dispatch::begin(&app, id, version, &viewer.actor()).await?;
     Ok(redirect(&format!("/tasks/{id}")))
 }
 

@@ -105,14 +105,13 @@ impl Planner {
         &self.record
     }
 
-    /// Plans every row after `position`, slice by slice; `seen` hears the last position of each slice.
+    /// Plans every row after `position`, slice by slice.
     pub async fn run(
         &mut self,
         app: &App,
         mut position: i64,
         load: &mut LoadBook,
         sink: &mut impl Sink,
-        mut seen: impl FnMut(i64) + Send,
     ) -> Result<(), AppError> {
         loop {
             let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
@@ -120,7 +119,6 @@ impl Planner {
             let planned = self.slice(app, rows, load).await?;
             sink.slice(app, planned).await?;
             position = last;
-            seen(position);
         }
     }
 

@@ -65,9 +65,6 @@ pub const DRY_RUN_ROW: Shape = Shape {
 const TASK_COLUMNS: &str = "SELECT id, app_key, title, shape, class, form_version_id, issuer_organization, issuer_post, \
      root_place, state, rule, measures, relay, source, working_days, deadline_at, release, published_release, created_at, \
      dispatched_at, ended_at, version FROM task WHERE id = $1";
-const DISPATCHING: &str = "SELECT id, app_key, title, shape, class, form_version_id, issuer_organization, issuer_post, \
-     root_place, state, rule, measures, relay, source, working_days, deadline_at, release, published_release, created_at, \
-     dispatched_at, ended_at, version FROM task WHERE state = 'dispatching' ORDER BY id";
 const ROWS_AFTER: &str = "SELECT task_id, position, source_row, subject_shard, subject_id, place_id, label, sheet, fault \
      FROM task_row WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT $3";
 const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint) FROM task_row WHERE task_id = $1";
@@ -90,7 +87,7 @@ const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, posit
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    TASK_COLUMNS, DISPATCHING, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
+    TASK_COLUMNS, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS, LAST_POSITION_ALL_SHARDS, ITEM_GET,
 ];
 
@@ -195,11 +192,6 @@ pub async fn release_by_holder_all_shards(
 /// The last position that a release has written: where a resumed dispatch goes on.
 pub async fn last_position_all_shards(conn: &mut impl Exec, task: Id, release: i64) -> Result<i64, StoreError> {
     Ok(conn.one::<(i64,)>(LAST_POSITION_ALL_SHARDS, args![task, release]).await?.0)
-}
-
-/// Tasks whose dispatch has begun and not ended.
-pub async fn dispatching(conn: &mut impl Exec) -> Result<Vec<Task>, StoreError> {
-    conn.all(DISPATCHING, vec![]).await
 }
 
 /// Columns of a listed task for the access predicate: its issuer.
