@@ -42,6 +42,12 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Create the demo city if it is not there yet, and serve it
+    Demo {
+        /// Address to listen on; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+        listen: SocketAddr,
+    },
     /// Serve an installation; the first start asks in the browser for its name and administrator
     Serve {
         /// Address to listen on
@@ -98,6 +104,7 @@ pub fn run() -> ExitCode {
 async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
     let place = Place { data: cli.options.data, database_url: cli.options.database_url };
     match cli.command {
+        Command::Demo { listen } => serve::demo(&place, listen, output).await,
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
     }

@@ -1,4 +1,4 @@
-//! `hutong serve`.
+//! `hutong serve` and `hutong demo`.
 
 use std::net::SocketAddr;
 
@@ -15,6 +15,27 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     output.say(&format!("serving {url}"), &json!({ "url": url }));
+    run(app, listener).await
+}
+
+/// Builds the demo city if it is not there yet, prints who can sign in, and serves it.
+pub async fn demo(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
+    let app = start::open(place).await?;
+    let listener = bind(listen).await?;
+    let url = url_of(&listener)?;
+    let known = app.installation.load().demo;
+    if !known && !output.is_json() {
+        output.say("building the demo city (Datong); this takes a moment", &json!({}));
+    }
+    let accounts = crate::demo::build(&app, &url).await?;
+    let mut text = format!("{} is served at {url}\n\n  sign-in      password   who\n", app.installation.load().name);
+    for account in &accounts.accounts {
+        text.push_str(&format!(
+            "  {:<12} {}   {} {} {}\n",
+            account.login, account.password, account.organization, account.post, account.name
+        ));
+    }
+    output.say(&text, &json!({ "url": url, "accounts": accounts.accounts }));
     run(app, listener).await
 }
 
