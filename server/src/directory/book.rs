@@ -200,15 +200,7 @@ impl Directory {
 
     /// The territorial organization that governs a place: its government, office or committee.
     pub fn governing(&self, place: Id) -> Option<&Organization> {
-        const TERRITORIAL: [&str; 6] = [
-            "government",
-            "administrative_committee",
-            "street_office",
-            "township_government",
-            "residents_committee",
-            "villagers_committee",
-        ];
-        self.at_place(place).find(|o| TERRITORIAL.contains(&o.kind.as_str()))
+        self.at_place(place).find(|o| super::kinds::TERRITORIAL.contains(&o.kind.as_str()))
     }
 
     /// The organization through which `issuer` reaches a place: the one at that place whose line leads
@@ -247,6 +239,11 @@ impl Directory {
     /// A staff member by id.
     pub fn staff(&self, id: Id) -> Option<&Staff> {
         self.staff.get(&id)
+    }
+
+    /// Everybody who works here, in no order.
+    pub fn all_staff(&self) -> impl Iterator<Item = &Staff> {
+        self.staff.values()
     }
 
     /// Who holds a post.

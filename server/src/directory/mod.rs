@@ -9,10 +9,14 @@
 mod add;
 mod book;
 mod chain;
+pub mod change;
+mod kinds;
+pub mod search;
 pub mod store;
 pub mod working_days;
 
 pub use add::{BookRows, NewBook, NewStaff};
 pub use book::{Directory, Grid, Organization, Post, Staff};
 pub use chain::{Step, candidates, chain, rule_chain};
+pub use kinds::{KINDS, TERRITORIAL, kind_of};
 pub use store::reload;

@@ -7,7 +7,7 @@ use super::book::{Directory, Grid, Organization, Post, Staff};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::bulk::Shape;
+use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::Id;
 
@@ -22,8 +22,32 @@ const GRID_WORKERS: &str = "SELECT grid_id, post_id FROM grid_worker \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) ORDER BY grid_id, post_id";
 const GRID_PREMISES_ALL: &str = "SELECT grid_id, premises_id FROM grid_premises ORDER BY grid_id, premises_id";
 
+const RENAME_ORGANIZATION: &str = "UPDATE organization SET name = $2, short_name = $3, pinyin = $4, initials = $5, \
+     version = version + 1 WHERE id = $1 AND version = $6";
+const TRANSFER_ORGANIZATION: &str = "UPDATE organization SET parent_id = $2, counterpart_id = $3, version = version + 1 \
+     WHERE id = $1 AND version = $4";
+const END_ORGANIZATION: &str = "UPDATE organization SET valid_to = $2, version = version + 1 \
+     WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END_JURISDICTIONS: &str = "UPDATE jurisdiction SET valid_to = $2 WHERE organization_id = $1 AND valid_to IS NULL";
+const END_POSTS_OF_ORGANIZATION: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE organization_id = $1 AND valid_to IS NULL";
+const CLEAR_ANCESTORS: &str = "DELETE FROM organization_ancestor WHERE organization_id = $1";
+const END_POST: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END_WORK_OF_POST: &str = "UPDATE grid_worker SET valid_to = $2 WHERE post_id = $1 AND valid_to IS NULL";
+const END_POSTS_OF_STAFF: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE staff_id = $1 AND valid_to IS NULL";
+const END_WORK_OF_STAFF: &str = "UPDATE grid_worker SET valid_to = $2 WHERE valid_to IS NULL \
+     AND post_id IN (SELECT p.id FROM post p WHERE p.staff_id = $1)";
+const SET_STAFF_STATE: &str = "UPDATE staff SET state = $2, version = version + 1 WHERE id = $1";
+const END_WORK: &str = "UPDATE grid_worker SET valid_to = $3 WHERE grid_id = $1 AND post_id = $2 AND valid_to IS NULL";
+const END_GRID: &str = "UPDATE grid SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END_WORK_OF_GRID: &str = "UPDATE grid_worker SET valid_to = $2 WHERE grid_id = $1 AND valid_to IS NULL";
+const PHONES: &str = "SELECT id, phone_mask FROM staff WHERE id = $1";
+
 /// Every statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[ORGANIZATIONS, POSTS, STAFF_ALL, GRIDS, GRID_WORKERS, GRID_PREMISES_ALL];
+pub const STATEMENTS: &[&str] = &[
+    ORGANIZATIONS, POSTS, STAFF_ALL, GRIDS, GRID_WORKERS, GRID_PREMISES_ALL, RENAME_ORGANIZATION, TRANSFER_ORGANIZATION,
+    END_ORGANIZATION, END_JURISDICTIONS, END_POSTS_OF_ORGANIZATION, CLEAR_ANCESTORS, END_POST, END_WORK_OF_POST,
+    END_POSTS_OF_STAFF, END_WORK_OF_STAFF, SET_STAFF_STATE, END_WORK, END_GRID, END_WORK_OF_GRID, PHONES,
+];
 
 /// Columns of an organization.
 pub const ORGANIZATION: Shape = Shape {
@@ -194,4 +218,75 @@ pub fn post_row(p: &Post) -> Vec<Arg> {
 /// The row of a staff member; the phone was sealed by the caller.
 pub fn staff_row(s: &Staff, phone_cipher: &Option<Vec<u8>>, phone_mask: &Option<String>) -> Vec<Arg> {
     args![s.id, s.person, &s.name, &s.pinyin, &s.initials, phone_cipher, phone_mask, &s.state, s.version]
+}
+
+fn changed(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Gives an organization other names: full, short, pinyin, initials.
+pub async fn rename_organization(conn: &mut impl Exec, id: Id, names: [&str; 4], version: i64) -> Result<(), StoreError> {
+    let [name, short, pinyin, initials] = names;
+    changed(conn.execute(RENAME_ORGANIZATION, args![id, name, short, pinyin, initials, version]).await?)
+}
+
+/// Puts an organization under another one; the closure is the caller's.
+pub async fn transfer_organization(
+    conn: &mut impl Exec,
+    id: Id,
+    parent: Option<Id>,
+    counterpart: Option<Id>,
+    version: i64,
+) -> Result<(), StoreError> {
+    changed(conn.execute(TRANSFER_ORGANIZATION, args![id, parent, counterpart, version]).await?)
+}
+
+/// Writes the closure of one organization anew: itself first, then upwards.
+pub async fn replace_ancestors(conn: &mut impl Exec, id: Id, chain: &[Id]) -> Result<(), StoreError> {
+    conn.execute(CLEAR_ANCESTORS, args![id]).await?;
+    let rows = chain.iter().enumerate().map(|(depth, above)| args![*above, id, depth as i64]).collect();
+    ORGANIZATION_ANCESTOR.write(conn, rows, OnKey::Keep).await.map(|_| ())
+}
+
+/// Ends an organization, its jurisdictions and its posts.
+pub async fn end_organization(conn: &mut impl Exec, id: Id, day: &str, version: i64) -> Result<(), StoreError> {
+    changed(conn.execute(END_ORGANIZATION, args![id, day, version]).await?)?;
+    conn.execute(END_JURISDICTIONS, args![id, day]).await?;
+    conn.execute(END_POSTS_OF_ORGANIZATION, args![id, day]).await.map(|_| ())
+}
+
+/// Ends a post and its work in grids.
+pub async fn end_post(conn: &mut impl Exec, id: Id, day: &str, version: i64) -> Result<(), StoreError> {
+    changed(conn.execute(END_POST, args![id, day, version]).await?)?;
+    conn.execute(END_WORK_OF_POST, args![id, day]).await.map(|_| ())
+}
+
+/// Sets the state of a staff member; who has left holds no post.
+pub async fn set_staff_state(conn: &mut impl Exec, id: Id, state: &str, day: &str) -> Result<(), StoreError> {
+    changed(conn.execute(SET_STAFF_STATE, args![id, state]).await?)?;
+    if state == "left" {
+        conn.execute(END_WORK_OF_STAFF, args![id, day]).await?;
+        conn.execute(END_POSTS_OF_STAFF, args![id, day]).await?;
+    }
+    Ok(())
+}
+
+/// Lets a post work in a grid from `day` on, or until `day`.
+pub async fn set_grid_worker(conn: &mut impl Exec, grid: Id, post: Id, works: bool, day: &str) -> Result<(), StoreError> {
+    if works {
+        let row = args![grid, post, day, Option::<String>::None];
+        return GRID_WORKER.write(conn, vec![row], OnKey::Replace).await.map(|_| ());
+    }
+    conn.execute(END_WORK, args![grid, post, day]).await.map(|_| ())
+}
+
+/// Ends a grid and the work in it.
+pub async fn end_grid(conn: &mut impl Exec, id: Id, day: &str, version: i64) -> Result<(), StoreError> {
+    changed(conn.execute(END_GRID, args![id, day, version]).await?)?;
+    conn.execute(END_WORK_OF_GRID, args![id, day]).await.map(|_| ())
+}
+
+/// The masked phone of a staff member.
+pub async fn phone_mask(conn: &mut impl Exec, id: Id) -> Result<Option<String>, StoreError> {
+    Ok(conn.optional::<(Id, Option<String>)>(PHONES, args![id]).await?.and_then(|row| row.1))
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::Arg;
-use crate::platform::database::bulk::OnKey;
+use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::entity::{ENTITY, entity_row};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::Id;
@@ -84,7 +84,7 @@ pub async fn import(
         at: now,
         payload: serde_json::json!({"made": outcome.made, "renamed": outcome.renamed, "tree_version": next}),
     };
-    let paths = new_paths(app, &plan.renamed);
+    let paths = new_paths(app, &plan.renamed, false);
     let (renamed, note) = (plan.renamed, note.to_owned());
     app.lanes.write(TREE_SHARD, vec![], move |tx| {
         let (renamed, paths, note, today, event) = (renamed.clone(), paths.clone(), note.clone(), today.clone(), event.clone());
@@ -112,30 +112,34 @@ pub async fn import(
     Ok(outcome)
 }
 
-/// The paths of what lies under renamed places, with the new names in them.
-fn new_paths(app: &App, renamed: &[Place]) -> Vec<(Id, String)> {
+/// The paths of what lies under renamed places (and, if asked for, of themselves) with the new names.
+pub(super) fn new_paths(app: &App, renamed: &[Place], themselves: bool) -> Vec<(Id, String)> {
     let geography = app.geography();
     let name = |place: &Place| {
         renamed.iter().find(|new| new.id == place.id).map_or_else(|| place.name.clone(), |new| new.name.clone())
     };
-    let below = renamed.iter().flat_map(|place| geography.subtree(place.id).skip(1));
+    let below = renamed.iter().flat_map(|place| geography.subtree(place.id).skip(usize::from(!themselves)));
     below
         .map(|place| {
             let mut names: Vec<String> =
                 geography.chain(place.id).filter(|p| p.parent.is_some() && !p.is_hidden()).map(name).collect();
             names.reverse();
+            if names.is_empty() {
+                names.push(name(place));
+            }
             (place.id, names.join("/"))
         })
         .collect()
 }
 
 /// Parents of places that exist and of those being made.
-struct Above {
+#[derive(Clone)]
+pub(super) struct Above {
     parents: std::collections::HashMap<Id, Option<Id>>,
 }
 
 impl Above {
-    fn new(app: &App, places: &[Place]) -> Self {
+    pub(super) fn new(app: &App, places: &[Place]) -> Self {
         let geography = app.geography();
         let parents = geography.all().chain(places).map(|place| (place.id, place.parent)).collect();
         Self { parents }
@@ -170,4 +174,10 @@ impl Rows {
         }
         rows
     }
+}
+
+/// The rows that make one place, for adding a single one.
+pub(super) fn rows_of_one(place: &Place, above: &Above, tree_version: i64, now: i64) -> [(&'static Shape, Vec<Vec<Arg>>); 4] {
+    let rows = Rows::of(std::slice::from_ref(place), above, tree_version, now);
+    [(&ENTITY, rows.entities), (&PLACE, rows.places), (&PLACE_ANCESTOR, rows.ancestors), (&PLACE_CODE, rows.codes)]
 }

@@ -5,6 +5,7 @@
 //!
 //! The usual next thing is an importer: one file beside `import.rs` plus one line in its list.
 
+pub mod change;
 mod import;
 mod names;
 mod place_file;
@@ -12,6 +13,7 @@ mod plan_import;
 mod provinces;
 mod resolve;
 pub mod premises;
+mod search;
 pub mod store;
 mod tree;
 
@@ -21,5 +23,6 @@ pub use place_file::{PlaceLine, read as read_places, sheet_fault};
 pub use plan_import::{Plan, plan};
 pub use provinces::{PROVINCES, province_of};
 pub use resolve::{Resolved, resolve};
+pub use search::search;
 pub use store::reload;
 pub use tree::{Geography, Place};
