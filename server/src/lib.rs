@@ -9,6 +9,7 @@ pub mod entities;
 pub mod knowledge;
 pub mod ledgers;
 pub mod error;
+pub mod exchange;
 pub mod front;
 pub mod forms;
 pub mod geography;

@@ -55,6 +55,8 @@ routes! {
     post "/tasks/{id}/rule" => crate::tasks::pages::set_rule,
     get "/tasks/{id}/dry-run" => crate::tasks::pages::look,
     post "/tasks/{id}/dispatch" => crate::tasks::pages::send,
+    get "/tasks/{id}/ledger" => crate::exchange::ledger_subjects::choose,
+    post "/tasks/{id}/ledger" => crate::exchange::ledger_subjects::take,
     post "/tasks/{id}/end" => crate::tasks::pages::end,
     // entities, ledgers, knowledge
     get "/ledgers" => crate::ledgers::pages::index,

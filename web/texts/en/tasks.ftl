@@ -176,3 +176,6 @@ tasks-ledger-title = People of a ledger
 tasks-ledger-take = Take this ledger
 tasks-ledger-none = No ledger yet
 tasks-ledger-none-text = Make a ledger, or bring in a list.
+tasks-ledger-count = { $n } people that you may see
+tasks-conflict-not-listed = Only a list task takes people of a ledger
+tasks-conflict-too-many = Too many people; narrow the ledger first

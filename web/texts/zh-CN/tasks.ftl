@@ -176,3 +176,6 @@ tasks-ledger-title = 用台账里的人
 tasks-ledger-take = 用这份台账
 tasks-ledger-none = 还没有台账
 tasks-ledger-none-text = 先建一份台账，或者导入名单。
+tasks-ledger-count = 你能看到的 { $n } 人
+tasks-conflict-not-listed = 只有清单任务可以用台账里的人
+tasks-conflict-too-many = 人太多，请先缩小台账的范围

@@ -1,0 +1,4 @@
+//! Exchange: what passes between rooms that do not know each other. It stands beside the line of rooms
+//! and calls their use-cases; nothing calls it but the URL table.
+
+pub mod ledger_subjects;

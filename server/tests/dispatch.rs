@@ -1,0 +1,335 @@
+//! Dispatch: what the dry run shows is what is sent, item by item, for rules that the engine's own tests
+//! do not use; a killed dispatch goes on; counters are conserved.
+
+mod common;
+#[path = "common/town.rs"]
+mod town;
+
+use std::collections::BTreeMap;
+
+use rule_engine::{Action, Comparison, Condition, Level, Literal, Ready, Rule, RuleSource, Sentence, Source, Whom};
+use server::access::{Permission, Principal, Scope, StaffViewer, Viewer, Who};
+use server::app::App;
+use server::args;
+use server::directory::{self, Post, Staff};
+use server::error::AppError;
+use server::forms;
+use server::measures::{self, Axis, Measures};
+use server::platform::database::Exec;
+use server::platform::database::bulk::OnKey;
+use server::platform::ids::{Id, new_free_id};
+use server::platform::jobs::run_until_idle;
+use server::tasks::create::{self, Draft};
+use server::tasks::rows::{self, Subject};
+use server::tasks::{Relay, Task, TaskShape, dispatch, dry_run, store};
+use town::Town;
+
+const VISIT: &str = include_str!("../../form-runtime/tests/forms/visit.json");
+
+/// The town with workers: none in the first community, then one, two, three, one …
+struct Scene {
+    town: Town,
+    issuer: Id,
+    by: StaffViewer,
+    form: Id,
+}
+
+impl Scene {
+    async fn build(app: &App) -> Self {
+        let town = Town::build(app).await;
+        let (mut staff, mut posts, mut grids, mut workers) = (vec![], vec![], vec![], vec![]);
+        let mut hire = |organization: Id, title: &str, tags: &[&str], name: String| {
+            let one = Staff {
+                id: new_free_id(common::NOW),
+                person: new_free_id(common::NOW),
+                name,
+                pinyin: String::new(),
+                initials: String::new(),
+                state: "active".into(),
+                version: 1,
+            };
+            let post = Post {
+                id: new_free_id(common::NOW),
+                organization,
+                staff: Some(one.id),
+                title: title.into(),
+                rank: 5,
+                tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+                valid_from: "2020-01-01".into(),
+                valid_to: None,
+                version: 1,
+            };
+            let id = post.id;
+            staff.push(one);
+            posts.push(post);
+            id
+        };
+        for (n, at) in town.communities().into_iter().enumerate() {
+            let unit = town.organizations[at].id;
+            let grid = new_free_id(common::NOW);
+            grids.push(args![grid, town.places[at].id, "第 1 网格", "1", "2020-01-01", Option::<&str>::None, 1_i64]);
+            for w in 0..n % 4 {
+                let post = hire(unit, "网格员", &["grid_worker"], format!("网格员{n}-{w}"));
+                workers.push(args![grid, post, "2020-01-01", Option::<&str>::None]);
+            }
+            if n % 3 == 0 {
+                hire(unit, "民政专干", &["civil_affairs"], format!("专干{n}"));
+            }
+        }
+        for (at, place) in town.places.iter().enumerate().filter(|(_, place)| place.level == 4) {
+            hire(town.organizations[at].id, "民政干事", &["civil_affairs", "party"], format!("干事{}", place.name));
+        }
+        let issuer = town.organizations[0].id;
+        let manager = hire(issuer, "经办", &[], "刘慧".into());
+        let holder = staff.last().expect("hired").id;
+        app.lanes
+            .write(0, vec![], move |tx| {
+                let (staff, posts, grids, workers) = (staff.clone(), posts.clone(), grids.clone(), workers.clone());
+                Box::pin(async move {
+                    use directory::store as book;
+                    book::STAFF.write(tx, staff.iter().map(|s| book::staff_row(s, &None, &None)).collect(), OnKey::Fail).await?;
+                    book::POST.write(tx, posts.iter().map(book::post_row).collect(), OnKey::Fail).await?;
+                    book::GRID.write(tx, grids, OnKey::Fail).await?;
+                    book::GRID_WORKER.write(tx, workers, OnKey::Fail).await?;
+                    Ok::<_, AppError>(())
+                })
+            })
+            .await
+            .expect("staff written");
+        directory::reload(app).await.expect("address book");
+        let by = StaffViewer { account: new_free_id(common::NOW), staff: holder, post: manager, organization: issuer };
+        let form = publish(app, by).await;
+        Self { town, issuer, by, form }
+    }
+
+    /// Forty people over the communities, with ages and 独居 in their records.
+    async fn subjects(&self, app: &App) -> Vec<Subject> {
+        use server::entities::{PersonRow, Source as From, SourceKind, import_persons};
+        let communities = self.town.communities();
+        let rows: Vec<PersonRow> = (0..40_usize)
+            .map(|n| {
+                let values = serde_json::json!({
+                    "name": format!("老人{n}"),
+                    "birth_date": format!("{}-03-01", 1935 + n % 30),
+                    "live_alone": n % 2 == 0,
+                });
+                PersonRow {
+                    values: values.as_object().expect("object").clone(),
+                    community: Some(self.town.places[communities[n % communities.len()]].id),
+                    premises: None,
+                    made_up: true,
+                }
+            })
+            .collect();
+        let places: Vec<Option<Id>> = rows.iter().map(|row| row.community).collect();
+        let source = From {
+            kind: SourceKind::Sheet,
+            id: None,
+            submission: None,
+            form_version: None,
+            batch: None,
+            title: "名单".into(),
+        };
+        let people = import_persons(app, rows, &source, &Default::default(), common::NOW).await.expect("people");
+        people
+            .into_iter()
+            .zip(places)
+            .enumerate()
+            .map(|(n, (person, place))| Subject { shard: person.shard, id: person.id, place, label: format!("老人{n}") })
+            .collect()
+    }
+
+    async fn task(&self, app: &App, rule: Rule, relay: Relay) -> Task {
+        let draft = Draft {
+            title: "独居老人走访".into(),
+            form_version_id: self.form,
+            class: "person".into(),
+            shape: TaskShape::Listed,
+            root_place: self.town.places[0].id,
+            working_days: Some(3),
+            deadline: None,
+            app_key: None,
+            measures: Measures::default(),
+        };
+        let task = create::create(app, self.by, &Default::default(), draft, rule).await.expect("created");
+        create::set_relay(app, task.id, None, &Default::default(), relay).await.expect("relay")
+    }
+}
+
+async fn publish(app: &App, by: StaffViewer) -> Id {
+    let mut viewer = Viewer::anonymous(web::Lang::ZhCn, "test".into(), "/".into());
+    viewer.principal = Principal {
+        who: Who::Staff { account: by.account, staff: by.staff, post: by.post, organization: by.organization },
+        grants: Permission::ALL.iter().map(|&permission| server::access::Grant { permission, scope: Scope::All }).collect(),
+    };
+    let id = forms::edit::create(app, &viewer, "独居老人走访", "").await.expect("form");
+    let form = forms::edit::load(app, &viewer, id).await.expect("form");
+    let definition = form_runtime::definition::parse(VISIT).expect("definition");
+    forms::edit::save(app, &viewer, &form, &definition).await.expect("saved");
+    let form = forms::edit::load(app, &viewer, id).await.expect("form");
+    forms::publish::publish(app, &form, &viewer.actor()).await.expect("published").id
+}
+
+fn sentence(when: Option<Condition>, then: Action, otherwise: Option<Action>) -> RuleSource {
+    RuleSource::Sentence(Sentence { when, then, otherwise })
+}
+
+fn to(level: Level, whom: Whom, days: u32) -> Action {
+    Action { level, whom, working_days: Some(days) }
+}
+
+fn tag(tag: &str) -> Whom {
+    Whom::Tag { tag: tag.into() }
+}
+
+fn age(is: Comparison, value: i64) -> Option<Condition> {
+    Some(Condition { of: Source::Subject, field: "age".into(), is, value: Some(Literal::Number(value)) })
+}
+
+fn alone(value: bool) -> Option<Condition> {
+    Some(Condition { of: Source::Subject, field: "live_alone".into(), is: Comparison::Equal, value: Some(Literal::Flag(value)) })
+}
+
+/// Twenty sentences and rules.
+fn rules() -> Vec<RuleSource> {
+    use Comparison::{AtLeast, AtMost, Greater, Less};
+    use Level::{City, Community, District, Township};
+    let expert = |body: &str| RuleSource::Expert { rhai: format!("fn dispatch(item, subject, chain, candidates, load) {{ {body} }}") };
+    vec![
+        sentence(None, to(Community, Whom::Organization, 2), None),
+        sentence(None, to(Community, tag("grid_worker"), 3), None),
+        sentence(None, to(Township, tag("civil_affairs"), 4), None),
+        sentence(None, to(District, Whom::Organization, 5), None),
+        sentence(None, to(City, Whom::Organization, 10), None),
+        sentence(None, to(Community, Whom::LeastLoad, 3), None),
+        sentence(age(AtLeast, 80), to(Community, tag("grid_worker"), 1), Some(to(Township, Whom::Organization, 3))),
+        sentence(age(Less, 70), to(Township, tag("party"), 6), Some(to(Community, tag("grid_worker"), 2))),
+        sentence(age(AtMost, 75), to(Community, tag("civil_affairs"), 7), None),
+        sentence(age(Greater, 85), to(Community, Whom::LeastLoad, 1), Some(to(Community, Whom::Organization, 9))),
+        sentence(alone(true), to(Community, tag("grid_worker"), 1), Some(to(Township, tag("civil_affairs"), 5))),
+        sentence(alone(false), to(District, Whom::Organization, 8), None),
+        sentence(alone(true), to(Community, tag("nobody_has_this"), 1), None),
+        RuleSource::Ready(Ready::Governing { level: Township, working_days: Some(2) }),
+        RuleSource::Ready(Ready::LeastLoad { level: Community, tag: Some("grid_worker".into()), working_days: Some(2) }),
+        RuleSource::Ready(Ready::LeastLoad { level: Community, tag: None, working_days: None }),
+        RuleSource::Ready(Ready::Tag { level: Community, tag: "civil_affairs".into(), working_days: Some(4) }),
+        expert("let list = candidates.serving(\"community\"); if list.len() == 0 { return none(\"没有人\"); } to(least_load(list, load), 2)"),
+        expert("if subject.age == () { return none(\"不知道年龄\"); } to(candidates.governing(\"community\"), if subject.age > 80 { 1 } else { 6 })"),
+        expert("let list = candidates.with_tag(\"grid_worker\"); if list.len() == 0 { return to(candidates.governing(\"township\"), 5); } to(list[list.len() - 1], 3)"),
+    ]
+}
+
+type Sent = BTreeMap<i64, (Option<Id>, Option<Id>)>;
+
+/// What lies in the database after the dispatch: position to holder, none where the issuer keeps it.
+async fn sent(app: &App, task: &Task) -> Sent {
+    let rows: Vec<(i64, Id, Option<Id>, Option<String>)> = app
+        .read()
+        .all("SELECT position, holder_organization, holder_post, reason FROM item WHERE task_id = $1", args![task.id])
+        .await
+        .expect("items");
+    rows.into_iter()
+        .map(|(position, organization, post, reason)| match reason {
+            Some(_) => (position, (None, None)),
+            None => (position, (Some(organization), post)),
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_the_dry_run_shows_is_what_is_sent() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let subjects = scene.subjects(app).await;
+        let rules = rules();
+        assert_eq!(rules.len(), 20);
+        let (mut with_orphans, mut without) = (0, 0);
+        for (n, source) in rules.into_iter().enumerate() {
+            let task = scene.task(app, Rule { source }, Relay::default()).await;
+            rows::from_subjects(app, &task, subjects.clone()).await.expect("rows");
+            let run = dry_run::dry_run(app, task.id, None).await.expect("dry run");
+            let shown: Sent = dry_run::rows(&mut app.read(), run.id, 0, 1000)
+                .await
+                .expect("rows")
+                .into_iter()
+                .map(|row| (row.0, (row.3, row.4)))
+                .collect();
+            assert_eq!(shown.len(), 40, "rule {n}");
+            let begun = dispatch::begin(app, task.id, Some(run.task_version), &Default::default()).await.expect("begun");
+            assert_eq!(begun.state, "dispatching");
+            run_until_idle(app).await.expect("jobs");
+            assert_eq!(shown, sent(app, &task).await, "rule {n} on {}", house.engine);
+            let after = store::task(&mut app.read(), task.id).await.expect("task");
+            assert_eq!((after.state.as_str(), after.published_release), ("running", 1), "rule {n}");
+            if run.summary.orphans > 0 { with_orphans += 1 } else { without += 1 }
+            conserved(app, &task, run.summary.orphans).await;
+        }
+        assert!(with_orphans >= 4 && without >= 4, "the rules differ: {with_orphans} with orphans, {without} without");
+    })
+    .await;
+}
+
+/// Received = held + passed down at every unit, and what was passed down is what the children received.
+async fn conserved(app: &App, task: &Task, orphans: i64) {
+    let all = store::assignments(&mut app.read(), task.id).await.expect("assignments");
+    let held: BTreeMap<Id, i64> = app
+        .read()
+        .all::<(Id, i64)>("SELECT assignment_id, count(*) FROM item WHERE task_id = $1 GROUP BY assignment_id", args![task.id])
+        .await
+        .expect("held")
+        .into_iter()
+        .collect();
+    for one in &all {
+        let below: i64 = all.iter().filter(|child| child.parent_id == Some(one.id)).map(|child| child.received).sum();
+        assert_eq!(one.passed_down, below, "passed down");
+        assert_eq!(one.received, one.passed_down + held.get(&one.id).copied().unwrap_or(0), "received");
+    }
+    let root = all.iter().find(|one| one.parent_id.is_none()).expect("the issuer has an assignment");
+    assert_eq!(root.received, 40);
+    assert!(held.get(&root.id).copied().unwrap_or(0) >= orphans);
+    // The board counts the same before and after folding.
+    let before = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+    while measures::fold_once(app).await.expect("folds") > 0 {}
+    let after = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+    assert_eq!(before, after);
+    assert_eq!((after.total("assigned"), after.total("open")), (40, 40));
+}
+
+#[tokio::test]
+async fn a_level_that_waits_holds_its_part_until_it_passes_it_on() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let relay = Relay { waits: vec![3], passes_after: [(3, 2)].into_iter().collect() };
+        let task = scene.task(app, create::first_rule(TaskShape::Listed), relay).await;
+        rows::from_subjects(app, &task, scene.subjects(app).await).await.expect("rows");
+        dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
+        run_until_idle(app).await.expect("jobs");
+        let all = store::assignments(&mut app.read(), task.id).await.expect("assignments");
+        let waiting: Vec<_> = all.iter().filter(|one| one.state == "waiting").collect();
+        assert_eq!(waiting.len(), 2, "both districts wait");
+        assert!(waiting.iter().all(|one| one.level == 3 && one.passes_at.is_some()));
+        let held: i64 = waiting.iter().map(|one| one.received).sum();
+        let root = all.iter().find(|one| one.organization_id == scene.issuer).expect("issuer");
+        assert_eq!(held, root.passed_down);
+        assert_eq!(all.len(), 3, "nobody below has been reached yet");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_dry_run_is_not_sent_and_a_draft_without_rows_sends_nothing() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let task = scene.task(app, create::first_rule(TaskShape::Listed), Relay::default()).await;
+        rows::from_subjects(app, &task, scene.subjects(app).await).await.expect("rows");
+        let run = dry_run::dry_run(app, task.id, None).await.expect("dry run");
+        let other = Rule { source: sentence(None, to(Level::City, Whom::Organization, 1), None) };
+        create::set_rule(app, task.id, None, &Default::default(), other).await.expect("changed");
+        let refused = dispatch::begin(app, task.id, Some(run.task_version), &Default::default()).await;
+        assert!(matches!(refused, Err(AppError::Conflict("tasks-conflict-dry-run-old"))));
+    })
+    .await;
+}
