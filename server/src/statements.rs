@@ -28,6 +28,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<(&'static str, String)> {
     let mut all = vec![("topics", crate::topics::sample())];
+    all.extend(crate::access::samples().into_iter().map(|sql| ("access", sql)));
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));

@@ -7,6 +7,8 @@
 //! The usual next thing is a permission: one line in `principal.rs`, and its place in the built-in
 //! roles of `roles.rs`. A new kind of principal is a variant of [`Who`], found in `crate::front`.
 
+pub mod admin;
+pub mod admin_pages;
 pub mod api;
 pub mod gate;
 pub mod links;
@@ -19,10 +21,24 @@ pub mod store;
 pub mod tokens;
 mod viewer;
 
+use crate::platform::ids::Id;
+
 pub use principal::{Columns, Grant, Permission, Principal, Scope, Who};
 pub use roles::{BUILT_IN, BuiltIn, Holder, Reach, end_grant, grant, grant_to, seed_roles};
 pub use store::{create_account, load_principal};
 pub use viewer::{StaffViewer, Viewer};
 
 /// Every statement of this room, for the prepare test.
-pub const STATEMENTS: &[&[&str]] = &[roles::STATEMENTS, store::STATEMENTS, tokens::STATEMENTS, links::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] = &[admin::STATEMENTS, roles::STATEMENTS, store::STATEMENTS, tokens::STATEMENTS, links::STATEMENTS];
+
+/// One sample of each statement that a builder makes.
+pub fn samples() -> Vec<String> {
+    let grants = [Scope::Place(Id::nil()), Scope::Organization(Id::nil())]
+        .map(|scope| Grant { permission: Permission::Administer, scope });
+    let principal = Principal { who: Who::Anonymous, grants: grants.into() };
+    vec![
+        admin::accounts_sql(&principal, "", "", 1).0,
+        admin::without_account_sql(&principal, "").0,
+        admin::who_sql(&principal, "", None, 1, "").0,
+    ]
+}

@@ -25,9 +25,11 @@ const GRANTS_OF_ACCOUNT: &str = "SELECT r.permissions, g.scope_kind, g.scope_pla
 const SET_PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
 const SET_STATE: &str = "UPDATE account SET state = $2, version = version + 1 WHERE id = $1 AND state <> $2";
 const SET_LAST_POST: &str = "UPDATE account SET last_post_id = $2 WHERE id = $1";
+const OF_STAFF: &str = "SELECT id FROM account WHERE staff_id = $1";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
+    OF_STAFF,
     ACCOUNT_BY_ID,
     ACCOUNT_BY_LOGIN,
     POSTS_OF_STAFF,
@@ -140,6 +142,11 @@ pub async fn account(conn: &mut impl Exec, id: Id) -> Result<Option<Account>, St
 /// An account by what is typed at sign-in.
 pub async fn account_by_login(conn: &mut impl Exec, login: &str) -> Result<Option<Account>, StoreError> {
     conn.optional(ACCOUNT_BY_LOGIN, args![login]).await
+}
+
+/// The account of a staff member, if there is one.
+pub async fn account_of(conn: &mut impl Exec, staff: Id) -> Result<Option<Id>, StoreError> {
+    Ok(conn.optional::<(Id,)>(OF_STAFF, args![staff]).await?.map(|row| row.0))
 }
 
 /// The posts a staff member holds on `today`, highest rank first.

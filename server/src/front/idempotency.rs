@@ -89,6 +89,14 @@ async fn begin(app: &App, key: &str, hash: &[u8]) -> Result<Option<Response>, St
 /// Keeps a good answer; a refusal changed nothing, so its key may be used again.
 async fn finish(app: &App, key: String, response: Response) -> Response {
     let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("application/json");
+    if !kind.starts_with("application/json") && status.is_success() {
+        // A download is not kept: asking again makes it again and changes nothing else.
+        if let Err(fault) = write(app, &key, FORGET, args![&key]).await {
+            tracing::warn!(%fault, "an idempotency key has no answer kept");
+        }
+        return response;
+    }
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, LARGEST).await else {
         return AppError::Internal("an answer that cannot be kept".into()).into_response();
