@@ -143,7 +143,7 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 2] = [PLATFORM, crate::access::api::OPERATIONS];
+    let rooms: [&'static [Operation]; 3] = [PLATFORM, crate::access::api::OPERATIONS, crate::tasks::api::OPERATIONS];
     rooms.into_iter().flatten().collect()
 }
 

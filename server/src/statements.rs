@@ -31,6 +31,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
     all.extend(crate::access::samples().into_iter().map(|sql| ("access", sql)));
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
+    all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

@@ -1,7 +1,7 @@
 //! SQL of tasks, assignments and items.
 
 use super::model::{Assignment, Item, Task, TaskRow};
-use crate::access::{Columns, Permission, Principal};
+use crate::access::{Columns, Grant, Permission, Principal, Scope, Who};
 use crate::args;
 use crate::platform::database::bulk::Shape;
 use crate::platform::database::{Arg, Exec, StoreError};
@@ -218,4 +218,11 @@ pub fn tasks_seen_sql(principal: &Principal) -> (String, Vec<Arg>) {
 pub async fn tasks_seen(conn: &mut impl Exec, principal: &Principal) -> Result<Vec<Task>, StoreError> {
     let (sql, args) = tasks_seen_sql(principal);
     conn.all_built(sql, args).await
+}
+
+/// A sample of each statement that this file builds, for the prepare test.
+pub fn samples() -> Vec<String> {
+    let scopes = [Scope::Place(Id::nil()), Scope::Organization(Id::nil())];
+    let grants = scopes.map(|scope| Grant { permission: Permission::TaskRead, scope }).into_iter().collect();
+    vec![tasks_seen_sql(&Principal { who: Who::Anonymous, grants }).0]
 }

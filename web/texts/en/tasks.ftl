@@ -179,3 +179,5 @@ tasks-ledger-none-text = Make a ledger, or bring in a list.
 tasks-ledger-count = { $n } people that you may see
 tasks-conflict-not-listed = Only a list task takes people of a ledger
 tasks-conflict-too-many = Too many people; narrow the ledger first
+tasks-need-shape = Choose listed, discovery or unit_return
+tasks-measure-key = The measure name { $key } cannot be used: begin with a small letter and take no built-in name

@@ -179,3 +179,5 @@ tasks-ledger-none-text = 先建一份台账，或者导入名单。
 tasks-ledger-count = 你能看到的 { $n } 人
 tasks-conflict-not-listed = 只有清单任务可以用台账里的人
 tasks-conflict-too-many = 人太多，请先缩小台账的范围
+tasks-need-shape = 请选 listed、discovery 或 unit_return
+tasks-measure-key = 统计项的名称 { $key } 不能用：小写字母开头，不能与内置的重名
