@@ -134,12 +134,11 @@ fn facts(
         let Some((value, origin)) = known.remove(&key) else { continue };
         let at = AttributeRef::new(Class::Person, key.clone());
         let (chip, chip_kind) = freshness(app, viewer, model, &at, &origin);
-        let day = app.clock.zoned(origin.seen).date();
         let words = |value: &Value| show::text(app, model, viewer.lang, &at, value);
         facts.push(PersonFact {
             label: show::label(model, viewer.lang, Class::Person, &key),
             value: words(&value),
-            note: [day.to_string(), source_text(app, &origin)].join(" ").trim_end().to_owned(),
+            note: origin_words(app, viewer, &origin),
             chip,
             chip_kind,
             contender: origin.contender.as_ref().map(|contender| {
@@ -155,6 +154,16 @@ fn facts(
         });
     }
     Ok(facts)
+}
+
+/// `2026-05-08 人口基础信息，王强`, and when somebody later said or confirmed the same.
+fn origin_words(app: &App, viewer: &Viewer, origin: &Origin) -> String {
+    let (said, seen) = (app.clock.zoned(origin.at).date(), app.clock.zoned(origin.seen).date());
+    let mut words = format!("{said} {}", source_text(app, origin)).trim_end().to_owned();
+    if seen != said {
+        words.push_str(&viewer.text("entities-checked-again", &[("day", seen.to_string().into())]));
+    }
+    words
 }
 
 /// How long ago somebody last said so, in words; a stale or disputed value stands out.

@@ -108,7 +108,8 @@ pub async fn show(
     let conditions = conditions(&app, &viewer, &filter, &href);
     let page = LedgerPage {
         title: viewer.lang.pick(&ledger.definition.title).to_owned(),
-        note: note(&viewer, &ledger, count),
+        note: if wrong { String::new() } else { note(&viewer, &ledger, count) },
+        wrong,
         ledgers: all.iter().map(|other| link(&viewer, other, Some(id))).collect(),
         filtered: !conditions.is_empty(),
         conditions,

@@ -107,6 +107,8 @@ pub struct LedgerPage {
     pub may_export: bool,
     /// Hidden fields of the export form.
     pub export_fields: BTreeMap<String, String>,
+    /// Whether the filter itself is wrong: nothing was looked up.
+    pub wrong: bool,
     /// Whether a filter is in force: says what to do when nothing is found.
     pub filtered: bool,
 }

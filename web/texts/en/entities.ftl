@@ -74,3 +74,4 @@ entities-only-last-four = To protect privacy, type only the last four of a numbe
 entities-bad-cursor = This place in the list is no longer valid: start again from the first page
 entities-already-decided = Somebody has decided on this already: reload to see it
 entities-not-said = This was not part of the submission
+entities-checked-again = { "," } checked { $day }

@@ -45,3 +45,5 @@ ledgers-export-xlsx = Export Excel
 ledgers-export-csv = Export CSV
 ledgers-too-many = At most 200,000 people in one export: narrow the list first
 ledgers-format = The format is xlsx or csv
+ledgers-any = Any
+ledgers-look-again = Correct it and search again

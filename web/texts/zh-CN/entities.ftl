@@ -65,3 +65,4 @@ entities-only-last-four = 为了保护隐私，请只输入号码的后四位
 entities-bad-cursor = 这个翻页位置已经失效，请从第一页重新开始
 entities-already-decided = 这份资料已经有人处理过了，请刷新后再看
 entities-not-said = 这份资料里没有这一项
+entities-checked-again = ，{ $day } 核对无误

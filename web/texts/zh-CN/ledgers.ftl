@@ -42,3 +42,5 @@ ledgers-export-xlsx = 导出 Excel
 ledgers-export-csv = 导出 CSV
 ledgers-too-many = 一次最多导出 200,000 人，请先缩小范围
 ledgers-format = 格式只能是 xlsx 或 csv
+ledgers-any = 不限
+ledgers-look-again = 改好以后再找一次
