@@ -143,7 +143,13 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 3] = [PLATFORM, crate::access::api::OPERATIONS, crate::tasks::api::OPERATIONS];
+    let rooms: [&'static [Operation]; 5] = [
+        PLATFORM,
+        crate::access::api::OPERATIONS,
+        crate::entities::api::OPERATIONS,
+        crate::ledgers::api::OPERATIONS,
+        crate::tasks::api::OPERATIONS,
+    ];
     rooms.into_iter().flatten().collect()
 }
 

@@ -295,10 +295,10 @@ async fn the_api_says_the_same() {
         let rows = format!("/api/v1/ledgers/{}/rows", ledgers::everybody());
         let (_, first) = own.json(&format!("{rows}?limit=1")).await;
         assert_eq!((first["count"].as_i64(), first["items"].as_array().map(Vec::len)), (Some(2), Some(1)));
-        let cursor = first["next"].as_str().expect("a second page");
+        let cursor = first["next_cursor"].as_str().expect("a second page");
         let (_, second) = own.json(&format!("{rows}?limit=1&cursor={cursor}")).await;
         assert_ne!(first["items"][0]["id"], second["items"][0]["id"]);
-        assert_eq!(second["next"], Value::Null);
+        assert_eq!(second["next_cursor"], Value::Null);
         let (status, problem) = own.json(&format!("{rows}?cursor=nonsense")).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem["errors"][0]["pointer"], "cursor");

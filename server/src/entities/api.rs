@@ -18,7 +18,72 @@ use super::sealed::Sealed;
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
+use crate::openapi::Operation;
 use crate::platform::ids::Id;
+
+/// What this room offers.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/api/v1/people/{id}",
+        tag: "people",
+        summary: "A person's current record: each attribute with its value, origin and freshness; secrets as masks",
+        permission: Some(Permission::PersonRead),
+        response: Some(person_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/people/{id}/observations",
+        tag: "people",
+        summary: "What was said about a person, the newest first",
+        permission: Some(Permission::PersonRead),
+        paged: true,
+        response: Some(observation_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/people/{id}/reveal",
+        tag: "people",
+        summary: "A secret in clear, for a reason that is logged",
+        permission: Some(Permission::PersonReveal),
+        request: Some(reveal_schema),
+        status: 200,
+        response: Some(revealed_schema),
+        ..Operation::POST
+    },
+];
+
+fn person_schema() -> Value {
+    let attribute = json!({"type": "object", "properties": {
+        "value": {"description": "canonical; {\"mask\": text} for a secret"},
+        "freshness": {"enum": ["fresh", "stale", "disputed"]}, "observation": {"type": "string", "format": "uuid"},
+        "observed_at": {"type": "integer"}, "last_said_at": {"type": "integer"}, "source": {"type": "string"},
+        "title": {"type": "string"}, "contender": {"type": ["object", "null"]}}});
+    json!({"type": "object", "properties": {
+        "id": {"type": "string", "format": "uuid"}, "class": {"const": "person"}, "version": {"type": "integer"},
+        "name": {"type": "string"}, "community": {"type": ["string", "null"], "format": "uuid"},
+        "made_up": {"type": "boolean"}, "updated_at": {"type": "integer"},
+        "attributes": {"type": "object", "additionalProperties": attribute}}})
+}
+
+fn observation_schema() -> Value {
+    let id = json!({"type": ["string", "null"], "format": "uuid"});
+    json!({"type": "object", "properties": {
+        "id": {"type": "string", "format": "uuid"}, "state": {"enum": ["current", "pending", "rejected"]},
+        "source": {"type": "string"}, "title": {"type": "string"}, "submission": id, "form_version": id,
+        "said": {"type": "object"}, "confirmed": {"type": "object"},
+        "refused": {"type": "array", "items": {"type": "string"}}, "observed_at": {"type": "integer"},
+        "recorded_at": {"type": "integer"}, "account": id, "post": id}})
+}
+
+fn reveal_schema() -> Value {
+    json!({"type": "object", "required": ["attribute", "reason"], "additionalProperties": false, "properties": {
+        "attribute": {"type": "string"},
+        "reason": {"type": "string", "minLength": super::reveal::SHORTEST, "maxLength": super::reveal::LONGEST}}})
+}
+
+fn revealed_schema() -> Value {
+    json!({"type": "object", "properties": {"attribute": {"type": "string"}, "value": {"type": "string"}}})
+}
 
 /// A stored value as the API shows it: secrets are `{"mask": …}`.
 pub fn shown(value: &Value) -> Value {
@@ -90,7 +155,7 @@ pub async fn observations(
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| more).map(|row| row.recorded_at.to_string());
     let items = rows.iter().map(observation_json).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({"items": items, "next": next})))
+    Ok(Json(json!({"items": items, "next_cursor": next})))
 }
 
 fn observation_json(observation: &Observation) -> Result<Value, AppError> {

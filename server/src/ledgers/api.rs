@@ -16,8 +16,70 @@ use crate::entities::PersonRecord;
 use crate::entities::api::shown;
 use crate::entities::search::age;
 use crate::error::AppError;
+use crate::openapi::{Operation, Param};
 use crate::platform::ids::Id;
 use crate::platform::sheets::Output;
+
+/// What this room offers.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        path: "/api/v1/ledgers",
+        tag: "ledgers",
+        summary: "Open ledgers with their columns and condition",
+        permission: Some(Permission::PersonRead),
+        paged: true,
+        response: Some(ledger_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/ledgers/{id}/rows",
+        tag: "ledgers",
+        summary: "Rows of a ledger within the caller's scope; the answer also has `count`",
+        permission: Some(Permission::PersonRead),
+        query: FILTER,
+        paged: true,
+        response: Some(row_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/ledgers/{id}/export",
+        tag: "ledgers",
+        summary: "A ledger as xlsx or csv, masked; logged with its count",
+        permission: Some(Permission::PersonExport),
+        request: Some(wanted_schema),
+        status: 200,
+        ..Operation::POST
+    },
+];
+
+/// The filter of a ledger, as query parameters.
+const FILTER: &[Param] = &[
+    Param { name: "q", about: "part of a name, pinyin, initials, or the last four of a number" },
+    Param { name: "place", about: "id or full name of a place: it and what is below" },
+    Param { name: "alone", about: "yes or no" },
+    Param { name: "age", about: "0-17, 18-59, 60-69, 70-79, 80-89 or 90-" },
+    Param { name: "sex", about: "1 or 2 (GB/T 2261.1)" },
+    Param { name: "sort", about: "name, eldest, youngest or updated" },
+];
+
+fn ledger_schema() -> Value {
+    json!({"type": "object", "properties": {
+        "id": {"type": "string", "format": "uuid"}, "app": {"type": ["string", "null"]}, "version": {"type": "integer"},
+        "title": {"type": "object", "additionalProperties": {"type": "string"}}, "class": {"type": "string"},
+        "columns": {"type": "array", "items": {"type": "string"}}, "condition": {"type": "array", "items": {"type": "object"}}}})
+}
+
+fn row_schema() -> Value {
+    json!({"type": "object", "properties": {
+        "id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "updated_at": {"type": "integer"},
+        "values": {"type": "object", "description": "by column; secrets are {\"mask\": text}"}}})
+}
+
+fn wanted_schema() -> Value {
+    let texts: Map<String, Value> = FILTER.iter().map(|p| (p.name.to_owned(), json!({"type": "string"}))).collect();
+    json!({"type": "object", "properties": {"format": {"enum": ["xlsx", "csv"]},
+        "filter": {"type": "object", "properties": texts}}})
+}
 
 fn ledger_json(ledger: &Ledger) -> Value {
     json!({
@@ -31,7 +93,7 @@ fn ledger_json(ledger: &Ledger) -> Value {
 pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, AppError> {
     viewer.principal.require(Permission::PersonRead)?;
     let items: Vec<Value> = store::list(&mut app.read()).await?.iter().map(ledger_json).collect();
-    Ok(Json(json!({"items": items, "next": null})))
+    Ok(Json(json!({"items": items, "next_cursor": null})))
 }
 
 /// Page size, beside the filter.
@@ -58,7 +120,7 @@ pub async fn rows(
     let page = people.page_all_shards(&app, &viewer.principal, &permissions, after, limit).await?;
     let count = people.count_all_shards(&app, &viewer.principal, &permissions).await?;
     let items = page.rows.iter().map(|row| row_json(&app, &ledger, row)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({"items": items, "next": page.next, "count": count})))
+    Ok(Json(json!({"items": items, "next_cursor": page.next, "count": count})))
 }
 
 fn row_json(app: &App, ledger: &Ledger, record: &PersonRecord) -> Result<Value, AppError> {
