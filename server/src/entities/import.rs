@@ -61,7 +61,7 @@ pub async fn import_persons(
         let observation = Observation::of(&app.keys, &model, &said, now + position as i64, |_| None);
         lanes.entry(app.lanes.number_of(person.shard)).or_default().push(Statement { observation, made_up });
     }
-    for slice in lanes.into_values().flat_map(slices) {
+    for slice in lanes.values().flat_map(|all| slices(all)) {
         let lane = slice.first().map_or(0, |statement| statement.observation.shard);
         let actor = actor.clone();
         app.lanes
@@ -80,7 +80,7 @@ struct Statement {
     made_up: bool,
 }
 
-fn slices(all: Vec<Statement>) -> Vec<Vec<Statement>> {
+fn slices(all: &[Statement]) -> Vec<Vec<Statement>> {
     all.chunks(SLICE).map(<[Statement]>::to_vec).collect()
 }
 
@@ -147,5 +147,9 @@ async fn write(tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, now: i64) -> R
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }

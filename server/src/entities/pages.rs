@@ -120,7 +120,7 @@ pub async fn search(
     };
     let mut frame = viewer.frame(&app, viewer.text("entities-search", &[]), None);
     if whole {
-        frame.path = "/search".to_owned();
+        "/search".clone_into(&mut frame.path);
     }
     viewer.render(&app, "entities/search.html", &frame, page)
 }
@@ -141,15 +141,10 @@ fn person_hit(app: &App, viewer: &Viewer, record: &super::PersonRecord) -> Hit {
     }
 }
 
-fn fits(text: &str, name: &str, pinyin: &str, initials: &str) -> bool {
-    name.contains(text) || pinyin.starts_with(text) || initials.starts_with(text)
-}
-
 fn places(app: &App, text: &str) -> Vec<Hit> {
-    app.geography()
-        .all()
-        .filter(|place| fits(text, &place.official_name, &place.pinyin, &place.initials))
-        .take(HITS)
+    let geography = app.geography();
+    crate::geography::search(&geography, text, None, HITS)
+        .into_iter()
         .map(|place| Hit {
             title: place.name.clone(),
             note: place.full_name.clone(),
@@ -159,21 +154,13 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
 }
 
 fn organizations(app: &App, text: &str) -> Vec<Hit> {
-    let directory = app.directory();
-    let mut found: Vec<_> = directory
-        .organizations()
-        .filter(|organization| fits(text, &organization.name, &organization.pinyin, &organization.initials))
-        .collect();
-    found.sort_by_key(|organization| (organization.level, organization.id));
-    found
+    let (geography, directory) = (app.geography(), app.directory());
+    let place = |id: Id| geography.get(id).map(|place| place.full_name.clone());
+    crate::directory::search::organizations(&directory, text, HITS)
         .into_iter()
-        .take(HITS)
         .map(|organization| Hit {
             title: organization.name.clone(),
-            note: organization
-                .place
-                .and_then(|id| app.geography().get(id).map(|place| place.full_name.clone()))
-                .unwrap_or_default(),
+            note: organization.place.and_then(place).unwrap_or_default(),
             href: format!("/organizations/{}", organization.id),
         })
         .collect()

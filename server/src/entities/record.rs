@@ -176,8 +176,10 @@ impl PersonRecord {
         put("residence_place", self.community_id.map(|v| json!(v)));
         put("residence_premises", self.premises_id.map(|v| json!(v)));
         put("residence_addr", self.address.as_ref().map(|v| json!(v)));
-        put("id_no", secret(&self.id_no_cipher, &self.id_no_index, &self.id_no_tail, &self.id_no_mask));
-        put("mobile", secret(&self.mobile_cipher, &self.mobile_index, &self.mobile_tail, &self.mobile_mask));
+        let (cipher, index) = (self.id_no_cipher.as_deref(), self.id_no_index.as_deref());
+        put("id_no", secret(cipher, index, self.id_no_tail.as_deref(), self.id_no_mask.as_deref()));
+        let (cipher, index) = (self.mobile_cipher.as_deref(), self.mobile_index.as_deref());
+        put("mobile", secret(cipher, index, self.mobile_tail.as_deref(), self.mobile_mask.as_deref()));
         Ok(Fields { values, origin: serde_json::from_str(&self.origin)? })
     }
 
@@ -212,13 +214,8 @@ impl PersonRecord {
     }
 }
 
-fn secret(
-    cipher: &Option<Vec<u8>>,
-    index: &Option<Vec<u8>>,
-    tail: &Option<Vec<u8>>,
-    mask: &Option<String>,
-) -> Option<Value> {
-    Some(Sealed::from_columns(cipher.as_ref()?, index.as_ref()?, tail.as_ref()?, mask.as_ref()?).to_value())
+fn secret(cipher: Option<&[u8]>, index: Option<&[u8]>, tail: Option<&[u8]>, mask: Option<&str>) -> Option<Value> {
+    Some(Sealed::from_columns(cipher?, index?, tail?, mask?).to_value())
 }
 
 fn take<T>(values: &mut Map, key: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {

@@ -52,7 +52,7 @@ pub async fn export(
     let model = Model::shipped();
     let file = tempfile::tempfile().map_err(|fault| AppError::Internal(format!("no room for an export: {fault}")))?;
     let title = viewer.lang.pick(&ledger.definition.title).to_owned();
-    let mut writer = TableWriter::new(output, &spec(viewer.lang, &model, ledger, &title), file).map_err(failed)?;
+    let mut writer = TableWriter::new(output, &spec(viewer.lang, &model, ledger, &title), file).map_err(|fault| failed(&fault))?;
     let (mut rows, mut after) = (0, None::<String>);
     loop {
         let page = people.rows_all_shards(app, &viewer.principal, &allowed, after.as_deref(), PAGE).await?;
@@ -64,14 +64,14 @@ pub async fn export(
             let texts = cells(app, &model, viewer.lang, &ledger.definition, record)?;
             let values: Vec<Value<'_>> =
                 texts.iter().map(|text| text.as_deref().map_or(Value::Empty, Value::Text)).collect();
-            writer.row(&values).map_err(failed)?;
+            writer.row(&values).map_err(|fault| failed(&fault))?;
         }
         match page.last() {
             Some(last) if page.len() == PAGE => after = Some(people.cursor(&app.keys, last)),
             _ => break,
         }
     }
-    let mut file = writer.finish().map_err(failed)?;
+    let mut file = writer.finish().map_err(|fault| failed(&fault))?;
     file.seek(SeekFrom::Start(0)).map_err(|fault| AppError::Internal(fault.to_string()))?;
     let (extension, media_type) = match output {
         Output::Xlsx => ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
@@ -81,7 +81,7 @@ pub async fn export(
     Ok(Exported { file, rows, name: format!("{title}.{extension}"), media_type })
 }
 
-fn failed(fault: SheetError) -> AppError {
+fn failed(fault: &SheetError) -> AppError {
     AppError::Internal(format!("an export could not be written: {fault}"))
 }
 

@@ -1,6 +1,7 @@
 //! Ledger pages: the list, the table, the export.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use axum::Form;
 use axum::body::Body;
@@ -153,7 +154,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out
