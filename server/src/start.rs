@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::app::{App, Installation, Parts};
 use crate::error::AppError;
+use crate::knowledge;
+use crate::ledgers;
 use crate::platform::clock::Clock;
 use crate::platform::database::{Db, StoreError, migrate};
 use crate::platform::limits::Limits;
@@ -75,8 +77,28 @@ pub async fn assemble(db: Db, clock: Clock, keys: Keys, data: &Path) -> Result<A
 /// The same with other limits.
 pub async fn assemble_within(db: Db, clock: Clock, keys: Keys, data: &Path, limits: Limits) -> Result<App, StartError> {
     let app = App::new(Parts::new(db, clock, keys, data.to_owned(), limits));
+    furnish(&app).await?;
     reload(&app).await?;
     Ok(app)
+}
+
+/// What every installation has from its first start: the knowledge model's version, the ledger of all.
+async fn furnish(app: &App) -> Result<(), StartError> {
+    let mut db = app.read();
+    if knowledge::seeded(&mut db).await? && ledgers::find(&mut db, ledgers::everybody()).await?.is_some() {
+        return Ok(());
+    }
+    let now = app.now();
+    let furnished: Result<(), StoreError> = app
+        .lanes
+        .write(0, vec![], move |tx| {
+            Box::pin(async move {
+                knowledge::seed(tx, now).await?;
+                ledgers::seed(tx, now).await
+            })
+        })
+        .await;
+    Ok(furnished?)
 }
 
 /// Reads settings and books again.

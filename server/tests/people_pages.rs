@@ -21,7 +21,7 @@ use server::platform::events::Actor;
 use server::platform::http::app_router;
 use server::platform::ids::{Id, new_free_id};
 use server::platform::sheets;
-use server::{knowledge, ledgers};
+use server::ledgers;
 use town::Town;
 use tower::ServiceExt;
 
@@ -140,16 +140,6 @@ async fn worker(app: &App, login: &str, organization: Id, role: &'static str) ->
 async fn people(house: &House) -> (Town, Vec<entities::Imported>) {
     let app = &house.app;
     let town = Town::build(app).await;
-    app.lanes
-        .write(0, vec![], |tx| {
-            Box::pin(async move {
-                ledgers::seed(tx, NOW).await?;
-                knowledge::seed(tx, NOW).await?;
-                knowledge::seed(tx, NOW).await
-            })
-        })
-        .await
-        .expect("seeds");
     let communities = town.communities();
     let row = |at: usize, values: Value| PersonRow {
         values: values.as_object().expect("object").clone(),

@@ -78,7 +78,7 @@ pub async fn build(app: &App, base_url: &str) -> Result<DemoAccounts, AppError> 
 }
 
 async fn begin(app: &App, base_url: &str) -> Result<(), AppError> {
-    let (base_url, now) = (base_url.to_owned(), app.now());
+    let base_url = base_url.to_owned();
     app.lanes
         .write(0, vec![], move |tx| {
             let base_url = base_url.clone();
@@ -87,8 +87,6 @@ async fn begin(app: &App, base_url: &str) -> Result<(), AppError> {
                 settings::put(tx, settings::BASE_URL, &base_url).await?;
                 settings::put(tx, settings::DEMO, "1").await?;
                 access::seed_roles(tx).await?;
-                crate::knowledge::seed(tx, now).await?;
-                crate::ledgers::seed(tx, now).await?;
                 Ok::<_, AppError>(())
             })
         })

@@ -17,7 +17,8 @@ use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::new_free_id;
 
 const NEWEST: &str = "SELECT number, note FROM model_version ORDER BY number DESC LIMIT 1";
-const ADD: &str = "INSERT INTO model_version (id, number, content, note, created_at) VALUES ($1, $2, $3, $4, $5)";
+const ADD: &str = "INSERT INTO model_version (id, number, content, note, created_at) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (number) DO NOTHING";
 
 /// Every statement of this room, for the prepare test.
 pub const STATEMENTS: &[&str] = &[NEWEST, ADD];
@@ -25,6 +26,12 @@ pub const STATEMENTS: &[&str] = &[NEWEST, ADD];
 /// The model in force.
 pub fn model() -> Arc<Model> {
     Model::shipped()
+}
+
+/// Whether the shipped model is the version in force.
+pub async fn seeded(conn: &mut impl Exec) -> Result<bool, StoreError> {
+    let newest: Option<(i64, String)> = conn.optional(NEWEST, vec![]).await?;
+    Ok(newest.is_some_and(|(_, note)| note == model().version()))
 }
 
 /// Records the shipped model as the version in force, unless it is recorded already. Returns its number.
