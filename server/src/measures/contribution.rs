@@ -70,6 +70,20 @@ impl Contribution {
         Self { place: Some(place), organization: Some(organization), amounts }
     }
 
+    /// Of what a unit found (discovery): the numbers of its rule alone. Completion counts the units,
+    /// measures count what they found.
+    pub fn of_found(
+        ruled: &BTreeMap<String, i64>,
+        place: Id,
+        organization: Id,
+        today: &str,
+        old: &Self,
+    ) -> Self {
+        let mut all = Self::of_item("open", ruled, place, organization, today, old);
+        all.amounts.retain(|name, _| !BUILT_IN.contains(&name.as_str()));
+        all
+    }
+
     /// Reads the column `item.contribution`; an empty text is [`Contribution::none`].
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         if text.is_empty() { Ok(Self::none()) } else { Ok(serde_json::from_str(text)?) }

@@ -66,13 +66,16 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
                 let mut chains: BTreeMap<(Axis, Id), Vec<Id>> = BTreeMap::new();
                 let mut after = (-1_i64, Id::nil());
                 loop {
-                    type Row = (i64, Id, Id, Id, String, String);
+                    type Row = (i64, Id, Id, Id, String, String, Option<Id>);
                     let page: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after.0, after.1, PAGE]).await?;
                     let Some(last) = page.last() else { break };
                     after = (last.0, last.1);
-                    for (_, _, place, holder, state, contribution) in &page {
+                    for (_, _, place, holder, state, contribution, found_under) in &page {
                         let stored = Contribution::parse(contribution)?;
-                        let mut amounts: Vec<(&str, i64, &str)> = vec![("assigned", 1, ""), (state.as_str(), 1, "")];
+                        let mut amounts: Vec<(&str, i64, &str)> = Vec::new();
+                        if found_under.is_none() {
+                            amounts.extend([("assigned", 1, ""), (state.as_str(), 1, "")]);
+                        }
                         for (measure, amount) in &stored.amounts {
                             if !BUILT_IN.contains(&measure.as_str()) {
                                 amounts.push((measure, amount.amount, ""));

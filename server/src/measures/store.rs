@@ -46,7 +46,7 @@ pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organ
      GROUP BY i.place_id, i.holder_organization";
 
 /// Items of a task, page by page in primary-key order, for the recount.
-pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.shard, i.id, i.place_id, i.holder_organization, i.state, i.contribution \
+pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.shard, i.id, i.place_id, i.holder_organization, i.state, i.contribution, i.parent_item_id \
      FROM item i JOIN task t ON t.id = i.task_id \
      WHERE i.task_id = $1 AND i.release <= t.published_release AND (i.shard, i.id) > ($2, $3) ORDER BY i.shard, i.id LIMIT $4";
 /// Every total of a task.

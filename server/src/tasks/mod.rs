@@ -10,11 +10,16 @@
 //! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
 
 pub mod api;
+pub mod acts;
+pub mod conservation;
+pub mod counters;
 pub mod counting;
 pub mod create;
 pub mod dispatch;
 pub mod dry_run;
+pub mod ends;
 pub mod examples;
+pub mod holding;
 pub mod jobs;
 pub mod model;
 pub mod pages;
@@ -23,5 +28,6 @@ pub mod rows;
 mod rule_form;
 mod show;
 pub mod store;
+pub mod work_store;
 
 pub use model::{ItemState, Relay, Task, TaskShape};
