@@ -25,6 +25,7 @@ pub const JOBS: &[JobKind] = &[
 pub const LEASED: &[Leased] = &[
     Leased { name: "measures.fold", every: crate::measures::fold::EVERY, run: fold },
     Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
+    Leased { name: "tasks.pass_on", every: Duration::from_secs(30), run: pass_on },
 ];
 
 /// What runs in the background of one process.
@@ -87,6 +88,11 @@ fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
         while crate::entities::outbox::drain_all_shards(&app).await? > 0 {}
         Ok(())
     })
+}
+
+fn pass_on(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    // Every item moves under its own version: a second runner after a take-over finds nothing left.
+    Box::pin(async move { crate::tasks::pass_on::pass_due(&app).await.map(|_| ()) })
 }
 
 /// Gauges that no request sets.

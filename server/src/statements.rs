@@ -18,6 +18,10 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("platform/files", crate::platform::files::STATEMENTS));
     all.push(("tasks/store", crate::tasks::store::STATEMENTS));
     all.push(("tasks/dry_run", crate::tasks::dry_run::STATEMENTS));
+    all.push(("tasks/work_store", crate::tasks::work_store::STATEMENTS));
+    all.push(("tasks/counters", crate::tasks::counters::STATEMENTS));
+    all.push(("tasks/conservation", crate::tasks::conservation::STATEMENTS));
+    all.push(("tasks/todo", crate::tasks::todo::STATEMENTS));
     all.push(("entities", crate::entities::store::STATEMENTS));
     all.push(("knowledge", crate::knowledge::STATEMENTS));
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
@@ -32,6 +36,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
     all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
+    all.extend(crate::tasks::work_samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

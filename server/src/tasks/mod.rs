@@ -15,6 +15,7 @@ pub mod conservation;
 pub mod counters;
 pub mod counting;
 pub mod create;
+pub mod discover;
 pub mod dispatch;
 pub mod dry_run;
 pub mod ends;
@@ -22,12 +23,21 @@ pub mod examples;
 pub mod holding;
 pub mod jobs;
 pub mod model;
+pub mod opened;
 pub mod pages;
+pub mod pass_on;
 pub mod plan;
 pub mod rows;
 mod rule_form;
 mod show;
 pub mod store;
+pub mod submit;
+pub mod todo;
 pub mod work_store;
 
 pub use model::{ItemState, Relay, Task, TaskShape};
+
+/// One of each statement that the files about items build, for the prepare test.
+pub fn work_samples() -> Vec<String> {
+    [work_store::samples(), opened::samples(), discover::samples(), todo::samples()].concat()
+}
