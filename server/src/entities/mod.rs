@@ -15,11 +15,13 @@ mod apply;
 pub mod claim;
 pub mod import;
 pub mod known;
+mod looked;
 mod merge;
 pub mod names;
 mod observation;
 pub mod outbox;
 pub mod pages;
+mod person_history;
 mod person_page;
 pub mod plain;
 pub mod record;
@@ -38,7 +40,7 @@ pub use merge::{Contender, Origin, merge};
 pub use observation::{OBSERVATION, Observation, Said, Source, SourceKind, Subject};
 pub use record::{PersonRecord, RECORD_PERSON, find, find_many};
 pub use review::{Review, accept, pending, reject};
-pub use sealed::Sealed;
+pub use sealed::{Sealed, same};
 
 /// One sample of each statement that a builder of this room makes, for the prepare test.
 pub fn samples() -> Vec<String> {
@@ -62,9 +64,17 @@ pub fn samples() -> Vec<String> {
         (search::Sort::Youngest, search::Looked::Tail("1234".into())),
         (search::Sort::Updated, search::Looked::Whole),
     ] {
-        let people = search::People { looked: Some(looked), tests: tests.clone(), sort };
+        let people = search::People {
+            looked: Some(looked),
+            tests: tests.clone(),
+            sort,
+        };
         let read = [crate::access::Permission::PersonRead];
-        out.push(people.rows_sql(&keys, &principal, &read, Some((0_i64.into(), id)), 10).0);
+        out.push(
+            people
+                .rows_sql(&keys, &principal, &read, Some((0_i64.into(), id)), 10)
+                .0,
+        );
         out.push(people.count_sql(&keys, &principal, &read).0);
     }
     out

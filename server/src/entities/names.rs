@@ -38,7 +38,10 @@ pub fn spell(name: &str) -> (String, String) {
         initials.extend(syllable.chars().next());
     };
     let mut rest = name.trim();
-    if let Some((surname, syllables)) = SURNAMES.iter().find(|(surname, _)| rest.starts_with(surname)) {
+    if let Some((surname, syllables)) = SURNAMES
+        .iter()
+        .find(|(surname, _)| rest.starts_with(surname))
+    {
         syllables.iter().for_each(|syllable| add(syllable));
         rest = &rest[surname.len()..];
     }
@@ -75,7 +78,11 @@ mod tests {
             ("John 李", "johnli", "jl"),
             ("  ", "", ""),
         ] {
-            assert_eq!(spell(name), (pinyin.to_owned(), initials.to_owned()), "{name}");
+            assert_eq!(
+                spell(name),
+                (pinyin.to_owned(), initials.to_owned()),
+                "{name}"
+            );
         }
     }
 }

@@ -8,23 +8,17 @@ use web::Lang;
 use super::known::place_name;
 use super::sealed::Sealed;
 use crate::app::App;
-
-/// The language as the model names it.
-pub fn model_lang(lang: Lang) -> form_runtime::Lang {
-    match lang {
-        Lang::ZhCn => form_runtime::Lang::ZhCn,
-        Lang::En => form_runtime::Lang::En,
-    }
-}
+use crate::knowledge::model_lang;
 
 /// The attribute's name; its key if the model does not know it.
 pub fn label(model: &Model, lang: Lang, class: Class, key: &str) -> String {
     match key {
         "age" => web::text(lang, "entities-age", &[]),
         "residence_premises" => web::text(lang, "entities-premises", &[]),
-        _ => model
-            .attribute(&AttributeRef::new(class, key))
-            .map_or_else(|| key.to_owned(), |attribute| attribute.name(model_lang(lang)).to_owned()),
+        _ => model.attribute(&AttributeRef::new(class, key)).map_or_else(
+            || key.to_owned(),
+            |attribute| attribute.name(model_lang(lang)).to_owned(),
+        ),
     }
 }
 
@@ -37,7 +31,10 @@ pub fn text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, value: &Val
         Value::Null => String::new(),
         Value::Bool(value) => web::text(lang, if *value { "common-yes" } else { "common-no" }, &[]),
         Value::Array(values) => {
-            let parts: Vec<String> = values.iter().map(|value| text(app, model, lang, at, value)).collect();
+            let parts: Vec<String> = values
+                .iter()
+                .map(|value| text(app, model, lang, at, value))
+                .collect();
             parts.join(if lang == Lang::En { ", " } else { "、" })
         }
         Value::String(word) => word_text(app, model, lang, at, word),
@@ -54,9 +51,13 @@ fn datatype(model: &Model, at: &AttributeRef) -> Option<Datatype> {
 }
 
 fn word_text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, word: &str) -> String {
-    let Some(attribute) = model.attribute(at) else { return word.to_owned() };
+    let Some(attribute) = model.attribute(at) else {
+        return word.to_owned();
+    };
     match attribute.datatype {
-        Datatype::Reference => place_name(app, &Value::from(word)).unwrap_or_else(|| word.to_owned()),
+        Datatype::Reference => {
+            place_name(app, &Value::from(word)).unwrap_or_else(|| word.to_owned())
+        }
         Datatype::Code => attribute
             .code_list
             .as_ref()
@@ -64,7 +65,13 @@ fn word_text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, word: &str
             .and_then(|list| list.items.iter().find(|item| item.code == word))
             .map_or_else(
                 || word.to_owned(),
-                |item| if lang == Lang::En && !item.en.is_empty() { item.en.clone() } else { item.zh.clone() },
+                |item| {
+                    if lang == Lang::En && !item.en.is_empty() {
+                        item.en.clone()
+                    } else {
+                        item.zh.clone()
+                    }
+                },
             ),
         _ => word.to_owned(),
     }

@@ -43,7 +43,8 @@ pub(super) const OUTBOX_DONE: &str = "DELETE FROM outbox WHERE shard = $1 AND id
 pub(super) const OUTBOX_ASIDE: &str = "UPDATE outbox SET kind = $3 WHERE shard = $1 AND id = $2";
 
 /// Who holds the accounts that recorded something.
-pub(super) const RECORDERS: &str = "SELECT a.id, s.name FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
+pub(super) const RECORDERS: &str =
+    "SELECT a.id, s.name FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
 
 /// How many statements about one entity wait for a worker.
 pub(super) const WAITING: &str =

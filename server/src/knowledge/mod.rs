@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use form_runtime::Model;
 use serde_json::json;
+use web::Lang;
 
 use crate::args;
 use crate::platform::database::{Exec, StoreError};
@@ -22,6 +23,14 @@ const ADD: &str = "INSERT INTO model_version (id, number, content, note, created
 
 /// Every statement of this room, for the prepare test.
 pub const STATEMENTS: &[&str] = &[NEWEST, ADD];
+
+/// The language as the model names it.
+pub fn model_lang(lang: Lang) -> form_runtime::Lang {
+    match lang {
+        Lang::ZhCn => form_runtime::Lang::ZhCn,
+        Lang::En => form_runtime::Lang::En,
+    }
+}
 
 /// The model in force.
 pub fn model() -> Arc<Model> {
@@ -46,6 +55,10 @@ pub async fn seed(tx: &mut impl Exec, now: i64) -> Result<i64, StoreError> {
     let number = newest.map_or(0, |row| row.0) + 1;
     let keys: Vec<String> = model.attributes().map(|(at, _)| at.to_string()).collect();
     let content = json!({"version": model.version(), "attributes": keys}).to_string();
-    tx.execute(ADD, args![new_free_id(now), number, content, model.version(), now]).await?;
+    tx.execute(
+        ADD,
+        args![new_free_id(now), number, content, model.version(), now],
+    )
+    .await?;
     Ok(number)
 }
