@@ -56,6 +56,61 @@ enum Command {
     },
     /// Bring the database to the schema of this version
     Migrate,
+    /// Look at the whole installation: schema, keys, totals against a recount, conservation
+    Doctor,
+    /// Import places or an address book from a sheet
+    #[command(subcommand)]
+    Import(Import),
+    /// Check or install an application made of files
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Make API tokens
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Debug, Subcommand)]
+enum Import {
+    /// Places: tsv `code level name`, or a sheet with a header
+    Places(ImportFile),
+    /// Organizations, posts, staff and sign-in names: tsv, csv or xlsx with a header
+    Addressbook(ImportFile),
+}
+
+#[derive(Debug, Args)]
+struct ImportFile {
+    /// The file
+    file: PathBuf,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum AppCommand {
+    /// Look for faults in an application folder without touching any database
+    Check {
+        /// The folder with app.json
+        dir: PathBuf,
+    },
+    /// Install or upgrade an application folder; doing it twice changes nothing
+    Install {
+        /// The folder with app.json
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Make a bearer token for an account; it is printed once
+    Create {
+        /// Sign-in name of the account
+        #[arg(long, value_name = "LOGIN")]
+        account: String,
+        /// What it is for
+        #[arg(long, default_value = "api")]
+        title: String,
+    },
 }
 
 /// What a command can fail with: the text says what to do.
@@ -107,5 +162,13 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Demo { listen } => serve::demo(&place, listen, output).await,
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
+        Command::Doctor => data::doctor(&place, output).await,
+        Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
+        Command::Import(Import::Addressbook(file)) => {
+            data::import_address_book(&place, &file.file, file.dry_run, output).await
+        }
+        Command::App(AppCommand::Check { dir }) => data::check_application(&dir, output),
+        Command::App(AppCommand::Install { dir }) => data::install_application(&place, &dir, output).await,
+        Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }
