@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod demo;
 pub mod directory;
+pub mod doctor;
 pub mod entities;
 pub mod knowledge;
 pub mod ledgers;

@@ -12,6 +12,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("measures", crate::measures::STATEMENTS),
         ("forms", crate::forms::store::STATEMENTS),
     ];
+    all.push(("doctor", crate::doctor::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
     all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));

@@ -88,12 +88,12 @@ async fn every_statement_prepares_on_both() {
 /// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
 /// type; here the first tuple says it.
 fn typed(sql: &str) -> String {
-    match sql.split_once("(shard, id) IN (VALUES ($1, $2)") {
-        Some((before, after)) => {
-            format!("{before}(shard, id) IN (VALUES (cast($1 as bigint), cast($2 as uuid)){after}")
-        }
-        None => sql.to_owned(),
-    }
+    ["(shard, id)", "(shard, entity_id)"].into_iter().fold(sql.to_owned(), |sql, key| {
+        sql.replace(
+            &format!("{key} IN (VALUES ($1, $2)"),
+            &format!("{key} IN (VALUES (cast($1 as bigint), cast($2 as uuid))"),
+        )
+    })
 }
 
 #[tokio::test]

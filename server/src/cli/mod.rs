@@ -58,12 +58,9 @@ enum Command {
     Migrate,
     /// Look at the whole installation: schema, keys, totals against a recount, conservation
     Doctor,
-    /// Import places or an address book from a sheet
+    /// Import places from a sheet
     #[command(subcommand)]
     Import(Import),
-    /// Check or install an application made of files
-    #[command(subcommand)]
-    App(AppCommand),
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
@@ -73,8 +70,6 @@ enum Command {
 enum Import {
     /// Places: tsv `code level name`, or a sheet with a header
     Places(ImportFile),
-    /// Organizations, posts, staff and sign-in names: tsv, csv or xlsx with a header
-    Addressbook(ImportFile),
 }
 
 #[derive(Debug, Args)]
@@ -84,20 +79,6 @@ struct ImportFile {
     /// Only say what would be done
     #[arg(long)]
     dry_run: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum AppCommand {
-    /// Look for faults in an application folder without touching any database
-    Check {
-        /// The folder with app.json
-        dir: PathBuf,
-    },
-    /// Install or upgrade an application folder; doing it twice changes nothing
-    Install {
-        /// The folder with app.json
-        dir: PathBuf,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,6 +106,9 @@ pub enum CliError {
     /// the input has faults, already printed
     #[error("{0} faults; nothing was changed")]
     Faults(usize),
+    /// the self-check found something
+    #[error("{0} checks found something wrong")]
+    Unwell(usize),
     /// files
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
@@ -164,11 +148,6 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
         Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
-        Command::Import(Import::Addressbook(file)) => {
-            data::import_address_book(&place, &file.file, file.dry_run, output).await
-        }
-        Command::App(AppCommand::Check { dir }) => data::check_application(&dir, output),
-        Command::App(AppCommand::Install { dir }) => data::install_application(&place, &dir, output).await,
         Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }
