@@ -300,6 +300,7 @@ pub async fn give(app: &App, viewer: &Viewer, post: Id, role: &str, reach: Reach
 
 /// Ends a grant from today on; returns its post.
 pub async fn take(app: &App, viewer: &Viewer, grant: Id) -> Result<Id, AppError> {
+    viewer.principal.require(Permission::Administer)?;
     let today = app.clock.today_text();
     let row: Option<GrantRow> = app.read().optional(GRANT, args![grant, &today]).await?;
     let post = row.and_then(|row| row.post_id).ok_or(AppError::NotFound)?;

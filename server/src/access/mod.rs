@@ -10,6 +10,8 @@
 pub mod admin;
 pub mod admin_pages;
 pub mod api;
+#[cfg(feature = "fault-hooks")]
+pub mod faults;
 pub mod gate;
 pub mod links;
 pub mod pages;

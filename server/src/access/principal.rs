@@ -189,7 +189,12 @@ impl Principal {
 
     /// The predicate of a list, count, search or export: SQL that is true for the rows this principal
     /// may see, with its arguments appended to `args`. No grant gives `1 = 0`.
+    #[track_caller]
     pub fn rows(&self, permission: Permission, columns: Columns, args: &mut Vec<Arg>) -> String {
+        #[cfg(feature = "fault-hooks")]
+        if super::faults::taken_out(std::panic::Location::caller()) {
+            return "1 = 1".to_owned();
+        }
         let mut parts = Vec::new();
         let (mut places, mut organizations) = (Vec::new(), Vec::new());
         for grant in self.grants.iter().filter(|grant| grant.permission == permission) {

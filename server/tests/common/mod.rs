@@ -11,6 +11,7 @@ use std::sync::Arc;
 use server::app::App;
 use server::platform::clock::Clock;
 use server::platform::database::{Db, Exec, migrate};
+use server::platform::limits::Limits;
 use server::platform::secrets::Keys;
 use server::start;
 
@@ -64,7 +65,7 @@ pub async fn postgres() -> House {
 async fn house(db: Db, folder: tempfile::TempDir) -> House {
     migrate(&db, NOW).await.expect("migrates");
     let engine = db.engine();
-    let app = start::assemble(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path()).await.expect("opens");
+    let app = start::assemble_within(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path(), Limits::generous()).await.expect("opens");
     House { app, engine, folder: Arc::new(folder) }
 }
 

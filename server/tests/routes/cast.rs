@@ -1,0 +1,394 @@
+//! The stage: three communities with a person each, and everybody who asks.
+
+use std::collections::HashMap;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use server::access::password::{Hashed, hash_now};
+use server::access::{self, Grant, Holder, Permission, Principal, Reach, Scope, StaffViewer, Viewer, Who, store as accounts, tokens};
+use server::app::App;
+use server::args;
+use server::directory::{self, Post, Staff};
+use server::entities::{PersonRow, Source, SourceKind, import_persons};
+use server::error::AppError;
+use server::forms;
+use server::measures::Measures;
+use server::platform::database::Exec;
+use server::platform::database::bulk::OnKey;
+use server::platform::files::{self, NewFile};
+use server::platform::http::app_router;
+use server::platform::ids::{Id, new_free_id};
+use server::platform::jobs::run_until_idle;
+use server::tasks::create::{self, Draft};
+use server::tasks::rows::{self, Subject};
+use server::tasks::{TaskShape, dispatch};
+use server::ledgers;
+use tower::ServiceExt;
+
+use super::common::NOW;
+use super::town::Town;
+
+/// Who asks, in the order of the table's cells. The worker works in community `a`; `sibling` in `b`, of the
+/// same township; `parent` in that township; `other` is the worker's second post, in `c`, of another
+/// district. Link and query code are of `a`.
+/// `local` administers the township only.
+pub const ACTORS: [&str; 12] =
+    ["anonymous", "link", "query", "token", "same", "sibling", "parent", "leader", "administrator", "local", "suspended", "other"];
+
+/// The person of each community.
+const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰")];
+
+/// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
+/// without an account of each, the city's task that runs and its draft, and a draft of community `b`.
+pub const MARKS: [(char, &str); 9] = [
+    ('S', "乙社区自办"), ('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰"), ('A', "待甲"), ('B', "待乙"), ('C', "待丙"), ('T', "走访已发"), ('D', "走访草稿"),
+];
+
+const PASSWORD: &str = "open sesame please";
+const VISIT: &str = include_str!("../../../form-runtime/tests/forms/visit.json");
+
+/// Everything built.
+pub struct Cast {
+    bound: HashMap<String, String>,
+    headers: Vec<Vec<(String, String)>>,
+}
+
+#[derive(Clone)]
+struct Hired {
+    staff: Staff,
+    posts: Vec<(Post, &'static str, Reach)>,
+    login: &'static str,
+}
+
+fn post(organization: Id, staff: Id, title: &str) -> Post {
+    Post {
+        id: new_free_id(NOW),
+        organization,
+        staff: Some(staff),
+        title: title.into(),
+        rank: 5,
+        tags: vec!["grid_worker".into()],
+        valid_from: "2020-01-01".into(),
+        valid_to: None,
+        version: 1,
+    }
+}
+
+fn hire(login: &'static str, posts: &[(Id, &str, &'static str, Reach)]) -> Hired {
+    let staff = Staff {
+        id: new_free_id(NOW),
+        person: new_free_id(NOW),
+        name: format!("员工{login}"),
+        pinyin: login.into(),
+        initials: login.into(),
+        state: "active".into(),
+        version: 1,
+    };
+    let posts = posts.iter().map(|(unit, title, role, reach)| (post(*unit, staff.id, title), *role, *reach)).collect();
+    Hired { staff, posts, login }
+}
+
+impl Hired {
+    fn named(mut self, name: &str) -> Self {
+        self.staff.name = name.into();
+        self
+    }
+}
+
+async fn employ(app: &App, people: Vec<Hired>, hashed: &Hashed) -> HashMap<&'static str, Id> {
+    let (now, today, hashed) = (app.now(), app.clock.today_text(), hashed.clone());
+    let ids = app
+        .lanes
+        .write(0, vec![], move |tx| {
+            let (people, today, hashed) = (people.clone(), today.clone(), hashed.clone());
+            Box::pin(async move {
+                use directory::store as book;
+                let mut ids = HashMap::new();
+                for hired in &people {
+                    book::STAFF.write(tx, vec![book::staff_row(&hired.staff, &None, &None)], OnKey::Fail).await?;
+                    if !hired.login.is_empty() {
+                        let id = access::create_account(tx, now, hired.login, &hashed, Some(hired.staff.id), false).await?;
+                        ids.insert(hired.login, id);
+                    }
+                    for (post, role, reach) in &hired.posts {
+                        book::POST.write(tx, vec![book::post_row(post)], OnKey::Fail).await?;
+                        access::grant(tx, now, &today, post.id, role, *reach).await?;
+                    }
+                }
+                Ok::<_, AppError>(ids)
+            })
+        })
+        .await
+        .expect("employed");
+    directory::reload(app).await.expect("address book");
+    ids
+}
+
+async fn sign_in(app: &App, login: &str, post: Option<Id>) -> Vec<(String, String)> {
+    let ask = |path: &str, cookie: &str, body: String| {
+        Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::COOKIE, cookie)
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(body))
+            .expect("request")
+    };
+    let router = app_router(app.clone());
+    let body = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
+    let entered = router.clone().oneshot(ask("/sign-in", "", body)).await.expect("answered");
+    assert_eq!(entered.status(), 303, "{login} signs in");
+    let cookie = entered.headers()[header::SET_COOKIE].to_str().expect("ascii").split(';').next().expect("pair").to_owned();
+    if let Some(post) = post {
+        let changed = router.oneshot(ask("/identity", &cookie, format!("post={post}&back=/"))).await.expect("answered");
+        assert_eq!(changed.status(), 303, "{login} changes post");
+    }
+    vec![("cookie".to_owned(), cookie)]
+}
+
+impl Cast {
+    /// Builds the stage.
+    pub async fn build(app: &App) -> Self {
+        let town = Town::build(app).await;
+        let communities = town.communities();
+        let (a, b, c) = (communities[0], communities[1], communities[4]);
+        let township = (0..town.places.len()).find(|at| town.places[*at].id == town.places[a].parent.expect("parent")).expect("township");
+        let unit = |at: usize| town.organizations[at].id;
+        app.lanes
+            .write(0, vec![], move |tx| {
+                Box::pin(async move {
+                    access::seed_roles(tx).await?;
+                    ledgers::seed(tx, NOW).await?;
+                    Ok::<_, AppError>(())
+                })
+            })
+            .await
+            .expect("seeded");
+        let hashed = hash_now(PASSWORD);
+        let city = Reach::Place(town.places[0].id);
+        let people = vec![
+            hire("same", &[(unit(a), "社区工作者", "office_worker", Reach::Own), (unit(c), "网格员", "grid_worker", Reach::Own)]),
+            hire("sibling", &[(unit(b), "社区工作者", "office_worker", Reach::Own)]),
+            hire("parent", &[(unit(township), "民政干事", "office_worker", Reach::Own)]),
+            hire("leader", &[(unit(0), "副市长", "leader", city)]),
+            hire("suspended", &[(unit(a), "社区工作者", "office_worker", Reach::Own)]),
+            hire("manager", &[(unit(0), "经办", "manager", city)]),
+            hire("local", &[(unit(township), "管理员", "administrator", Reach::Own)]),
+            hire("clerk-a", &[(unit(a), "窗口", "clerk", Reach::Own)]).named("待甲"),
+            hire("clerk-b", &[(unit(b), "窗口", "clerk", Reach::Own)]).named("待乙"),
+            hire("clerk-c", &[(unit(c), "窗口", "clerk", Reach::Own)]).named("待丙"),
+            hire("", &[(unit(a), "新人", "clerk", Reach::Own)]).named("待甲"),
+            hire("", &[(unit(b), "新人", "clerk", Reach::Own)]).named("待乙"),
+            hire("", &[(unit(c), "新人", "clerk", Reach::Own)]).named("待丙"),
+        ];
+        let workers = [(a, 0, 0), (b, 1, 0), (c, 0, 1)]
+            .map(|(at, person, post)| (town.places[at].id, people[person].posts[post].0.id));
+        let manager = people[5].clone();
+        let posts: HashMap<&str, Vec<Id>> =
+            people.iter().map(|hired| (hired.login, hired.posts.iter().map(|post| post.0.id).collect())).collect();
+        let ids = employ(app, people.clone(), &hashed).await;
+        let grids: Vec<_> = workers.iter().map(|(place, post)| (new_free_id(NOW), *place, *post)).collect();
+        let (now, today) = (app.now(), app.clock.today_text());
+        let root = app
+            .lanes
+            .write(0, vec![], move |tx| {
+                let (grids, hashed, today) = (grids.clone(), hashed.clone(), today.clone());
+                Box::pin(async move {
+                    use directory::store as book;
+                    for (grid, place, post) in grids {
+                        let none = Option::<&str>::None;
+                        book::GRID.write(tx, vec![args![grid, place, "第 1 网格", "1", "2020-01-01", none, 1_i64]], OnKey::Fail).await?;
+                        book::GRID_WORKER.write(tx, vec![args![grid, post, "2020-01-01", none]], OnKey::Fail).await?;
+                    }
+                    let root = access::create_account(tx, now, "root", &hashed, None, false).await?;
+                    access::grant_to(tx, now, &today, Holder::Account(root), "administrator", Reach::All).await?;
+                    Ok::<_, AppError>(root)
+                })
+            })
+            .await
+            .expect("administrator");
+        directory::reload(app).await.expect("address book");
+        let mut cast = Self { bound: HashMap::new(), headers: vec![] };
+        cast.bind("account-root", root);
+        for (login, id) in &ids {
+            cast.bind(&format!("account-{login}"), id);
+        }
+        for (login, list) in &posts {
+            for (n, id) in list.iter().enumerate() {
+                cast.bind(&format!("post-{login}-{n}"), id);
+            }
+        }
+        for (name, at) in [("a", a), ("b", b), ("c", c), ("township", township), ("city", 0)] {
+            cast.bind(&format!("place-{name}"), town.places[at].id);
+            cast.bind(&format!("unit-{name}"), town.organizations[at].id);
+        }
+        let by = StaffViewer {
+            account: ids["manager"],
+            staff: manager.staff.id,
+            post: manager.posts[0].0.id,
+            organization: unit(0),
+        };
+        let sibling = &people[1];
+        let neighbour = StaffViewer {
+            account: ids["sibling"],
+            staff: sibling.staff.id,
+            post: sibling.posts[0].0.id,
+            organization: unit(b),
+        };
+        cast.work(app, &town, [a, b, c], by, neighbour).await;
+        cast.rest(app, &ids, &posts).await;
+        cast
+    }
+
+    /// Persons, a form, a running task over them, a draft, ledgers.
+    async fn work(&mut self, app: &App, town: &Town, at: [usize; 3], by: StaffViewer, neighbour: StaffViewer) {
+        let rows: Vec<PersonRow> = PEOPLE
+            .iter()
+            .zip(at)
+            .map(|((_, name), at)| PersonRow {
+                values: serde_json::json!({"name": name, "birth_date": "1940-03-01", "live_alone": true, "mobile": "13812345678"})
+                    .as_object()
+                    .expect("object")
+                    .clone(),
+                community: Some(town.places[at].id),
+                premises: None,
+                made_up: true,
+            })
+            .collect();
+        let source = Source { kind: SourceKind::Sheet, id: None, submission: None, form_version: None, batch: None, title: "名单".into() };
+        let people = import_persons(app, rows, &source, &Default::default(), NOW).await.expect("people");
+        let mut subjects = Vec::new();
+        for ((person, (mark, name)), at) in people.iter().zip(PEOPLE).zip(at) {
+            self.bind(&format!("person-{mark}"), person.id);
+            subjects.push(Subject { shard: person.shard, id: person.id, place: Some(town.places[at].id), label: name.to_owned() });
+        }
+        let mut viewer = Viewer::anonymous(web::Lang::ZhCn, "test".into(), "/".into());
+        viewer.principal = Principal {
+            who: Who::Staff { account: by.account, staff: by.staff, post: by.post, organization: by.organization },
+            grants: Permission::ALL.iter().map(|&permission| Grant { permission, scope: Scope::All }).collect(),
+        };
+        let form = forms::edit::create(app, &viewer, "独居老人走访", "").await.expect("form");
+        self.bind("form", form);
+        let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
+        forms::edit::save(app, &viewer, &loaded, &form_runtime::definition::parse(VISIT).expect("definition")).await.expect("saved");
+        let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
+        let version = forms::publish::publish(app, &loaded, &viewer.actor()).await.expect("published").id;
+        self.bind("form-version", version);
+        for (name, title, by) in [("task", "走访已发", by), ("task-draft", "走访草稿", by), ("task-b", "乙社区自办", neighbour)] {
+            let draft = Draft {
+                title: title.into(),
+                form_version_id: version,
+                class: "person".into(),
+                shape: TaskShape::Listed,
+                root_place: if name == "task-b" { town.places[at[1]].id } else { town.places[0].id },
+                working_days: Some(3),
+                deadline: None,
+                app_key: None,
+                measures: Measures::default(),
+            };
+            let task = create::create(app, by, &Default::default(), draft, create::first_rule(TaskShape::Listed)).await.expect("created");
+            let wanted = if name == "task-b" { subjects[1..2].to_vec() } else { subjects.clone() };
+            rows::from_subjects(app, &task, wanted).await.expect("rows");
+            self.bind(name, task.id);
+            if name == "task" {
+                dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
+                run_until_idle(app).await.expect("sent");
+            }
+        }
+        let task: Id = self.bound["task"].parse().expect("id");
+        let items: Vec<(Id, String)> = app.read().all("SELECT id, label FROM item WHERE task_id = $1", args![task]).await.expect("items");
+        for (mark, name) in PEOPLE {
+            let item = items.iter().find(|item| item.1 == name).unwrap_or_else(|| panic!("no item for {name}"));
+            self.bind(&format!("item-{mark}"), item.0);
+        }
+        let parts: Vec<(Id, Id)> =
+            app.read().all("SELECT id, organization_id FROM assignment WHERE task_id = $1", args![task]).await.expect("assignments");
+        for (name, at) in [("a", at[0]), ("b", at[1]), ("c", at[2])] {
+            if let Some(part) = parts.iter().find(|part| part.1 == town.organizations[at].id) {
+                self.bind(&format!("assignment-{name}"), part.0);
+            }
+        }
+        let ledger: (Id,) = app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
+        self.bind("ledger", ledger.0);
+    }
+
+    /// Files, jobs, grants, sessions.
+    async fn rest(&mut self, app: &App, ids: &HashMap<&'static str, Id>, posts: &HashMap<&str, Vec<Id>>) {
+        let file = NewFile {
+            purpose: "test",
+            name: "a.csv".into(),
+            media_type: "text/csv".into(),
+            bytes: "甲秀兰".as_bytes().to_vec(),
+            owner: Some(ids["same"]),
+            expires_at: None,
+        };
+        self.bind("file", files::put(app, file).await.expect("file"));
+        let (jobs, owner) = (app.jobs.clone(), ids["same"]);
+        let job = app
+            .lanes
+            .write(0, vec![], move |tx| {
+                let jobs = jobs.clone();
+                Box::pin(async move { jobs.enqueue(tx, "platform.tidy", &serde_json::json!({}), Some(owner)).await })
+            })
+            .await
+            .map_err(AppError::from)
+            .expect("job");
+        self.bind("job", job);
+        let grant: (Id,) = app.read().one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-a"][0]]).await.expect("grant");
+        self.bind("grant", grant.0);
+        let far: (Id,) = app.read().one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-c"][0]]).await.expect("grant");
+        self.bind("grant-c", far.0);
+        let (a, c) = (posts["same"][0], posts["same"][1]);
+        let token = tokens::create(app, ids["same"], Some(a), "test", None, Default::default()).await.expect("token");
+        let spare = tokens::create(app, ids["same"], Some(a), "spare", None, Default::default()).await.expect("token");
+        let rows = tokens::list(&mut app.read(), ids["same"]).await.expect("tokens");
+        self.bind("token", rows.iter().find(|row| row.title == "spare").expect("listed").id);
+        drop(spare);
+        self.bind("asset", web::asset_url("staff.css").trim_start_matches("/assets/"));
+        self.bind("none", new_free_id(NOW));
+        self.bind("unknown", "unknown");
+        let suspended = sign_in(app, "suspended", None).await;
+        let account = ids["suspended"];
+        app.lanes
+            .write(0, vec![], move |tx| Box::pin(async move { accounts::set_state(tx, account, "suspended").await }))
+            .await
+            .map_err(AppError::from)
+            .expect("suspended");
+        self.headers = vec![
+            vec![],
+            vec![],
+            vec![],
+            vec![("authorization".to_owned(), format!("Bearer {token}"))],
+            sign_in(app, "same", Some(a)).await,
+            sign_in(app, "sibling", None).await,
+            sign_in(app, "parent", None).await,
+            sign_in(app, "leader", None).await,
+            sign_in(app, "root", None).await,
+            sign_in(app, "local", None).await,
+            suspended,
+            sign_in(app, "same", Some(c)).await,
+        ];
+    }
+
+    fn bind(&mut self, name: &str, value: impl ToString) {
+        self.bound.insert(name.to_owned(), value.to_string());
+    }
+
+    /// What a name of the table stands for.
+    pub fn bound(&self, name: &str) -> String {
+        self.bound.get(name).unwrap_or_else(|| panic!("the stage has no {name}")).clone()
+    }
+
+    /// `{name}` replaced.
+    pub fn fill(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for (name, value) in &self.bound {
+            out = out.replace(&format!("{{{name}}}"), value);
+        }
+        out
+    }
+
+    /// What the actor sends along.
+    pub fn headers(&self, actor: usize) -> &[(String, String)] {
+        &self.headers[actor]
+    }
+}

@@ -1,0 +1,213 @@
+//! Route x actor: every route of the URL table, asked by every kind of actor, on both databases.
+//!
+//! `table.txt` is checked in: one line per route and row it is asked for, one cell per actor. A cell is
+//! the status and, after a colon, which of the three communities' rows (`a`, `b`, `c`) the answer shows,
+//! and after `#` the `count` of a JSON list. A route that is missing from the table fails, and so does any
+//! cell that differs. With `HUTONG_ROUTES_PRINT=1` the lines are printed as they are, to be read by a
+//! person before they are put into the table.
+
+mod cast;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/town.rs"]
+mod town;
+
+use std::collections::BTreeSet;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, header};
+use cast::{ACTORS, Cast, MARKS};
+use server::app::App;
+use server::platform::http::app_router;
+use server::routes::ROUTES;
+use tower::ServiceExt;
+
+const TABLE: &str = include_str!("table.txt");
+
+/// What `file` posts: a small sheet.
+const FILE: &str = "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+姓名,社区\r\n甲秀兰,古城\r\n\r\n--cut--\r\n";
+
+/// One line of the table.
+struct Line {
+    number: usize,
+    method: String,
+    route: String,
+    /// `?query`, `form:…`, `json:…`, `file`, `name=binding`, as written
+    with: Vec<String>,
+    cells: Vec<String>,
+}
+
+fn lines() -> Vec<Line> {
+    let mut out = Vec::new();
+    for (number, text) in TABLE.lines().enumerate() {
+        let text = text.split(" // ").next().unwrap_or_default().trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let (left, right) = text.split_once('|').unwrap_or_else(|| panic!("line {}: no cells", number + 1));
+        let mut words = left.split_whitespace().map(str::to_owned);
+        let method = words.next().expect("method");
+        let route = words.next().expect("route");
+        let cells: Vec<String> = right.split_whitespace().map(str::to_owned).collect();
+        out.push(Line { number: number + 1, method, route, with: words.collect(), cells });
+    }
+    out
+}
+
+/// The request of a line for one actor.
+fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
+    let mut path = line.route.clone();
+    let (mut query, mut body) = (String::new(), None);
+    for word in &line.with {
+        if let Some(text) = word.strip_prefix('?') {
+            query = format!("?{}", cast.fill(text));
+        } else if let Some(text) = word.strip_prefix("form:") {
+            body = Some(("application/x-www-form-urlencoded", cast.fill(text)));
+        } else if let Some(text) = word.strip_prefix("json:") {
+            body = Some(("application/json", cast.fill(text)));
+        } else if word != "file" {
+            let (name, binding) = word.split_once('=').unwrap_or_else(|| panic!("line {}: {word}", line.number));
+            path = path.replace(&format!("{{{name}}}"), &cast.bound(binding));
+        }
+    }
+    assert!(!path.contains('{'), "line {}: {path} is not bound", line.number);
+    let (kind, body) = body.unwrap_or(("application/x-www-form-urlencoded", String::new()));
+    let uri: String = format!("{path}{query}").bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_graphic() { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+        out
+    });
+    let (kind, body) = match line.with.iter().any(|word| word == "file") {
+        true => ("multipart/form-data; boundary=cut", FILE.to_owned()),
+        false => (kind, body),
+    };
+    let mut builder = Request::builder().method(line.method.to_uppercase().as_str()).uri(uri);
+    if line.method != "get" {
+        builder = builder.header(header::CONTENT_TYPE, kind).header("sec-fetch-site", "same-origin");
+    }
+    if line.method == "patch" || line.method == "put" {
+        builder = builder.header(header::IF_MATCH, "\"1\"");
+    }
+    for (name, value) in cast.headers(actor) {
+        builder = builder.header(name, value);
+    }
+    builder.body(Body::from(body)).expect("request")
+}
+
+/// Status, rows shown, count.
+async fn cell(response: Response<Body>) -> String {
+    let mut cell = response.status().as_u16().to_string();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
+    if kind.starts_with("text/event-stream") {
+        return cell;
+    }
+    let bytes = to_bytes(response.into_body(), 8 << 20).await.expect("body");
+    let text = String::from_utf8_lossy(&bytes);
+    let shown: String = MARKS.iter().filter(|(_, name)| text.contains(name)).map(|(mark, _)| *mark).collect();
+    if !shown.is_empty() {
+        cell.push(':');
+        cell.push_str(&shown);
+    }
+    if kind.starts_with("application/json")
+        && let Ok(value) = serde_json::from_slice::<serde_json::Value>(&bytes)
+        && let Some(count) = value["count"].as_i64()
+    {
+        cell.push_str(&format!("#{count}"));
+    }
+    cell
+}
+
+#[test]
+fn every_route_stands_in_the_table_and_nothing_else_does() {
+    let table: BTreeSet<(String, String)> = lines().into_iter().map(|line| (line.method, line.route)).collect();
+    let routes: BTreeSet<(String, String)> = ROUTES.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
+    let missing: Vec<_> = routes.difference(&table).collect();
+    let gone: Vec<_> = table.difference(&routes).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "missing from tests/routes/table.txt: {missing:#?}\nno longer routes: {gone:#?}");
+}
+
+/// Every line asked by every actor, in the order of the table.
+async fn ask(app: &App, cast: &Cast) -> Vec<(Line, Vec<String>)> {
+    let router = app_router(app.clone());
+    let mut out = Vec::new();
+    for line in lines() {
+        let mut cells = Vec::new();
+        for actor in 0..ACTORS.len() {
+            let response = router.clone().oneshot(request(&line, cast, actor)).await.expect("answered");
+            cells.push(cell(response).await);
+        }
+        out.push((line, cells));
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_actor_gets_what_the_table_says() {
+    let print = std::env::var_os("HUTONG_ROUTES_PRINT").is_some();
+    common::each(|house| async move {
+        let house = house;
+        let cast = Cast::build(&house.app).await;
+        let mut wrong = Vec::new();
+        for (line, cells) in ask(&house.app, &cast).await {
+            if print {
+                println!("{} {} {} | {}", line.method, line.route, line.with.join(" "), cells.join(" "));
+            } else if cells != line.cells {
+                let differ: Vec<String> = ACTORS
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| line.cells.get(*at) != cells.get(*at))
+                    .map(|(at, name)| format!("{name}: table {} answer {}", line.cells.get(at).map_or("?", |c| c), cells[at]))
+                    .collect();
+                wrong.push(format!("line {} {} {} {}\n    {}", line.number, line.method, line.route, line.with.join(" "), differ.join("\n    ")));
+            }
+        }
+        assert!(wrong.is_empty(), "{} on {}:\n{}", wrong.len(), house.engine, wrong.join("\n"));
+    })
+    .await;
+}
+
+/// Every statement with a predicate is needed: the table notices when any one of them loses it.
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_notices_every_predicate_that_is_taken_out() {
+    use server::access::faults;
+    let house = common::sqlite().await;
+    let cast = Cast::build(&house.app).await;
+    ask(&house.app, &cast).await;
+    let sites = faults::seen();
+    let written = predicates_in_source();
+    let unasked: Vec<_> = written.difference(&sites).collect();
+    assert!(unasked.is_empty(), "no line of the table reaches these statements: {unasked:#?}");
+    let mut unnoticed = Vec::new();
+    for site in sites {
+        let house = common::sqlite().await;
+        let cast = Cast::build(&house.app).await;
+        faults::take_out(Some(site.clone()));
+        let noticed = ask(&house.app, &cast).await.into_iter().any(|(line, cells)| line.cells != cells);
+        faults::take_out(None);
+        if !noticed {
+            unnoticed.push(site);
+        }
+    }
+    assert!(unnoticed.is_empty(), "the table notices nothing when these lose their predicate: {unnoticed:#?}");
+}
+
+/// Where the source asks for a predicate: `principal.rows(` outside of the evaluator itself.
+#[cfg(feature = "fault-hooks")]
+fn predicates_in_source() -> BTreeSet<(String, u32)> {
+    fn walk(folder: &std::path::Path, out: &mut BTreeSet<(String, u32)>) {
+        for entry in std::fs::read_dir(folder).expect("source").map(|entry| entry.expect("entry").path()) {
+            if entry.is_dir() {
+                walk(&entry, out);
+            } else if entry.extension().is_some_and(|kind| kind == "rs") {
+                let text = std::fs::read_to_string(&entry).expect("source");
+                let name = entry.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("inside").to_string_lossy().into_owned();
+                let hits = text.lines().enumerate().filter(|(_, line)| line.contains("principal.rows("));
+                out.extend(hits.map(|(at, _)| (format!("server/{name}"), at as u32 + 1)));
+            }
+        }
+    }
+    let mut out = BTreeSet::new();
+    walk(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut out);
+    out
+}
