@@ -74,7 +74,7 @@ async fn row(app: &App, viewer: &Viewer, task: &TaskSummary) -> Result<Option<Bo
 /// The task and node asked for, if the viewer may see its totals; otherwise it does not exist.
 pub async fn resolve(app: &App, viewer: &Viewer, task: Id, asked: &Asked) -> Result<(TaskSummary, Axis, Id), AppError> {
     viewer.principal.require(Permission::BoardRead)?;
-    let task = summary::task(app, task).await?;
+    let task = summary::task(app, &viewer.principal, task).await?;
     let axis = asked.axis.as_deref().and_then(Axis::from_key);
     let Some(node) = asked.node else {
         let (axis, node) = summary::entry(app, viewer, &task, axis).ok_or(AppError::NotFound)?;

@@ -56,13 +56,15 @@ pub(super) const ALL_NODE_TOTALS: &str =
 pub(super) const ALL_DAY_TOTALS: &str =
     "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
 
-/// What a board must know of its task; one that was never published has none.
-pub(super) const TASK_SUMMARY: &str = "SELECT id, title, root_place, issuer_organization, measures, deadline_at, state, created_at \
-     FROM task WHERE id = $1 AND published_release > 0";
 
-/// The list of boards: tasks below or above the principal's places, of its organizations, or with work
-/// held by them. No grant gives no row.
-pub(super) fn list_sql(principal: &Principal, before: Option<(i64, Id)>, limit: i64, args: &mut Vec<Arg>) -> String {
+/// True for tasks below or above the principal's places, of its organizations, or with work held by
+/// them. No grant gives no row.
+#[track_caller]
+fn seen_by(principal: &Principal, args: &mut Vec<Arg>) -> String {
+    #[cfg(feature = "fault-hooks")]
+    if crate::access::faults::taken_out(std::panic::Location::caller()) {
+        return "1 = 1".to_owned();
+    }
     let mut mark = |arg: Arg| {
         args.push(arg);
         format!("${}", args.len())
@@ -88,16 +90,31 @@ pub(super) fn list_sql(principal: &Principal, before: Option<(i64, Id)>, limit: 
     if parts.is_empty() {
         parts.push("1 = 0".to_owned());
     }
-    let mut sql = format!(
-        "SELECT t.id, t.title, t.root_place, t.issuer_organization, t.measures, t.deadline_at, t.state, t.created_at FROM task t \
-         WHERE t.published_release > 0 AND ({})",
-        parts.join(" OR ")
-    );
+    format!("({})", parts.join(" OR "))
+}
+
+const SUMMARY: &str = "SELECT t.id, t.title, t.root_place, t.issuer_organization, t.measures, t.deadline_at, t.state, t.created_at \
+     FROM task t WHERE t.published_release > 0 AND ";
+
+/// The list of boards that the principal may see, newest first.
+pub(super) fn list_sql(principal: &Principal, before: Option<(i64, Id)>, limit: i64, args: &mut Vec<Arg>) -> String {
+    let mut sql = format!("{SUMMARY}{}", seen_by(principal, args));
+    let mut mark = |arg: Arg| {
+        args.push(arg);
+        format!("${}", args.len())
+    };
     if let Some((at, id)) = before {
         let _ = write!(sql, " AND (t.created_at, t.id) < ({}, {})", mark(at.into()), mark(id.into()));
     }
     let _ = write!(sql, " ORDER BY t.created_at DESC, t.id DESC LIMIT {}", mark(limit.into()));
     sql
+}
+
+/// One board, if the principal may see it.
+pub(super) fn find_sql(principal: &Principal, id: Id, args: &mut Vec<Arg>) -> String {
+    let seen = seen_by(principal, args);
+    args.push(id.into());
+    format!("{SUMMARY}{seen} AND t.id = ${}", args.len())
 }
 
 /// Every statement of this file, for the prepare test.
@@ -111,7 +128,6 @@ pub const STATEMENTS: &[&str] = &[
     ITEMS_ALL_SHARDS,
     ALL_NODE_TOTALS,
     ALL_DAY_TOTALS,
-    TASK_SUMMARY,
 ];
 
 /// A table of totals and its key; the last column `total` is what is added to.
@@ -165,5 +181,6 @@ pub fn samples() -> Vec<String> {
         principal.grants.insert(Grant { permission: Permission::BoardRead, scope });
     }
     let list = list_sql(&principal, Some((0, Id::nil())), 10, &mut Vec::new());
-    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2), list]
+    let found = find_sql(&principal, Id::nil(), &mut Vec::new());
+    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2), list, found]
 }

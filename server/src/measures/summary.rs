@@ -2,11 +2,10 @@
 
 use web::LangMap;
 
-use super::store::{TASK_SUMMARY, list_sql};
+use super::store::{find_sql, list_sql};
 use super::{Axis, Measures};
 use crate::access::{Permission, Principal, Scope, Viewer};
 use crate::app::App;
-use crate::args;
 use crate::error::AppError;
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::Id;
@@ -44,9 +43,11 @@ impl TaskSummary {
     }
 }
 
-/// A published task by id.
-pub async fn task(app: &App, id: Id) -> Result<TaskSummary, AppError> {
-    app.read().optional(TASK_SUMMARY, args![id]).await?.ok_or(AppError::NotFound)
+/// A published task by id, if the principal may see some of its totals; otherwise it does not exist.
+pub async fn task(app: &App, principal: &Principal, id: Id) -> Result<TaskSummary, AppError> {
+    let mut args = Vec::new();
+    let sql = find_sql(principal, id, &mut args);
+    app.read().all_built(sql, args).await?.into_iter().next().ok_or(AppError::NotFound)
 }
 
 /// The tasks of whose totals the principal may see some, newest first.

@@ -39,9 +39,9 @@ pub const ACTORS: [&str; 12] =
 const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰")];
 
 /// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
-/// without an account of each, the city's task that runs and its draft, and a draft of community `b`.
-pub const MARKS: [(char, &str); 9] = [
-    ('S', "乙社区自办"), ('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰"), ('A', "待甲"), ('B', "待乙"), ('C', "待丙"), ('T', "走访已发"), ('D', "走访草稿"),
+/// without an account of each, the city's task that runs and its draft, and a draft and a running task of community `b`.
+pub const MARKS: [(char, &str); 10] = [
+    ('S', "乙社区草稿"), ('R', "乙社区已发"), ('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰"), ('A', "待甲"), ('B', "待乙"), ('C', "待丙"), ('T', "走访已发"), ('D', "走访草稿"),
 ];
 
 const PASSWORD: &str = "open sesame please";
@@ -273,23 +273,23 @@ impl Cast {
         let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
         let version = forms::publish::publish(app, &loaded, &viewer.actor()).await.expect("published").id;
         self.bind("form-version", version);
-        for (name, title, by) in [("task", "走访已发", by), ("task-draft", "走访草稿", by), ("task-b", "乙社区自办", neighbour)] {
+        for (name, title, by) in [("task", "走访已发", by), ("task-draft", "走访草稿", by), ("task-b", "乙社区草稿", neighbour), ("task-b-runs", "乙社区已发", neighbour)] {
             let draft = Draft {
                 title: title.into(),
                 form_version_id: version,
                 class: "person".into(),
                 shape: TaskShape::Listed,
-                root_place: if name == "task-b" { town.places[at[1]].id } else { town.places[0].id },
+                root_place: if name.starts_with("task-b") { town.places[at[1]].id } else { town.places[0].id },
                 working_days: Some(3),
                 deadline: None,
                 app_key: None,
                 measures: Measures::default(),
             };
             let task = create::create(app, by, &Default::default(), draft, create::first_rule(TaskShape::Listed)).await.expect("created");
-            let wanted = if name == "task-b" { subjects[1..2].to_vec() } else { subjects.clone() };
+            let wanted = if name.starts_with("task-b") { subjects[1..2].to_vec() } else { subjects.clone() };
             rows::from_subjects(app, &task, wanted).await.expect("rows");
             self.bind(name, task.id);
-            if name == "task" {
+            if matches!(name, "task" | "task-b-runs") {
                 dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
                 run_until_idle(app).await.expect("sent");
             }
