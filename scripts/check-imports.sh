@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 bad=0
 say() { echo "import direction: $1" >&2; bad=1; }
-rooms="platform geography directory access knowledge entities measures forms ledgers tasks channels"
+rooms="platform geography directory access knowledge entities measures forms ledgers tasks channels applications"
 for room in $rooms; do
   later=
   found=
@@ -15,9 +15,9 @@ for room in $rooms; do
   done
   # ledgers, tasks and channels stand beside each other.
   case $room in
-    ledgers) later="tasks channels" ;;
-    tasks) later="ledgers channels" ;;
-    channels) later="ledgers tasks" ;;
+    ledgers) later="tasks channels applications" ;;
+    tasks) later="ledgers channels applications" ;;
+    channels) later="ledgers tasks applications" ;;
   esac
   for other in $later; do
     hits=$(grep -rnE "(crate|super::super)::$other\b" "server/src/$room" --include='*.rs' 2>/dev/null | grep -v '^\S*:[0-9]*:\s*//' || true)

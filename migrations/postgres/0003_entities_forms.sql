@@ -46,7 +46,10 @@ create index link_to on link (shard, to_id, kind);
 create table identity_claim (digest bytea not null primary key, kind text not null, shard bigint not null, entity_id uuid not null, created_at bigint not null);
 
 create table application (key text not null primary key, version text not null, title text not null, content_hash text not null, state text not null, installed_at bigint not null);
-create table application_object (app_key text not null, key text not null, kind text not null, object_id uuid not null, content_hash text not null, primary key (app_key, kind, key));
+-- One file of an application's folder: kind is its folder, content what was installed; state: installed, retired.
+create table application_object (
+  app_key text not null, key text not null, kind text not null, object_id uuid not null, content text not null, content_hash text not null,
+  state text not null, primary key (app_key, kind, key));
 
 create table form (
   id uuid not null primary key, app_key text, title text not null, class text not null, organization_id uuid, state text not null,

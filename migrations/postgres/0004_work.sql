@@ -11,6 +11,10 @@ create table task (
   issuer_organization uuid not null, issuer_post uuid, root_place uuid not null, state text not null, rule text not null, measures text not null,
   relay text not null, source text not null, working_days bigint, deadline_at bigint, release bigint not null, published_release bigint not null,
   created_at bigint not null, dispatched_at bigint, ended_at bigint, version bigint not null);
+-- What the first step of a new task offers; app_key is `app/key`, rule is empty where the usual one stands, state: open, retired.
+create table task_template (
+  app_key text not null primary key, title text not null, form_id uuid not null, shape text not null, rule text not null, measures text not null,
+  relay text not null, working_days bigint, ledger_id uuid, state text not null);
 -- The subjects of a listed task, before they become items; `sheet` keeps secrets as ciphertext.
 create table task_row (
   task_id uuid not null, position bigint not null, source_row bigint not null, subject_shard bigint, subject_id uuid, place_id uuid,

@@ -46,7 +46,10 @@ create index link_to on link (shard, to_id, kind);
 create table identity_claim (digest blob not null primary key, kind text not null, shard integer not null, entity_id blob not null, created_at integer not null) strict;
 
 create table application (key text not null primary key, version text not null, title text not null, content_hash text not null, state text not null, installed_at integer not null) strict;
-create table application_object (app_key text not null, key text not null, kind text not null, object_id blob not null, content_hash text not null, primary key (app_key, kind, key)) strict;
+-- One file of an application's folder: kind is its folder, content what was installed; state: installed, retired.
+create table application_object (
+  app_key text not null, key text not null, kind text not null, object_id blob not null, content text not null, content_hash text not null,
+  state text not null, primary key (app_key, kind, key)) strict;
 
 create table form (
   id blob not null primary key, app_key text, title text not null, class text not null, organization_id blob, state text not null,

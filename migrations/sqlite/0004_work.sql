@@ -11,6 +11,10 @@ create table task (
   issuer_organization blob not null, issuer_post blob, root_place blob not null, state text not null, rule text not null, measures text not null,
   relay text not null, source text not null, working_days integer, deadline_at integer, release integer not null, published_release integer not null,
   created_at integer not null, dispatched_at integer, ended_at integer, version integer not null) strict;
+-- What the first step of a new task offers; app_key is `app/key`, rule is empty where the usual one stands, state: open, retired.
+create table task_template (
+  app_key text not null primary key, title text not null, form_id blob not null, shape text not null, rule text not null, measures text not null,
+  relay text not null, working_days integer, ledger_id blob, state text not null) strict;
 -- The subjects of a listed task, before they become items; `sheet` keeps secrets as ciphertext.
 create table task_row (
   task_id blob not null, position integer not null, source_row integer not null, subject_shard integer, subject_id blob, place_id blob,

@@ -53,6 +53,9 @@ routes! {
     get "/api/v1/tokens" => crate::access::api::list,
     post "/api/v1/tokens" => crate::access::api::create,
     delete "/api/v1/tokens/{id}" => crate::access::api::revoke,
+    // applications
+    get "/admin/apps" => crate::applications::pages::index,
+    post "/admin/apps/{key}/retire" => crate::applications::pages::take_out,
     // tasks
     get "/tasks" => crate::tasks::pages::list,
     get "/tasks/new" => crate::tasks::pages::new,

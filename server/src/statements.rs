@@ -26,6 +26,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("entities", crate::entities::store::STATEMENTS));
     all.push(("knowledge", crate::knowledge::STATEMENTS));
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
+    all.push(("tasks/templates", crate::tasks::templates::STATEMENTS));
+    all.push(("applications", crate::applications::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
 }

@@ -32,6 +32,7 @@ mod rule_form;
 mod show;
 pub mod store;
 pub mod submit;
+pub mod templates;
 pub mod todo;
 pub mod work_store;
 

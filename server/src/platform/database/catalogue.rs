@@ -61,6 +61,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("ledger", Reference),
     ("rule", Reference),
     ("task", Reference),
+    ("task_template", Reference),
     ("task_row", OwnKey),
     ("dry_run", OwnKey),
     ("dry_run_row", OwnKey),
