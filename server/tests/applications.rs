@@ -3,6 +3,7 @@
 
 mod common;
 #[path = "common/town.rs"]
+#[allow(dead_code)] // each test file uses its part
 mod town;
 
 use std::fs;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use server::app::App;
-use server::applications::{self, Fault, Installed, install, retire, store};
+use server::applications::{self, Installed, install, retire, store};
 use server::args;
 use server::error::AppError;
 use server::forms;

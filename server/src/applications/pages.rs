@@ -118,7 +118,8 @@ pub async fn index(State(app): State<App>, viewer: Viewer) -> Result<Html<String
 
 /// `POST /admin/apps/{key}/retire`
 pub async fn take_out(State(app): State<App>, viewer: Viewer, Path(key): Path<String>) -> Result<Response, AppError> {
-    viewer.principal.require(Permission::Administer)?;
+    // It concerns the whole city.
+    viewer.require_at(&app, Permission::Administer, app.geography().root().map(|place| place.id), None)?;
     retire(&app, &key, &viewer.actor()).await?;
     Ok(redirect_with_toast("/admin/apps", ToastKind::Good, viewer.text("applications-retired-toast", &[])))
 }
