@@ -4,6 +4,8 @@ mod common;
 
 use server::directory;
 use server::geography::premises;
+use server::measures::{self, Axis};
+use server::platform::ids::Id;
 use server::platform::database::Exec;
 use server::{access, demo};
 
@@ -51,7 +53,21 @@ async fn the_city_is_built_as_described() {
         assert_eq!(count(&house, "SELECT count(*) FROM record_person WHERE id_no_index IS NULL OR premises_id IS NULL").await, 0);
         let alone = count(&house, "SELECT count(*) FROM record_person WHERE living_alone").await;
         assert!((200..400).contains(&alone), "{alone} live alone");
-        assert_eq!(count(&house, "SELECT count(*) FROM observation").await, 3000 + alone);
+        // The visit application: installed, its channel open, a task over its ledger, part of it done.
+        let done = count(&house, "SELECT count(*) FROM item WHERE state = 'done'").await;
+        assert_eq!(done, 77);
+        assert_eq!(count(&house, "SELECT count(*) FROM item").await, alone);
+        assert_eq!(count(&house, "SELECT count(*) FROM item WHERE holder_post IS NULL").await, 0);
+        assert_eq!(count(&house, "SELECT count(*) FROM observation").await, 3000 + alone + done);
+        assert_eq!(count(&house, "SELECT count(*) FROM channel c JOIN channel_scope s ON s.channel_id = c.id WHERE c.state = 'open'").await, 2);
+        let (task, root): (Id, Id) =
+            app.read().one("SELECT id, root_place FROM task WHERE state = 'running'", vec![]).await.expect("task");
+        let board = measures::board(app, task, Axis::Place, root).await.expect("board").here;
+        assert_eq!(
+            ["assigned", "done", "open", "visited", "living_alone"].map(|measure| board.total(measure)),
+            [alone, done, alone - done, done, done]
+        );
+        assert!(board.total("needs_help") > 0 && board.total("needs_help") < done);
         let doors = premises::counts(&mut app.read(), community, "2026-11-24").await.expect("counts");
         assert_eq!(doors["door"], 1000);
         // Only the printed names can sign in, and each does.
@@ -69,4 +85,24 @@ async fn the_city_is_built_as_described() {
         assert_eq!(count(&house, "SELECT count(*) FROM organization").await, 1977);
     })
     .await;
+}
+
+#[test]
+fn the_program_carries_the_application_as_committed() {
+    fn walk(dir: &std::path::Path, all: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(dir).expect("reads").flatten() {
+            if entry.path().is_dir() { walk(&entry.path(), all) } else { all.push(entry.path()) }
+        }
+    }
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/elder-visit");
+    let mut files = Vec::new();
+    walk(&dir, &mut files);
+    let mut committed: Vec<String> = files
+        .iter()
+        .map(|path| path.strip_prefix(&dir).expect("below").to_string_lossy().into_owned())
+        .filter(|name| !name.ends_with(".md"))
+        .collect();
+    committed.sort();
+    let carried: Vec<&str> = demo::APPLICATION.iter().map(|(name, _)| *name).collect();
+    assert_eq!(carried, committed);
 }

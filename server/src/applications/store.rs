@@ -19,9 +19,11 @@ const CHANNEL_SET: &str = "UPDATE channel SET title = $2, intro = $3, form_versi
      state = 'draft', version = version + 1 WHERE id = $1 AND state <> 'open'";
 const CHANNEL_CLOSE: &str = "UPDATE channel SET state = 'closed', version = version + 1 WHERE id = $1 AND state <> 'closed'";
 
+const CHANNEL_OPEN: &str = "UPDATE channel SET state = 'open', version = version + 1 WHERE id = $1 AND state = 'draft'";
+
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] =
-    &[LIST, FIND, OBJECTS, OBJECT, FORM_STATE, CHANNEL_STATE, CHANNEL_ADD, CHANNEL_SET, CHANNEL_CLOSE];
+    &[LIST, FIND, OBJECTS, OBJECT, FORM_STATE, CHANNEL_STATE, CHANNEL_ADD, CHANNEL_SET, CHANNEL_CLOSE, CHANNEL_OPEN];
 
 const APPLICATION: Shape = Shape {
     table: "application",
@@ -33,6 +35,8 @@ const OBJECT_ROW: Shape = Shape {
     columns: &["app_key", "key", "kind", "object_id", "content", "content_hash", "state"],
     key: &["app_key", "kind", "key"],
 };
+const CHANNEL_SCOPE: Shape =
+    Shape { table: "channel_scope", columns: &["channel_id", "place_id"], key: &["channel_id", "place_id"] };
 const RULE: Shape = Shape {
     table: "rule",
     columns: &[
@@ -185,6 +189,13 @@ pub async fn add_channel(tx: &mut impl Exec, c: &ChannelRow, now: i64) -> Result
 pub async fn set_channel(tx: &mut impl Exec, c: &ChannelRow) -> Result<(), StoreError> {
     let args = args![c.id, &c.title, &c.intro, c.form_version, &c.review, c.working_days];
     tx.execute(CHANNEL_SET, args).await.map(|_| ())
+}
+
+/// Opens a draft for the residents of places.
+pub async fn open_channel(tx: &mut impl Exec, id: Id, places: &[Id]) -> Result<(), StoreError> {
+    let rows = places.iter().map(|place| args![id, *place]).collect();
+    CHANNEL_SCOPE.write(tx, rows, OnKey::Keep).await?;
+    tx.execute(CHANNEL_OPEN, args![id]).await.map(|_| ())
 }
 
 /// Closes a channel; its cases are still handled.

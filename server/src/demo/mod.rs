@@ -10,6 +10,7 @@ mod cast;
 mod city;
 mod people;
 mod random;
+mod story;
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,6 +26,7 @@ use crate::{access, geography};
 
 pub use cast::{PASSWORD, SIGN_INS, SignIn};
 pub use people::citizen_number;
+pub use story::FOLDER as APPLICATION;
 
 /// The list of divisions, as committed under `examples/datong`.
 const PLACES: &[u8] = include_bytes!("../../../examples/datong/places.tsv");
@@ -71,6 +73,7 @@ pub async fn build(app: &App, base_url: &str) -> Result<DemoAccounts, AppError> 
         begin(app, base_url).await?;
         city::build(app).await?;
         people::build(app).await?;
+        story::build(app).await?;
         finish(app).await?;
         crate::start::reload(app).await.map_err(|fault| AppError::Internal(fault.to_string()))?;
     }

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::Form;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use form_runtime::Date;
+use rule_engine::Rule;
 use serde::Serialize;
 use serde_json::Value;
 use web::{Choice, Field, FieldKind, Tab, ToastKind};
 
 use super::create::{self, Draft};
-use super::model::{Task, TaskShape};
+use super::model::{Relay, Task, TaskShape};
+use super::templates::{self, TaskTemplate};
 use super::{dispatch, dry_run, rows, rule_form, show, store};
-use crate::access::{Permission, Viewer};
+use crate::access::{Permission, StaffViewer, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::forms;
@@ -61,6 +63,30 @@ struct WhatPage {
     errors: Vec<ErrorLine>,
     place: PlaceField,
     no_forms: bool,
+    template: String,
+    templates: Vec<TemplateLink>,
+}
+
+#[derive(Serialize)]
+struct TemplateLink {
+    title: String,
+    href: String,
+    current: bool,
+}
+
+/// The first step as a template fills it in; what stands there already stays.
+fn from_template(viewer: &Viewer, one: &TaskTemplate) -> BTreeMap<String, String> {
+    let template = &one.template;
+    let mut filled = BTreeMap::from([
+        ("template".to_owned(), template.key.clone()),
+        ("title".to_owned(), viewer.lang.pick(&template.title).to_owned()),
+        ("form".to_owned(), one.form_version_id.to_string()),
+        ("shape".to_owned(), template.shape.clone()),
+    ]);
+    if let Some(days) = template.working_days {
+        filled.insert("working_days".to_owned(), days.to_string());
+    }
+    filled
 }
 
 #[derive(Serialize)]
@@ -115,7 +141,18 @@ async fn what_page(
     let chosen = posted.get("root_place").and_then(|text| text.parse::<Id>().ok()).or(home);
     let geography = app.geography();
     let label = chosen.and_then(|id| geography.get(id)).map(|place| place.name.clone()).unwrap_or_default();
+    let template = value("template");
     let page = WhatPage {
+        templates: templates::list(&mut app.read())
+            .await?
+            .iter()
+            .map(|one| TemplateLink {
+                title: viewer.lang.pick(&one.template.title).to_owned(),
+                href: format!("/tasks/new?template={}", one.template.key),
+                current: one.template.key == template,
+            })
+            .collect(),
+        template,
         steps: steps(viewer),
         no_forms: available.is_empty(),
         place: PlaceField {
@@ -132,9 +169,17 @@ async fn what_page(
 }
 
 /// `GET /tasks/new`
-pub async fn new(State(app): State<App>, viewer: Viewer) -> Result<Html<String>, AppError> {
+pub async fn new(
+    State(app): State<App>,
+    viewer: Viewer,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Result<Html<String>, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
-    what_page(&app, &viewer, &BTreeMap::new(), &[]).await
+    let filled = match asked.get("template") {
+        Some(key) => templates::find(&mut app.read(), key).await?.map(|one| from_template(&viewer, &one)).unwrap_or_default(),
+        None => BTreeMap::new(),
+    };
+    what_page(&app, &viewer, &filled, &[]).await
 }
 
 /// Reads the first step.
@@ -178,6 +223,21 @@ async fn draft_of(app: &App, posted: &BTreeMap<String, String>) -> Result<Draft,
     if faults.is_empty() { Ok(draft) } else { Err(AppError::Invalid(faults)) }
 }
 
+async fn create_with(
+    app: &App,
+    viewer: &Viewer,
+    staff: StaffViewer,
+    draft: Draft,
+    rule: Rule,
+    relay: Relay,
+) -> Result<Task, AppError> {
+    let task = create::create(app, staff, &viewer.actor(), draft, rule).await?;
+    if relay == Relay::default() {
+        return Ok(task);
+    }
+    create::set_relay(app, task.id, Some(task.version), &viewer.actor(), relay).await
+}
+
 /// `POST /tasks/new`
 pub async fn begin(
     State(app): State<App>,
@@ -190,8 +250,20 @@ pub async fn begin(
         Ok(mut draft) => {
             let form = forms::published(&app, draft.form_version_id).await?;
             draft.measures = super::counting::usual(&form);
-            let rule = create::first_rule(draft.shape);
-            create::create(&app, staff, &viewer.actor(), draft, rule).await
+            let mut rule = create::first_rule(draft.shape);
+            let mut relay = Relay::default();
+            let template = match posted.get("template") {
+                Some(key) => templates::find(&mut app.read(), key).await?,
+                None => None,
+            };
+            // Whoever chose another form or shape after all has left the template behind.
+            if let Some(one) = template
+                && one.form_version_id == draft.form_version_id
+                && one.template.shape == draft.shape.key()
+            {
+                one.template.begin(&mut draft, &mut rule, &mut relay);
+            }
+            create_with(&app, &viewer, staff, draft, rule, relay).await
         }
         Err(error) => Err(error),
     };

@@ -6,6 +6,7 @@
 use rule_engine::Rule;
 use web::LangMap;
 
+use super::create::Draft;
 use super::model::Relay;
 use crate::args;
 use crate::forms;
@@ -60,6 +61,20 @@ pub struct TaskTemplate {
     pub form_version_id: Id,
 }
 
+impl Template {
+    /// Gives a new task what the template says beyond its first step.
+    pub fn begin(self, draft: &mut Draft, rule: &mut Rule, relay: &mut Relay) {
+        draft.app_key = Some(self.key);
+        if !self.measures.declared.is_empty() {
+            draft.measures = self.measures;
+        }
+        if let Some(own) = self.rule {
+            *rule = own;
+        }
+        *relay = self.relay;
+    }
+}
+
 type Row = (String, String, Id, String, String, String, String, Option<i64>, Option<Id>);
 
 /// The templates on offer; one whose form has no version is left out.
@@ -81,6 +96,11 @@ pub async fn list(conn: &mut impl Exec) -> Result<Vec<TaskTemplate>, StoreError>
         templates.push(TaskTemplate { template, form_version_id: version.id });
     }
     Ok(templates)
+}
+
+/// A template on offer by key.
+pub async fn find(conn: &mut impl Exec, key: &str) -> Result<Option<TaskTemplate>, StoreError> {
+    Ok(list(conn).await?.into_iter().find(|one| one.template.key == key))
 }
 
 /// Keeps templates, over what is there under the same keys.
