@@ -200,8 +200,11 @@ impl People {
             .map(|column| format!("r.{column}"))
             .collect();
         args.push(Arg::from(limit as i64));
+        // The keys first, from an index alone where that is possible; whole rows only for the page.
+        let order = format!("ORDER BY {expression} {direction}, r.id {direction}");
         let sql = format!(
-            "SELECT {} FROM record_person r WHERE {} ORDER BY {expression} {direction}, r.id {direction} LIMIT ${}",
+            "SELECT {} FROM (SELECT r.shard, r.id FROM record_person r WHERE {} {order} LIMIT ${}) k \
+             JOIN record_person r ON r.shard = k.shard AND r.id = k.id {order}",
             columns.join(", "),
             wheres.join(" AND "),
             args.len()
