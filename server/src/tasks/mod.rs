@@ -33,7 +33,10 @@ mod show;
 pub mod store;
 pub mod submit;
 pub mod todo;
+pub mod words;
+pub mod work_pages;
 pub mod work_store;
+pub mod worker_list;
 
 pub use model::{ItemState, Relay, Task, TaskShape};
 
