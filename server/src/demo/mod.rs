@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{password, tokens};
 use crate::app::App;
+use crate::directory::{published_holidays, working_days};
 use crate::error::AppError;
 use crate::platform::events::{Actor, Event};
 use crate::platform::settings;
@@ -87,6 +88,7 @@ async fn begin(app: &App, base_url: &str) -> Result<(), AppError> {
                 settings::put(tx, settings::BASE_URL, &base_url).await?;
                 settings::put(tx, settings::DEMO, "1").await?;
                 access::seed_roles(tx).await?;
+                working_days::put(tx, &published_holidays()).await?;
                 crate::knowledge::seed(tx, now).await?;
                 crate::ledgers::seed(tx, now).await?;
                 Ok::<_, AppError>(())
