@@ -143,8 +143,9 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 5] = [
+    let rooms: [&'static [Operation]; 6] = [
         PLATFORM,
+        crate::administration::api::OPERATIONS,
         crate::access::api::OPERATIONS,
         crate::entities::api::OPERATIONS,
         crate::ledgers::api::OPERATIONS,

@@ -15,6 +15,8 @@ const ACCOUNT_BY_ID: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.st
      s.name AS staff_name, s.state AS staff_state FROM account a LEFT JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
 const ACCOUNT_BY_LOGIN: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.staff_id, a.state, a.must_change, a.last_post_id, a.version, \
      s.name AS staff_name, s.state AS staff_state FROM account a LEFT JOIN staff s ON s.id = a.staff_id WHERE a.login = $1";
+const ACCOUNT_BY_STAFF: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.staff_id, a.state, a.must_change, a.last_post_id, a.version, \
+     s.name AS staff_name, s.state AS staff_state FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.staff_id = $1";
 const POSTS_OF_STAFF: &str = "SELECT p.id, p.title, p.organization_id, o.short_name, o.kind, o.place_id FROM post p \
      JOIN organization o ON o.id = p.organization_id WHERE p.staff_id = $1 AND p.valid_from <= $2 AND (p.valid_to IS NULL OR p.valid_to > $2) \
      AND (o.valid_to IS NULL OR o.valid_to > $2) ORDER BY p.rank, p.id";
@@ -22,6 +24,7 @@ const GRANTS_OF_POST: &str = "SELECT r.permissions, g.scope_kind, g.scope_place,
      JOIN role r ON r.key = g.role_key WHERE g.post_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
 const GRANTS_OF_ACCOUNT: &str = "SELECT r.permissions, g.scope_kind, g.scope_place, g.scope_organization FROM role_grant g \
      JOIN role r ON r.key = g.role_key WHERE g.account_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
+const ANY: &str = "SELECT id FROM account LIMIT 1";
 const SET_PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
 const SET_STATE: &str = "UPDATE account SET state = $2, version = version + 1 WHERE id = $1 AND state <> $2";
 const SET_LAST_POST: &str = "UPDATE account SET last_post_id = $2 WHERE id = $1";
@@ -32,6 +35,8 @@ pub const STATEMENTS: &[&str] = &[
     OF_STAFF,
     ACCOUNT_BY_ID,
     ACCOUNT_BY_LOGIN,
+    ACCOUNT_BY_STAFF,
+    ANY,
     POSTS_OF_STAFF,
     GRANTS_OF_POST,
     GRANTS_OF_ACCOUNT,
@@ -84,6 +89,16 @@ impl Account {
     pub fn active(&self) -> bool {
         self.state == "active" && self.staff_state.as_deref().is_none_or(|state| state == "active")
     }
+}
+
+/// Whether there is any account: without one the installation waits to be set up.
+pub async fn any_account(conn: &mut impl Exec) -> Result<bool, StoreError> {
+    Ok(conn.optional::<(Id,)>(ANY, vec![]).await?.is_some())
+}
+
+/// The account of a staff member, if there is one.
+pub async fn account_by_staff(conn: &mut impl Exec, staff: Id) -> Result<Option<Account>, StoreError> {
+    conn.optional(ACCOUNT_BY_STAFF, args![staff]).await
 }
 
 /// A post that a person holds today.
