@@ -38,7 +38,6 @@ routes! {
     get "/password" => crate::access::pages::password,
     post "/password" => crate::access::pages::set_password,
     post "/preferences" => crate::access::pages::preferences,
-    get "/admin" => crate::access::admin_pages::index,
     get "/admin/accounts" => crate::access::admin_pages::accounts,
     get "/admin/accounts/new" => crate::access::admin_pages::new,
     post "/admin/accounts/new" => crate::access::admin_pages::make,

@@ -12,6 +12,35 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::ids::Id;
 
+/// What this room offers.
+pub const OPERATIONS: &[crate::openapi::Operation] = &[
+    crate::openapi::Operation {
+        path: "/api/v1/boards",
+        tag: "boards",
+        summary: "Tasks whose totals the caller may see, newest first",
+        permission: Some(Permission::BoardRead),
+        paged: true,
+        response: Some(board_schema),
+        ..crate::openapi::Operation::GET
+    },
+    crate::openapi::Operation {
+        path: "/api/v1/boards/{task}",
+        tag: "boards",
+        summary: "Totals of one node and of those directly below, always current",
+        permission: Some(Permission::BoardRead),
+        query: &[
+            crate::openapi::Param { name: "node", about: "place or organization; the top of what the caller may see when absent" },
+            crate::openapi::Param { name: "axis", about: "place or org" },
+        ],
+        response: Some(board_schema),
+        ..crate::openapi::Operation::GET
+    },
+];
+
+fn board_schema() -> serde_json::Value {
+    serde_json::json!({"type": "object"})
+}
+
 /// Totals of one node.
 #[derive(Debug, Serialize)]
 pub struct NodeJson {
