@@ -43,21 +43,13 @@ pub fn add(drafts: &mut Vec<FieldDraft>, control: &str) -> usize {
         number += 1;
     }
     let key = format!("field_{number}");
-    drafts.push(FieldDraft {
-        key,
-        control: control.into(),
-        ..FieldDraft::default()
-    });
+    drafts.push(FieldDraft { key, control: control.into(), ..FieldDraft::default() });
     drafts.len() - 1
 }
 
 /// Adds a field for an attribute of the subject: its name, control, options
 /// and binding follow from the model. `None` when no control fits it.
-pub fn add_attribute(
-    drafts: &mut Vec<FieldDraft>,
-    model: &Model,
-    at: &AttributeRef,
-) -> Option<usize> {
+pub fn add_attribute(drafts: &mut Vec<FieldDraft>, model: &Model, at: &AttributeRef) -> Option<usize> {
     let attribute = model.attribute(at)?;
     let control = control_for(model, at)?;
     let index = add(drafts, control);
@@ -68,11 +60,7 @@ pub fn add_attribute(
     }
     draft.label.clone_from(&attribute.zh);
     attribute.name(Lang::En).clone_into(&mut draft.label_en);
-    let owner = if at.class == Class::Event {
-        "event"
-    } else {
-        "subject"
-    };
+    let owner = if at.class == Class::Event { "event" } else { "subject" };
     draft.bind = format!("{owner}.{at}");
     Some(index)
 }
@@ -86,11 +74,7 @@ pub fn control_for(model: &Model, at: &AttributeRef) -> Option<&'static str> {
     if attribute.class.is_some_and(|class| class != Class::Place) {
         return None;
     }
-    let wanted = if attribute.many && attribute.code_list.is_some() {
-        Kind::List
-    } else {
-        Kind::Text
-    };
+    let wanted = if attribute.many && attribute.code_list.is_some() { Kind::List } else { Kind::Text };
     // A control made for the datatype before one that merely takes it.
     let made_for = |c: &dyn controls::Control| c.datatypes().first() == Some(&attribute.datatype);
     let takes = |c: &dyn controls::Control| c.datatypes().contains(&attribute.datatype);
@@ -140,11 +124,7 @@ pub fn change_control(drafts: &mut [FieldDraft], key: &str, control: &str, model
 ///
 /// # Errors
 /// Bindings that cannot be read, at `/fields/N/bind`.
-pub fn to_definition(
-    id: &str,
-    title: Text,
-    drafts: &[FieldDraft],
-) -> Result<FormDefinition, Vec<Fault>> {
+pub fn to_definition(id: &str, title: Text, drafts: &[FieldDraft]) -> Result<FormDefinition, Vec<Fault>> {
     let mut faults = Vec::new();
     let mut fields = Vec::with_capacity(drafts.len());
     for (index, draft) in drafts.iter().enumerate() {
@@ -167,11 +147,7 @@ pub fn to_definition(
             key: draft.key.clone(),
             control: draft.control.clone(),
             label: Text::both(draft.label.trim(), draft.label_en.trim()),
-            hint: if draft.hint.trim().is_empty() {
-                Text::default()
-            } else {
-                Text::zh(draft.hint.trim())
-            },
+            hint: if draft.hint.trim().is_empty() { Text::default() } else { Text::zh(draft.hint.trim()) },
             bind,
             required: draft.required.then_some(Value::Bool(true)),
             visible,
@@ -182,21 +158,14 @@ pub fn to_definition(
     if !faults.is_empty() {
         return Err(faults);
     }
-    Ok(FormDefinition {
-        id: id.into(),
-        title,
-        fields,
-        ..FormDefinition::default()
-    })
+    Ok(FormDefinition { id: id.into(), title, fields, ..FormDefinition::default() })
 }
 
 /// A field that one other field shows.
 fn condition(drafts: &[FieldDraft], draft: &FieldDraft) -> Value {
     let var = json!({ "var": draft.when_field });
     let other = drafts.iter().find(|d| d.key == draft.when_field);
-    let kind = other
-        .and_then(|d| controls::control(&d.control))
-        .map(controls::Control::kind);
+    let kind = other.and_then(|d| controls::control(&d.control)).map(controls::Control::kind);
     let value = draft.when_value.trim();
     match kind {
         Some(Kind::Boolean) => {
@@ -214,19 +183,11 @@ fn condition(drafts: &[FieldDraft], draft: &FieldDraft) -> Value {
 
 /// One option a line; `value=label` where the stored value is another.
 fn choices(draft: &FieldDraft) -> Vec<ChoiceDefinition> {
-    let lines = draft
-        .choices
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty());
+    let lines = draft.choices.lines().map(str::trim).filter(|l| !l.is_empty());
     lines
         .map(|line| {
             let (value, label) = line.split_once('=').unwrap_or((line, line));
-            ChoiceDefinition {
-                value: value.trim().into(),
-                label: Text::zh(label.trim()),
-                when: None,
-            }
+            ChoiceDefinition { value: value.trim().into(), label: Text::zh(label.trim()), when: None }
         })
         .collect()
 }
@@ -259,11 +220,7 @@ fn draft_of(field: &FieldDefinition) -> FieldDraft {
         label_en: field.label.exact(Lang::En).unwrap_or_default().to_owned(),
         hint: field.hint.get(Lang::ZhCn).to_owned(),
         required: field.required == Some(Value::Bool(true)),
-        bind: field
-            .bind
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        bind: field.bind.as_ref().map(ToString::to_string).unwrap_or_default(),
         choices: lines.collect::<Vec<_>>().join("\n"),
         when_field,
         when_value,

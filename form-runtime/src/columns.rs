@@ -72,25 +72,16 @@ impl ColumnFault {
                 format!("The column \"{label}\" is missing; add it")
             }
             (Self::Unknown { column, header }, Lang::ZhCn) => {
-                format!(
-                    "第 {} 列“{header}”不在表单里，请改成表单里的名称或删掉",
-                    letters(*column)
-                )
+                format!("第 {} 列“{header}”不在表单里，请改成表单里的名称或删掉", letters(*column))
             }
             (Self::Unknown { column, header }, Lang::En) => {
-                format!(
-                    "Column {} \"{header}\" is not in the form; rename or remove it",
-                    letters(*column)
-                )
+                format!("Column {} \"{header}\" is not in the form; rename or remove it", letters(*column))
             }
             (Self::Double { label, columns, .. }, Lang::ZhCn) => {
                 format!("第 {} 列都是“{label}”，请只留一列", join(columns, "、"))
             }
             (Self::Double { label, columns, .. }, Lang::En) => {
-                format!(
-                    "Columns {} are all \"{label}\"; keep one",
-                    join(columns, ", ")
-                )
+                format!("Columns {} are all \"{label}\"; keep one", join(columns, ", "))
             }
         }
     }
@@ -153,17 +144,10 @@ pub fn columns_of(form: &CompiledForm, lang: Lang) -> Vec<Column> {
 
 fn choices(field: &CompiledField, lang: Lang) -> Vec<String> {
     match field.control.kind() {
-        Kind::Boolean => [true, false]
-            .map(|yes| field.control.display(&yes.into(), &field.options, lang))
-            .to_vec(),
+        Kind::Boolean => [true, false].map(|yes| field.control.display(&yes.into(), &field.options, lang)).to_vec(),
         // A drop-down list of a sheet takes one entry.
         Kind::List => Vec::new(),
-        _ => field
-            .options
-            .choices
-            .iter()
-            .map(|c| c.label.get(lang).to_owned())
-            .collect(),
+        _ => field.options.choices.iter().map(|c| c.label.get(lang).to_owned()).collect(),
     }
 }
 
@@ -174,40 +158,23 @@ pub fn match_columns(form: &CompiledForm, header: &[Vec<String>], system: &[&str
     let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut out = ColumnMatch::default();
     for (column, path) in header.iter().enumerate() {
-        let path: Vec<String> = path
-            .iter()
-            .map(|l| squeeze(l))
-            .filter(|l| !l.is_empty())
-            .collect();
+        let path: Vec<String> = path.iter().map(|l| squeeze(l)).filter(|l| !l.is_empty()).collect();
         let Some(last) = path.last() else { continue };
         let own = system.iter().find(|s| squeeze(s) == *last);
         if let Some(label) = own.filter(|l| !out.system.contains_key(**l)) {
             out.system.insert((*label).to_owned(), column);
         } else if let Some(field) = find(form, &path) {
-            found
-                .entry(field.key().to_owned())
-                .or_default()
-                .push(column);
+            found.entry(field.key().to_owned()).or_default().push(column);
         } else {
             let written = header[column].last().map_or("", |l| l.trim()).to_owned();
-            out.faults.push(ColumnFault::Unknown {
-                column,
-                header: written,
-            });
+            out.faults.push(ColumnFault::Unknown { column, header: written });
         }
     }
     for field in form.fields() {
-        let (key, label) = (
-            field.key().to_owned(),
-            field.label().get(Lang::ZhCn).to_owned(),
-        );
+        let (key, label) = (field.key().to_owned(), field.label().get(Lang::ZhCn).to_owned());
         match found.remove(&key) {
             Some(columns) if columns.len() > 1 => {
-                out.faults.push(ColumnFault::Double {
-                    field: key,
-                    label,
-                    columns,
-                });
+                out.faults.push(ColumnFault::Double { field: key, label, columns });
             }
             Some(columns) => {
                 out.fields.insert(key, columns[0]);
@@ -225,10 +192,7 @@ fn find<'a>(form: &'a CompiledForm, path: &[String]) -> Option<&'a CompiledField
     let whole = path.concat();
     let last = path.last()?;
     let named = |wanted: &str| {
-        let mut fields = form
-            .fields()
-            .iter()
-            .filter(|f| names(f).any(|n| n == wanted));
+        let mut fields = form.fields().iter().filter(|f| names(f).any(|n| n == wanted));
         let first = fields.next();
         // A label that two fields share says nothing.
         first.filter(|_| fields.next().is_none())
@@ -238,10 +202,7 @@ fn find<'a>(form: &'a CompiledForm, path: &[String]) -> Option<&'a CompiledField
 
 fn names(field: &CompiledField) -> impl Iterator<Item = String> {
     let definition = &field.definition;
-    let labels = definition
-        .label
-        .all()
-        .chain(definition.aliases.iter().map(String::as_str));
+    let labels = definition.label.all().chain(definition.aliases.iter().map(String::as_str));
     labels.chain([definition.key.as_str()]).map(squeeze)
 }
 
@@ -255,9 +216,7 @@ fn squeeze(label: &str) -> String {
         match c {
             '(' | '[' | '【' | '〔' | '{' => depth += 1,
             ')' | ']' | '】' | '〕' | '}' => depth = depth.saturating_sub(1),
-            _ if depth > 0
-                || c.is_whitespace()
-                || matches!(c, '*' | ':' | '/' | '_' | '"' | '#') => {}
+            _ if depth > 0 || c.is_whitespace() || matches!(c, '*' | ':' | '/' | '_' | '"' | '#') => {}
             _ => plain.push(c),
         }
     }
@@ -276,13 +235,8 @@ fn cell_answer(field: &CompiledField, cell: &Value) -> Option<Value> {
         _ => return Some(cell.clone()),
     };
     // 无 is an answer to yes/no and an option may be called so.
-    let option = field
-        .options
-        .choices
-        .iter()
-        .any(|c| c.label.all().any(|l| clean(l) == text));
-    let nothing =
-        crate::controls::is_nothing_sign(&text) && field.control.kind() != Kind::Boolean && !option;
+    let option = field.options.choices.iter().any(|c| c.label.all().any(|l| clean(l) == text));
+    let nothing = crate::controls::is_nothing_sign(&text) && field.control.kind() != Kind::Boolean && !option;
     (!text.is_empty() && !nothing).then(|| cell.clone())
 }
 
@@ -299,9 +253,5 @@ pub fn letters(column: usize) -> String {
 }
 
 fn join(columns: &[usize], with: &str) -> String {
-    columns
-        .iter()
-        .map(|c| letters(*c))
-        .collect::<Vec<_>>()
-        .join(with)
+    columns.iter().map(|c| letters(*c)).collect::<Vec<_>>().join(with)
 }

@@ -60,12 +60,7 @@ pub struct Extraction {
 }
 
 /// Sorts an accepted answer. `known` is what the page showed.
-pub fn extract(
-    form: &CompiledForm,
-    validated: &Validated,
-    known: &Known,
-    confirm: &Confirm,
-) -> Extraction {
+pub fn extract(form: &CompiledForm, validated: &Validated, known: &Known, confirm: &Confirm) -> Extraction {
     let mut out = Extraction::default();
     for field in form.fields() {
         let key = field.key();
@@ -97,11 +92,7 @@ pub fn extract(
                 Confirm::Fields(keys) => keys.contains(key),
                 Confirm::Nothing => false,
             };
-            let list = if asked || vouched {
-                &mut sayings.confirmed
-            } else {
-                &mut sayings.shown
-            };
+            let list = if asked || vouched { &mut sayings.confirmed } else { &mut sayings.shown };
             (list, fact.value.clone().unwrap_or(Value::Null))
         } else if let Some(value) = value {
             (&mut sayings.said, value.clone())
@@ -120,9 +111,6 @@ fn sayings_of<'a>(out: &'a mut Extraction, bind: &Binding) -> &'a mut Sayings {
     match &bind.owner {
         Owner::Subject => &mut out.subject,
         Owner::Event => &mut out.event,
-        Owner::Linked(relation) => out
-            .linked
-            .entry(format!("{relation}.{}", bind.attribute.class))
-            .or_default(),
+        Owner::Linked(relation) => out.linked.entry(format!("{relation}.{}", bind.attribute.class)).or_default(),
     }
 }

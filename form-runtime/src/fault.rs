@@ -19,21 +19,13 @@ pub struct Fault {
 impl Fault {
     /// A fault at a pointer, in both languages.
     pub fn new(pointer: impl Into<String>, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: zh.into(),
-            message_en: en.into(),
-        }
+        Self { pointer: pointer.into(), message: zh.into(), message_en: en.into() }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = if self.pointer.is_empty() {
-            "/"
-        } else {
-            &self.pointer
-        };
+        let at = if self.pointer.is_empty() { "/" } else { &self.pointer };
         write!(f, "{at}: {}", self.message)
     }
 }

@@ -47,10 +47,7 @@ pub struct Fact {
 impl Fact {
     /// A fresh value without origin.
     pub fn of(value: Value) -> Self {
-        Self {
-            value: Some(value),
-            ..Self::default()
-        }
+        Self { value: Some(value), ..Self::default() }
     }
 
     /// Something is known, if only its mask.
@@ -68,11 +65,7 @@ impl Known {
     /// Fresh facts from canonical values by field key; nulls are not known.
     pub fn from_values(values: &Map) -> Self {
         let known = values.iter().filter(|(_, v)| !v.is_null());
-        Self(
-            known
-                .map(|(k, v)| (k.clone(), Fact::of(v.clone())))
-                .collect(),
-        )
+        Self(known.map(|(k, v)| (k.clone(), Fact::of(v.clone()))).collect())
     }
 
     /// Facts of the subject, given by attribute key, put under the field that

@@ -109,21 +109,14 @@ pub struct Message {
 impl Message {
     /// A message without arguments.
     pub fn new(key: MessageKey) -> Self {
-        Self {
-            key,
-            args: BTreeMap::new(),
-        }
+        Self { key, args: BTreeMap::new() }
     }
 
     /// With one more argument; long ones are cut, they come from the outside.
     #[must_use]
     pub fn arg(mut self, name: &'static str, value: impl Display) -> Self {
         let value = value.to_string();
-        let cut = if value.chars().count() > 40 {
-            value.chars().take(40).chain(['…']).collect()
-        } else {
-            value
-        };
+        let cut = if value.chars().count() > 40 { value.chars().take(40).chain(['…']).collect() } else { value };
         self.args.insert(name, cut);
         self
     }

@@ -19,11 +19,7 @@ pub enum Lang {
 impl Lang {
     /// The language of a BCP 47 tag; anything that is not English reads Chinese.
     pub fn from_tag(tag: &str) -> Self {
-        if tag.get(..2).is_some_and(|t| t.eq_ignore_ascii_case("en")) {
-            Self::En
-        } else {
-            Self::ZhCn
-        }
+        if tag.get(..2).is_some_and(|t| t.eq_ignore_ascii_case("en")) { Self::En } else { Self::ZhCn }
     }
 
     /// The BCP 47 tag.
@@ -59,9 +55,7 @@ impl<'de> Deserialize<'de> for Text {
         }
         Ok(
             match Written::deserialize(deserializer).map_err(|_| {
-                serde::de::Error::custom(
-                    "expected a text or a map like {\"zh-CN\": \"…\", \"en\": \"…\"}",
-                )
+                serde::de::Error::custom("expected a text or a map like {\"zh-CN\": \"…\", \"en\": \"…\"}")
             })? {
                 Written::Plain(zh) => Self::zh(zh),
                 Written::Map(map) => Self(map),

@@ -6,9 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::{CTX, form, judge, map, visit};
 use form_runtime::message::{FieldMessage, MessageKey, Severity};
-use form_runtime::{
-    Confirm, Fact, FactState, FormView, Known, Lang, Text, extract, form_view, validate,
-};
+use form_runtime::{Confirm, Fact, FactState, FormView, Known, Lang, Text, extract, form_view, validate};
 use serde_json::{Value, json};
 
 fn good() -> Value {
@@ -57,10 +55,7 @@ fn what_is_wrong_is_said_plainly_in_both_languages() {
     );
     assert_eq!(texts(&judged.errors, Lang::En)[0], "Enter Name");
     let old = judge(&visit(), json!({ "visited_on": "2026-01-01" }), json!({}));
-    assert_eq!(
-        texts(&old.warnings, Lang::ZhCn),
-        ["走访日期在 90 天以前，请核对"]
-    );
+    assert_eq!(texts(&old.warnings, Lang::ZhCn), ["走访日期在 90 天以前，请核对"]);
 }
 
 #[test]
@@ -77,10 +72,7 @@ fn every_message_fills_its_blanks_in_both_languages() {
                 custom: None,
             };
             let text = message.text(lang);
-            assert!(
-                !text.is_empty() && text.matches('{').count() == text.matches('}').count(),
-                "{text}"
-            );
+            assert!(!text.is_empty() && text.matches('{').count() == text.matches('}').count(), "{text}");
             // A label that looks like a blank stays as it is.
             let rest = text.replace("{now}", "");
             assert!(!rest.contains(['{', '}']), "{text}");
@@ -109,11 +101,7 @@ fn posted_and_known_are_judged_together() {
     let only_date = judge(&visit(), json!({ "visited_on": "20261123" }), known.clone());
     assert!(only_date.is_ok(), "{:?}", only_date.errors);
     assert_eq!(only_date.normalized["name"], json!("王秀兰"));
-    let emptied = judge(
-        &visit(),
-        json!({ "name": "", "visited_on": "20261123" }),
-        known,
-    );
+    let emptied = judge(&visit(), json!({ "name": "", "visited_on": "20261123" }), known);
     assert_eq!(texts(&emptied.errors, Lang::ZhCn), ["请填写姓名"]);
     assert!(emptied.cleared.contains("name"));
 }
@@ -122,13 +110,7 @@ fn masked() -> Known {
     let fact = |value: Value| Fact::of(value);
     Known(BTreeMap::from([
         ("name".into(), fact(json!("王秀兰"))),
-        (
-            "id_no".into(),
-            Fact {
-                mask: Some("110105****002X".into()),
-                ..Fact::default()
-            },
-        ),
+        ("id_no".into(), Fact { mask: Some("110105****002X".into()), ..Fact::default() }),
         (
             "phone".into(),
             Fact {
@@ -139,20 +121,8 @@ fn masked() -> Known {
                 ..Fact::default()
             },
         ),
-        (
-            "living_alone".into(),
-            Fact {
-                since: Some("2026-10-28".parse().expect("a date")),
-                ..fact(json!(true))
-            },
-        ),
-        (
-            "contact".into(),
-            Fact {
-                state: FactState::Disputed,
-                ..fact(json!("王强"))
-            },
-        ),
+        ("living_alone".into(), Fact { since: Some("2026-10-28".parse().expect("a date")), ..fact(json!(true)) }),
+        ("contact".into(), Fact { state: FactState::Disputed, ..fact(json!("王强")) }),
     ]))
 }
 
@@ -184,31 +154,16 @@ fn said_confirmed_and_shown_are_kept_apart() {
     let confirm = Confirm::Fields(BTreeSet::from(["name".into()]));
     let found = extract(&form, &judged, &masked(), &confirm);
     // No longer alone: the contact is hidden, so nothing is said about it.
-    assert_eq!(
-        Value::Object(found.subject.said),
-        json!({ "live_alone": false })
-    );
-    assert_eq!(
-        Value::Object(found.subject.confirmed),
-        json!({ "name": "王秀兰" })
-    );
-    assert_eq!(
-        Value::Object(found.subject.shown),
-        json!({ "id_no": null, "mobile": null })
-    );
-    assert_eq!(
-        Value::Object(found.event.said),
-        json!({ "visit_time": "2026-11-23" })
-    );
+    assert_eq!(Value::Object(found.subject.said), json!({ "live_alone": false }));
+    assert_eq!(Value::Object(found.subject.confirmed), json!({ "name": "王秀兰" }));
+    assert_eq!(Value::Object(found.subject.shown), json!({ "id_no": null, "mobile": null }));
+    assert_eq!(Value::Object(found.event.said), json!({ "visit_time": "2026-11-23" }));
     assert_eq!(Value::Object(found.unbound), json!({ "needs": ["meals"] }));
     // Asked because disputed, answered the same: that is a confirmation.
     let same = map(json!({ "contact": "王强", "visited_on": "2026-11-23" }));
     let judged = validate(&form, &same, &masked(), CTX);
     let found = extract(&form, &judged, &masked(), &Confirm::Nothing);
-    assert_eq!(
-        Value::Object(found.subject.confirmed),
-        json!({ "emergency_name": "王强" })
-    );
+    assert_eq!(Value::Object(found.subject.confirmed), json!({ "emergency_name": "王强" }));
 }
 
 #[test]
@@ -217,10 +172,7 @@ fn no_change_confirms_all_that_was_shown() {
     let judged = validate(&form, &form.defaults(CTX.today), &masked(), CTX);
     assert!(judged.is_ok());
     let found = extract(&form, &judged, &masked(), &Confirm::AllShown);
-    assert_eq!(
-        Value::Object(found.event.said),
-        json!({ "visit_time": "2026-11-24" })
-    );
+    assert_eq!(Value::Object(found.event.said), json!({ "visit_time": "2026-11-24" }));
     assert!(found.subject.said.is_empty() && found.subject.shown.is_empty());
     let confirmed: BTreeSet<_> = found.subject.confirmed.keys().map(String::as_str).collect();
     let all = ["name", "id_no", "mobile", "live_alone", "emergency_name"];
@@ -230,62 +182,33 @@ fn no_change_confirms_all_that_was_shown() {
 fn view(known: &Known, answers: Value, lang: Lang) -> FormView {
     let form = visit();
     let answers = map(answers);
-    let messages = if answers.is_empty() {
-        vec![]
-    } else {
-        validate(&form, &answers, known, CTX).errors
-    };
+    let messages = if answers.is_empty() { vec![] } else { validate(&form, &answers, known, CTX).errors };
     form_view(&form, known, &answers, &messages, lang, CTX.today)
 }
 
 #[test]
 fn view_of_an_empty_form() {
-    insta::assert_json_snapshot!(
-        "view_empty_zh",
-        view(&Known::default(), json!({}), Lang::ZhCn)
-    );
+    insta::assert_json_snapshot!("view_empty_zh", view(&Known::default(), json!({}), Lang::ZhCn));
 }
 
 #[test]
 fn view_with_known_values_and_errors() {
     let answers = json!({ "contact": "王3", "phone": "1380013800", "living_alone": "true" });
-    insta::assert_json_snapshot!(
-        "view_known_zh",
-        view(&masked(), answers.clone(), Lang::ZhCn)
-    );
+    insta::assert_json_snapshot!("view_known_zh", view(&masked(), answers.clone(), Lang::ZhCn));
     insta::assert_json_snapshot!("view_known_en", view(&masked(), answers, Lang::En));
 }
 
 #[test]
 fn a_view_asks_only_for_what_is_unknown_stale_or_disputed() {
     let page = view(&masked(), json!({}), Lang::ZhCn);
-    let asked: Vec<_> = page
-        .fields()
-        .filter(|f| f.asked)
-        .map(|f| f.name.as_str())
-        .collect();
-    assert_eq!(
-        asked,
-        ["phone", "contact", "visited_on", "needs", "remarks"]
-    );
+    let asked: Vec<_> = page.fields().filter(|f| f.asked).map(|f| f.name.as_str()).collect();
+    assert_eq!(asked, ["phone", "contact", "visited_on", "needs", "remarks"]);
     let whole = serde_json::to_string(&page).expect("serializes");
     assert!(!whole.contains("13800138000") && !whole.contains("11010519491231002X"));
-    let when = page
-        .fields()
-        .find(|f| f.name == "contact")
-        .and_then(|f| f.when.clone());
-    assert_eq!(
-        when.as_deref(),
-        Some(r#"[{"field":"living_alone","equals":["true"]}]"#)
-    );
-    let date = page
-        .fields()
-        .find(|f| f.name == "visited_on")
-        .expect("there");
-    assert_eq!(
-        date.value, "2026-11-24",
-        "a visit is today unless said otherwise"
-    );
+    let when = page.fields().find(|f| f.name == "contact").and_then(|f| f.when.clone());
+    assert_eq!(when.as_deref(), Some(r#"[{"field":"living_alone","equals":["true"]}]"#));
+    let date = page.fields().find(|f| f.name == "visited_on").expect("there");
+    assert_eq!(date.value, "2026-11-24", "a visit is today unless said otherwise");
     assert!(page.can_confirm_all, "all else that is required is known");
     assert!(!view(&Known::default(), json!({}), Lang::ZhCn).can_confirm_all);
 }
@@ -295,10 +218,7 @@ fn a_known_secret_in_clear_is_shown_masked() {
     let known = Known::from_values(&map(json!({ "id_no": "11010519491231002X" })));
     let page = view(&known, json!({}), Lang::ZhCn);
     let field = page.fields().find(|f| f.name == "id_no").expect("there");
-    assert_eq!(
-        field.known.as_ref().map(|k| k.text.as_str()),
-        Some("110105****002X")
-    );
+    assert_eq!(field.known.as_ref().map(|k| k.text.as_str()), Some("110105****002X"));
     assert_eq!(field.value, "");
 }
 
@@ -318,32 +238,10 @@ fn computed_readonly_choices_and_patterns_are_the_servers() {
     let form = form(LOGIC);
     let answers = json!({ "a": "1.00", "b": "2", "total": "999", "kind": "y", "free": "ab1" });
     let judged = judge(&form, answers, json!({ "b": 300 }));
-    assert_eq!(
-        judged.normalized["total"],
-        json!(300),
-        "1.00 + 2 yuan, whatever was posted"
-    );
-    let keys: Vec<_> = judged
-        .errors
-        .iter()
-        .map(|m| (m.field.as_str(), m.key.as_str()))
-        .collect();
-    assert_eq!(
-        keys,
-        [
-            ("b", "read_only"),
-            ("kind", "choice_closed"),
-            ("free", "pattern")
-        ]
-    );
-    let page = form_view(
-        &form,
-        &Known::default(),
-        &map(json!({ "a": "2" })),
-        &[],
-        Lang::ZhCn,
-        CTX.today,
-    );
+    assert_eq!(judged.normalized["total"], json!(300), "1.00 + 2 yuan, whatever was posted");
+    let keys: Vec<_> = judged.errors.iter().map(|m| (m.field.as_str(), m.key.as_str())).collect();
+    assert_eq!(keys, [("b", "read_only"), ("kind", "choice_closed"), ("free", "pattern")]);
+    let page = form_view(&form, &Known::default(), &map(json!({ "a": "2" })), &[], Lang::ZhCn, CTX.today);
     let kind = page.fields().find(|f| f.name == "kind").expect("there");
     assert!(kind.options.iter().all(|o| o.offered));
 }
@@ -352,8 +250,7 @@ fn computed_readonly_choices_and_patterns_are_the_servers() {
 fn three_hundred_fields_with_logic_are_judged_and_laid_out_at_once() {
     let field = |i: usize| {
         let visible = json!({ "!=": [{ "var": format!("f{}", i.saturating_sub(1)) }, "no"] });
-        let mut field =
-            json!({ "key": format!("f{i}"), "control": "text", "label": format!("第{i}项") });
+        let mut field = json!({ "key": format!("f{i}"), "control": "text", "label": format!("第{i}项") });
         if i > 0 && i.is_multiple_of(3) {
             field["visible"] = visible;
         }
@@ -364,18 +261,7 @@ fn three_hundred_fields_with_logic_are_judged_and_laid_out_at_once() {
     let answers: Value = (0..300).map(|i| (format!("f{i}"), json!("yes"))).collect();
     let start = std::time::Instant::now();
     let judged = judge(&form, answers.clone(), json!({}));
-    let page = form_view(
-        &form,
-        &Known::default(),
-        &map(answers),
-        &[],
-        Lang::ZhCn,
-        CTX.today,
-    );
+    let page = form_view(&form, &Known::default(), &map(answers), &[], Lang::ZhCn, CTX.today);
     assert_eq!((judged.normalized.len(), page.fields().count()), (300, 300));
-    assert!(
-        start.elapsed().as_secs() < 2,
-        "{:?} unoptimized",
-        start.elapsed()
-    );
+    assert!(start.elapsed().as_secs() < 2, "{:?} unoptimized", start.elapsed());
 }

@@ -25,18 +25,14 @@ fn faults(change: impl FnOnce(&mut Value)) -> Vec<Fault> {
 fn only(pointer: &str, change: impl FnOnce(&mut Value)) -> Fault {
     let found = faults(change);
     let at = found.iter().find(|f| f.pointer == pointer);
-    at.unwrap_or_else(|| panic!("no fault at {pointer}: {found:?}"))
-        .clone()
+    at.unwrap_or_else(|| panic!("no fault at {pointer}: {found:?}")).clone()
 }
 
 #[test]
 fn the_visit_form_has_no_fault_and_survives_writing() {
     assert_eq!(faults(|_| ()), []);
     let definition = parse(common::VISIT).expect("reads");
-    assert_eq!(
-        parse(&definition.to_json()).expect("reads again"),
-        definition
-    );
+    assert_eq!(parse(&definition.to_json()).expect("reads again"), definition);
 }
 
 #[test]
@@ -91,10 +87,7 @@ fn each_mistake_is_pointed_at() {
     });
     only("/fields/5", |f| f["fields"][5]["max"] = json!("tomorrow"));
     only("/fields/5/checks/0/message", |f| {
-        f["fields"][5]["checks"][0]
-            .as_object_mut()
-            .unwrap()
-            .remove("message");
+        f["fields"][5]["checks"][0].as_object_mut().unwrap().remove("message");
     });
     only("/sections/0/fields/0", |f| {
         f["sections"][0]["fields"][0] = json!("gone");
@@ -121,13 +114,7 @@ fn hostile_definitions_are_faults_and_nothing_else() {
         f["fields"][0]["$ref"] = json!("http://example.com/x");
     });
     assert!(fault.message.contains("$ref"));
-    for evil in [
-        "(a+)+\\1",
-        "(?=a)b",
-        "(((a{999}){999}){999}",
-        "((a{900}){900})",
-        "(",
-    ] {
+    for evil in ["(a+)+\\1", "(?=a)b", "(((a{999}){999}){999}", "((a{900}){900})", "("] {
         only("/fields/7/pattern", |f| {
             f["fields"][7]["pattern"] = json!(evil);
         });
@@ -144,11 +131,7 @@ fn hostile_definitions_are_faults_and_nothing_else() {
     assert!(parse("[]").is_err());
     let mut deep = Value::Bool(true);
     for _ in 0..500 {
-        deep = Value::Object(
-            [("!".to_owned(), Value::Array(vec![deep]))]
-                .into_iter()
-                .collect(),
-        );
+        deep = Value::Object([("!".to_owned(), Value::Array(vec![deep]))].into_iter().collect());
     }
     let mut definition: FormDefinition = parse(common::VISIT).expect("reads");
     definition.fields[4].visible = Some(deep);
@@ -159,23 +142,12 @@ fn hostile_definitions_are_faults_and_nothing_else() {
 
 #[test]
 fn hostile_schemas_are_refused() {
-    let pointer = |schema: Value| {
-        SchemaValidator::compile(&schema).unwrap_err()[0]
-            .pointer
-            .clone()
-    };
-    assert_eq!(
-        pointer(json!({ "properties": { "a": { "$ref": "https://example.com/s" } } })),
-        "/properties/a/$ref"
-    );
+    let pointer = |schema: Value| SchemaValidator::compile(&schema).unwrap_err()[0].pointer.clone();
+    assert_eq!(pointer(json!({ "properties": { "a": { "$ref": "https://example.com/s" } } })), "/properties/a/$ref");
     assert_eq!(pointer(json!({ "pattern": "(?=x)" })), "/pattern");
     assert!(SchemaValidator::compile(&json!({ "type": "nope" })).is_err());
     let formats = SchemaValidator::compile(&json!({ "format": "date" })).expect("compiles");
-    assert_eq!(
-        formats.errors(&json!("2024-02-30")).len(),
-        1,
-        "formats are asserted"
-    );
+    assert_eq!(formats.errors(&json!("2024-02-30")).len(), 1, "formats are asserted");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -189,8 +161,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::hash_map(".{0,8}", inner, 0..5)
-                .prop_map(|m| Value::Object(m.into_iter().collect())),
+            prop::collection::hash_map(".{0,8}", inner, 0..5).prop_map(|m| Value::Object(m.into_iter().collect())),
         ]
     })
 }

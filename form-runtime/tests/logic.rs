@@ -19,11 +19,7 @@ fn world(suite: &Value) -> (Types, Scope) {
         types.insert(key.clone(), kind);
         values.insert(key.clone(), Val::read(&var["value"], kind));
     }
-    let today = suite["today"]
-        .as_str()
-        .expect("today")
-        .parse()
-        .expect("a date");
+    let today = suite["today"].as_str().expect("today").parse().expect("a date");
     (types, Scope { values, today })
 }
 
@@ -45,11 +41,7 @@ fn conformance_suite() {
         match case.get("error").and_then(Value::as_str) {
             Some("overflow") => assert_eq!(found, Err(EvalError::Overflow), "{expr}"),
             Some(_) => assert_eq!(found, Err(EvalError::DivisionByZero), "{expr}"),
-            None => assert_eq!(
-                found.expect("has a value").to_json(),
-                case["result"],
-                "{expr}"
-            ),
+            None => assert_eq!(found.expect("has a value").to_json(), case["result"], "{expr}"),
         }
     }
 }
@@ -60,22 +52,13 @@ fn suite_covers_every_operator() {
     let mut seen = BTreeSet::new();
     for case in suite["cases"].as_array().expect("cases") {
         let good = case.get("fault").is_none();
-        seen.extend(
-            case["expr"]
-                .as_object()
-                .and_then(|m| m.keys().next())
-                .map(|k| (k.clone(), good)),
-        );
+        seen.extend(case["expr"].as_object().and_then(|m| m.keys().next()).map(|k| (k.clone(), good)));
     }
     for op in OPERATORS {
         for good in [true, false] {
             let covered = seen.contains(&(op.name.to_owned(), good));
             // Emptiness takes anything, so nothing but a count is refused there.
-            assert!(
-                covered || (op.name == "empty" && !good),
-                "{} {good}",
-                op.name
-            );
+            assert!(covered || (op.name == "empty" && !good), "{} {good}", op.name);
         }
     }
     assert!((30..=40).contains(&OPERATORS.len()));

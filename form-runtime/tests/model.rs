@@ -16,13 +16,7 @@ fn shipped_model_holds_together_and_has_what_the_documents_count() {
     assert_eq!(model.inconsistencies(), []);
     let of = |class| model.attributes_of(class).count();
     let counts: BTreeMap<_, _> = Class::ALL.map(|c| (c.key(), of(c))).into();
-    let expected = [
-        ("event", 150),
-        ("organization", 112),
-        ("person", 251),
-        ("place", 142),
-        ("thing", 97),
-    ];
+    let expected = [("event", 150), ("organization", 112), ("person", 251), ("place", 142), ("thing", 97)];
     assert_eq!(counts, expected.into());
     let same = model.relations().filter(|r| r.from == r.to).count();
     assert_eq!((same, model.relations().count() - same), (25, 51));
@@ -36,10 +30,7 @@ fn attributes_carry_type_sensitivity_freshness_and_rank() {
     assert_eq!(id_no.sensitivity, Sensitivity::Secret);
     assert_eq!(id_no.freshness_days, None);
     let alone = model.attribute(&at("person.live_alone")).expect("exists");
-    assert_eq!(
-        (alone.datatype, alone.freshness_days),
-        (Datatype::Boolean, Some(180))
-    );
+    assert_eq!((alone.datatype, alone.freshness_days), (Datatype::Boolean, Some(180)));
     let mobile = at("person.mobile");
     assert!(model.source_rank(&mobile, "resident") < model.source_rank(&mobile, "registry"));
     let name = at("person.name");
@@ -82,8 +73,7 @@ fn every_kind_of_broken_reference_is_a_fault() {
         model["classes"][0]["groups"][0]["attributes"][0] = extra;
         Model::from_value(&model).expect_err("has a fault")
     };
-    let unresolved =
-        attribute(json!({ "key": "a", "zh": "甲", "datatype": "code", "code_list": "nope" }));
+    let unresolved = attribute(json!({ "key": "a", "zh": "甲", "datatype": "code", "code_list": "nope" }));
     assert!(unresolved[0].message.contains("nope"), "{unresolved:?}");
     assert_eq!(unresolved[0].pointer, "/classes/person/a");
     attribute(json!({ "key": "a", "zh": "甲", "datatype": "code" }));
@@ -94,10 +84,7 @@ fn every_kind_of_broken_reference_is_a_fault() {
     assert_eq!(typo[0].pointer, "/classes/0");
     let mut double = small();
     let one = double["classes"][0]["groups"][0]["attributes"][0].clone();
-    double["classes"][0]["groups"][0]["attributes"]
-        .as_array_mut()
-        .unwrap()
-        .push(one);
+    double["classes"][0]["groups"][0]["attributes"].as_array_mut().unwrap().push(one);
     assert!(Model::from_value(&double).is_err());
     let mut missing = small();
     missing["classes"].as_array_mut().unwrap().pop();

@@ -135,12 +135,7 @@ fn run_case(rule: &Compiled, case: &Case) -> CaseResult {
     let got = match ask(rule, case) {
         Ok(got) => got,
         Err(error) => {
-            return CaseResult {
-                name,
-                passed: false,
-                got: None,
-                error: Some(error),
-            };
+            return CaseResult { name, passed: false, got: None, error: Some(error) };
         }
     };
     let passed = got == complete(case);
@@ -150,12 +145,7 @@ fn run_case(rule: &Compiled, case: &Case) -> CaseResult {
             .arg("expected", shown(&case.expect))
             .arg("got", shown(&got))
     });
-    CaseResult {
-        name,
-        passed,
-        got: Some(got),
-        error,
-    }
+    CaseResult { name, passed, got: Some(got), error }
 }
 
 fn ask(rule: &Compiled, case: &Case) -> Result<Expect, RuleError> {
@@ -166,32 +156,21 @@ fn ask(rule: &Compiled, case: &Case) -> Result<Expect, RuleError> {
         CaseInput::Present { .. } => Hook::Present,
     };
     if rule.hook() != hook {
-        return Err(
-            RuleError::new(ErrorKind::Definition, "case-wrong-hook").arg("name", &case.name)
-        );
+        return Err(RuleError::new(ErrorKind::Definition, "case-wrong-hook").arg("name", &case.name));
     }
     match &case.input {
-        CaseInput::Dispatch { input, load } => {
-            match decide(rule, input, &mut load.clone()).outcome {
-                Outcome::Held(dispatch) => Ok(Expect::Holder {
-                    id: dispatch.holder.id().to_owned(),
-                    working_days: dispatch.working_days,
-                }),
-                Outcome::Orphan(Orphan::Nobody { .. }) => Ok(Expect::Nobody),
-                Outcome::Orphan(Orphan::Fault { error }) => Err(error),
+        CaseInput::Dispatch { input, load } => match decide(rule, input, &mut load.clone()).outcome {
+            Outcome::Held(dispatch) => {
+                Ok(Expect::Holder { id: dispatch.holder.id().to_owned(), working_days: dispatch.working_days })
             }
+            Outcome::Orphan(Orphan::Nobody { .. }) => Ok(Expect::Nobody),
+            Outcome::Orphan(Orphan::Fault { error }) => Err(error),
+        },
+        CaseInput::Split { task, subject } => split(rule, task, subject).map(|group| Expect::Group { group }),
+        CaseInput::Measure { item, answers, measures } => {
+            measure(rule, item, answers, measures).map(|amounts| Expect::Measures { amounts })
         }
-        CaseInput::Split { task, subject } => {
-            split(rule, task, subject).map(|group| Expect::Group { group })
-        }
-        CaseInput::Measure {
-            item,
-            answers,
-            measures,
-        } => measure(rule, item, answers, measures).map(|amounts| Expect::Measures { amounts }),
-        CaseInput::Present { totals } => {
-            present(rule, totals).map(|indicators| Expect::Indicators { indicators })
-        }
+        CaseInput::Present { totals } => present(rule, totals).map(|indicators| Expect::Indicators { indicators }),
     }
 }
 
@@ -212,30 +191,22 @@ fn complete(case: &Case) -> Expect {
 /// Compact, the same in both languages: ids, names and numbers only.
 fn shown(expect: &Expect) -> String {
     match expect {
-        Expect::Holder {
-            id,
-            working_days: Some(days),
-        } => format!("{id}, {days}"),
-        Expect::Holder {
-            id,
-            working_days: None,
-        } => id.clone(),
+        Expect::Holder { id, working_days: Some(days) } => format!("{id}, {days}"),
+        Expect::Holder { id, working_days: None } => id.clone(),
         Expect::Nobody => "none".to_owned(),
         Expect::Group { group } => group.clone(),
         Expect::Measures { amounts } => messages::pairs(amounts.iter()),
-        Expect::Indicators { indicators } => {
-            messages::pairs(indicators.iter().map(|(name, one)| {
-                let value = match one {
-                    Indicator::Number { value } => value.to_string(),
-                    Indicator::Percent { basis_points } => {
-                        let sign = if *basis_points < 0 { "-" } else { "" };
-                        let size = basis_points.unsigned_abs();
-                        format!("{sign}{}.{:02}%", size / 100, size % 100)
-                    }
-                    Indicator::Empty => "-".to_owned(),
-                };
-                (name, value)
-            }))
-        }
+        Expect::Indicators { indicators } => messages::pairs(indicators.iter().map(|(name, one)| {
+            let value = match one {
+                Indicator::Number { value } => value.to_string(),
+                Indicator::Percent { basis_points } => {
+                    let sign = if *basis_points < 0 { "-" } else { "" };
+                    let size = basis_points.unsigned_abs();
+                    format!("{sign}{}.{:02}%", size / 100, size % 100)
+                }
+                Indicator::Empty => "-".to_owned(),
+            };
+            (name, value)
+        })),
     }
 }

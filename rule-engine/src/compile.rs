@@ -75,19 +75,11 @@ impl Engine {
         validate::check(&rule.source, hook)?;
         let text = generate::generate(&rule.source);
         if text.len() > self.limits.source_size {
-            return Err(RuleError::new(ErrorKind::Limit, "source-too-long")
-                .arg("limit", self.limits.source_size));
+            return Err(RuleError::new(ErrorKind::Limit, "source-too-long").arg("limit", self.limits.source_size));
         }
         let ast = parse(&self.rhai, &text)?;
         let (start, parameters) = check_functions(&ast, &text, hook)?;
-        Ok(Compiled(Arc::new(Inner {
-            engine: self.clone(),
-            ast,
-            hook,
-            text,
-            start,
-            parameters,
-        })))
+        Ok(Compiled(Arc::new(Inner { engine: self.clone(), ast, hook, text, start, parameters })))
     }
 }
 
@@ -100,11 +92,7 @@ fn parse(engine: &rhai::Engine, text: &str) -> Result<AST, RuleError> {
 }
 
 /// Where the hook's function begins, and its parameters.
-fn check_functions(
-    ast: &AST,
-    text: &str,
-    hook: Hook,
-) -> Result<((u32, u32), Vec<String>), RuleError> {
+fn check_functions(ast: &AST, text: &str, hook: Hook) -> Result<((u32, u32), Vec<String>), RuleError> {
     let fault = |key: &str, name: &str| {
         RuleError::new(ErrorKind::Syntax, key)
             .arg("name", name)
@@ -120,19 +108,14 @@ fn check_functions(
             return Err(fault("helper-name", function.name).arg("name", parameter));
         }
         if function.name == hook.function() {
-            if function.params.len() != hook.parameters().len()
-                || function.access != FnAccess::Public
-            {
+            if function.params.len() != hook.parameters().len() || function.access != FnAccess::Public {
                 return Err(fault("wrong-signature", function.name));
             }
             found = Some(function.params.iter().map(ToString::to_string).collect());
         }
     }
     let parameters = found.ok_or_else(|| fault("no-function", hook.function()))?;
-    Ok((
-        position_of(text, hook.function()).unwrap_or((1, 1)),
-        parameters,
-    ))
+    Ok((position_of(text, hook.function()).unwrap_or((1, 1)), parameters))
 }
 
 /// Where `fn name` stands; comments are not told apart, which costs an error only a better line.
@@ -165,8 +148,7 @@ impl Compiled {
 
     /// Runs the rule; a fault names its line even where the interpreter forgot it.
     pub(crate) fn call(&self, hook: Hook, args: Vec<Dynamic>) -> Result<Dynamic, RuleError> {
-        self.run(hook, args.clone())
-            .map_err(|error| self.locate(error, args))
+        self.run(hook, args.clone()).map_err(|error| self.locate(error, args))
     }
 
     pub(crate) fn run(&self, hook: Hook, args: Vec<Dynamic>) -> Result<Dynamic, RuleError> {
@@ -213,15 +195,10 @@ impl Compiled {
         let inner = &*self.0;
         let begin = byte_of(&inner.text, inner.start)?;
         let end = begin + inner.text[begin..].find(')')? + 1;
-        let head: String = inner.text[begin..end]
-            .chars()
-            .map(|c| if c == '\n' { c } else { ' ' })
-            .collect();
+        let head: String = inner.text[begin..end].chars().map(|c| if c == '\n' { c } else { ' ' }).collect();
         let text = format!("{}{head}{}", &inner.text[..begin], &inner.text[end..]);
         let scope = inner.scope();
-        let parsed = catch_unwind(AssertUnwindSafe(|| {
-            inner.engine.rhai.compile_with_scope(&scope, text)
-        }));
+        let parsed = catch_unwind(AssertUnwindSafe(|| inner.engine.rhai.compile_with_scope(&scope, text)));
         parsed.ok()?.ok()
     }
 

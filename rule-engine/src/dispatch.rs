@@ -127,15 +127,9 @@ pub fn decide(rule: &Compiled, input: &DispatchInput, load: &mut LoadBook) -> De
     let item = input.item.id.clone();
     let count = input.candidates.all().len();
     if count > Candidates::MAX {
-        let error = rule
-            .fault(ErrorKind::Input, "too-many-candidates")
-            .arg("count", count)
-            .arg("limit", Candidates::MAX);
-        return Decision {
-            item,
-            outcome: Outcome::Orphan(Orphan::Fault { error }),
-            trace: vec![],
-        };
+        let error =
+            rule.fault(ErrorKind::Input, "too-many-candidates").arg("count", count).arg("limit", Candidates::MAX);
+        return Decision { item, outcome: Outcome::Orphan(Orphan::Fault { error }), trace: vec![] };
     }
     let run = Run::new(input.chain.clone(), input.candidates.clone(), load.shared());
     let args = vec![
@@ -145,25 +139,15 @@ pub fn decide(rule: &Compiled, input: &DispatchInput, load: &mut LoadBook) -> De
         ListHost::dynamic(&run),
         LoadHost::dynamic(&run),
     ];
-    let answer = rule
-        .run(Hook::Dispatch, args.clone())
-        .and_then(|answer| read(rule, answer));
+    let answer = rule.run(Hook::Dispatch, args.clone()).and_then(|answer| read(rule, answer));
     // Taken first: to find the line of a fault the rule may run once more.
     let trace = run.take_trace();
-    let outcome = answer.unwrap_or_else(|error| {
-        Outcome::Orphan(Orphan::Fault {
-            error: rule.locate(error, args),
-        })
-    });
+    let outcome = answer.unwrap_or_else(|error| Outcome::Orphan(Orphan::Fault { error: rule.locate(error, args) }));
     drop(run);
     if let Outcome::Held(dispatch) = &outcome {
         load.assign(&dispatch.holder);
     }
-    Decision {
-        item,
-        outcome,
-        trace,
-    }
+    Decision { item, outcome, trace }
 }
 
 fn read(rule: &Compiled, answer: rhai::Dynamic) -> Result<Outcome, RuleError> {
@@ -172,9 +156,7 @@ fn read(rule: &Compiled, answer: rhai::Dynamic) -> Result<Outcome, RuleError> {
         return Ok(Outcome::Orphan(Orphan::Nobody { reason: nobody.0 }));
     }
     let Some(given) = answer.try_cast::<Given>() else {
-        return Err(rule
-            .fault(ErrorKind::Result, "not-a-holder")
-            .arg("got", got));
+        return Err(rule.fault(ErrorKind::Result, "not-a-holder").arg("got", got));
     };
     let candidate = given.candidate();
     let id = candidate.id.clone();
@@ -182,27 +164,16 @@ fn read(rule: &Compiled, answer: rhai::Dynamic) -> Result<Outcome, RuleError> {
         CandidateKind::Org => Holder::Org(id),
         CandidateKind::Staff => Holder::Staff(id),
     };
-    Ok(Outcome::Held(Dispatch {
-        holder,
-        working_days: given.days,
-    }))
+    Ok(Outcome::Held(Dispatch { holder, working_days: given.days }))
 }
 
 /// Decides items one after another; lazy, so the caller may stop, save `load` and go on later.
-pub fn decide_batch<'a, I>(
-    rule: &'a Compiled,
-    items: I,
-    load: &'a mut LoadBook,
-) -> DecideBatch<'a, I::IntoIter>
+pub fn decide_batch<'a, I>(rule: &'a Compiled, items: I, load: &'a mut LoadBook) -> DecideBatch<'a, I::IntoIter>
 where
     I: IntoIterator,
     I::Item: Borrow<DispatchInput>,
 {
-    DecideBatch {
-        rule,
-        items: items.into_iter(),
-        load,
-    }
+    DecideBatch { rule, items: items.into_iter(), load }
 }
 
 /// The iterator of [`decide_batch`].

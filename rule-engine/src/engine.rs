@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage,
-    BasicStringPackage, LogicPackage, MoreStringPackage, Package,
+    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicStringPackage, LogicPackage,
+    MoreStringPackage, Package,
 };
 use rhai::{Dynamic, EvalAltResult};
 
@@ -90,9 +90,7 @@ pub struct Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        f.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -109,9 +107,7 @@ impl Engine {
         BasicIteratorPackage::new().register_into_engine(&mut rhai);
         BasicArrayPackage::new().register_into_engine(&mut rhai);
         BasicMapPackage::new().register_into_engine(&mut rhai);
-        for word in [
-            "eval", "import", "export", "print", "debug", "Fn", "call", "curry",
-        ] {
+        for word in ["eval", "import", "export", "print", "debug", "Fn", "call", "curry"] {
             rhai.disable_symbol(word);
         }
         rhai.on_print(|_| {});
@@ -138,10 +134,7 @@ impl Engine {
                 (operations % LOOK_EVERY == 0 && clock() > DEADLINE.get()).then_some(Dynamic::UNIT)
             });
         }
-        Self {
-            rhai: Arc::new(rhai),
-            limits: Arc::new(limits),
-        }
+        Self { rhai: Arc::new(rhai), limits: Arc::new(limits) }
     }
 
     /// Runs `work` under the deadline of this engine.

@@ -56,13 +56,7 @@ pub(crate) fn quote(text: &str) -> String {
 
 impl RuleError {
     pub(crate) fn new(kind: ErrorKind, key: &str) -> Self {
-        Self {
-            kind,
-            line: 1,
-            column: 1,
-            message_key: key.to_owned(),
-            args: BTreeMap::new(),
-        }
+        Self { kind, line: 1, column: 1, message_key: key.to_owned(), args: BTreeMap::new() }
     }
 
     pub(crate) fn arg(mut self, name: &str, value: impl std::fmt::Display) -> Self {
@@ -91,17 +85,13 @@ impl RuleError {
         use ParseErrorType as P;
         let (key, args): (&str, Vec<(&str, String)>) = match &*error.0 {
             P::UnexpectedEOF => ("unfinished", vec![]),
-            P::BadInput(LexError::StringTooLong(max)) => {
-                ("text-too-long", vec![("limit", max.to_string())])
-            }
+            P::BadInput(LexError::StringTooLong(max)) => ("text-too-long", vec![("limit", max.to_string())]),
             P::BadInput(LexError::UnterminatedString) => ("open-quote", vec![]),
             P::Reserved(word) | P::BadInput(LexError::ImproperSymbol(word, _)) => {
                 ("reserved-word", vec![("name", word.clone())])
             }
             P::ForbiddenVariable(name) => ("helper-name", vec![("name", name.clone())]),
-            P::VariableExists(name) | P::DuplicatedVariable(name) => {
-                ("name-taken", vec![("name", name.clone())])
-            }
+            P::VariableExists(name) | P::DuplicatedVariable(name) => ("name-taken", vec![("name", name.clone())]),
             P::VariableUndefined(name) => ("unknown-name", vec![("name", name.clone())]),
             P::FnDuplicatedDefinition(name, _) => ("function-twice", vec![("name", name.clone())]),
             P::ExprTooDeep => ("too-deep", vec![]),
@@ -111,10 +101,7 @@ impl RuleError {
             other => ("syntax", vec![("detail", other.to_string())]),
         };
         let mut out = Self::new(ErrorKind::Syntax, key).at(place(error.1).unwrap_or((1, 1)));
-        if matches!(
-            key,
-            "too-deep" | "too-many-functions" | "literal-too-large" | "text-too-long"
-        ) {
+        if matches!(key, "too-deep" | "too-many-functions" | "literal-too-large" | "text-too-long") {
             out.kind = ErrorKind::Limit;
         }
         for (name, value) in args {
@@ -136,44 +123,16 @@ impl RuleError {
             R::ErrorStackOverflow(_) => (ErrorKind::Limit, "calls-too-deep", vec![]),
             R::ErrorDataTooLarge(..) => (ErrorKind::Limit, "value-too-large", vec![]),
             R::ErrorTerminated(..) => (ErrorKind::Limit, "too-slow", vec![]),
-            R::ErrorVariableNotFound(name, _) => (
-                ErrorKind::Runtime,
-                "unknown-name",
-                vec![("name", name.clone())],
-            ),
-            R::ErrorVariableExists(name, _) => (
-                ErrorKind::Runtime,
-                "name-taken",
-                vec![("name", name.clone())],
-            ),
-            R::ErrorForbiddenVariable(name, _) => (
-                ErrorKind::Runtime,
-                "helper-name",
-                vec![("name", name.clone())],
-            ),
-            R::ErrorFunctionNotFound(name, _) => (
-                ErrorKind::Runtime,
-                "unknown-function",
-                vec![("name", name.clone())],
-            ),
-            R::ErrorPropertyNotFound(name, _) => (
-                ErrorKind::Runtime,
-                "unknown-property",
-                vec![("name", name.clone())],
-            ),
+            R::ErrorVariableNotFound(name, _) => (ErrorKind::Runtime, "unknown-name", vec![("name", name.clone())]),
+            R::ErrorVariableExists(name, _) => (ErrorKind::Runtime, "name-taken", vec![("name", name.clone())]),
+            R::ErrorForbiddenVariable(name, _) => (ErrorKind::Runtime, "helper-name", vec![("name", name.clone())]),
+            R::ErrorFunctionNotFound(name, _) => (ErrorKind::Runtime, "unknown-function", vec![("name", name.clone())]),
+            R::ErrorPropertyNotFound(name, _) => (ErrorKind::Runtime, "unknown-property", vec![("name", name.clone())]),
             R::ErrorDotExpr(..) => (ErrorKind::Runtime, "no-such-access", vec![]),
-            R::ErrorArithmetic(detail, _) => (
-                ErrorKind::Runtime,
-                "arithmetic",
-                vec![("detail", detail.clone())],
-            ),
+            R::ErrorArithmetic(detail, _) => (ErrorKind::Runtime, "arithmetic", vec![("detail", detail.clone())]),
             R::ErrorRuntime(token, _) => match token.read_lock::<HelperFault>() {
                 Some(fault) => (ErrorKind::Runtime, fault.key, fault.args.clone()),
-                None => (
-                    ErrorKind::Runtime,
-                    "thrown",
-                    vec![("detail", token.to_string())],
-                ),
+                None => (ErrorKind::Runtime, "thrown", vec![("detail", token.to_string())]),
             },
             other => {
                 let detail = other.to_string();
@@ -198,10 +157,7 @@ pub(crate) struct HelperFault {
 
 impl HelperFault {
     /// A whole result because that is what a native helper gives back.
-    pub(crate) fn raise<T>(
-        key: &'static str,
-        args: Vec<(&'static str, String)>,
-    ) -> Result<T, Box<EvalAltResult>> {
+    pub(crate) fn raise<T>(key: &'static str, args: Vec<(&'static str, String)>) -> Result<T, Box<EvalAltResult>> {
         let token = rhai::Dynamic::from(Self { key, args });
         Err(Box::new(EvalAltResult::ErrorRuntime(token, Position::NONE)))
     }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use crate::compile::Hook;
 use crate::rule::{
-    Action, Amount, Comparison, Condition, DecisionTable, IndicatorRule, Literal, MeasureRule,
-    Ready, RuleSource, Sentence, Source, Whom,
+    Action, Amount, Comparison, Condition, DecisionTable, IndicatorRule, Literal, MeasureRule, Ready, RuleSource,
+    Sentence, Source, Whom,
 };
 
 /// The Rhai of a source; an expert's text as it is.
@@ -46,50 +46,23 @@ fn from_table(table: &DecisionTable) -> String {
 
 fn from_ready(ready: &Ready) -> String {
     match ready {
-        Ready::Governing {
-            level,
-            working_days,
-        } => dispatch(&Action {
-            level: *level,
-            whom: Whom::Organization,
-            working_days: *working_days,
-        }),
-        Ready::LeastLoad {
-            level,
-            tag,
-            working_days,
-        } => {
-            let whom = tag
-                .as_ref()
-                .map_or(Whom::LeastLoad, |tag| Whom::Tag { tag: tag.clone() });
-            dispatch(&Action {
-                level: *level,
-                whom,
-                working_days: *working_days,
-            })
+        Ready::Governing { level, working_days } => {
+            dispatch(&Action { level: *level, whom: Whom::Organization, working_days: *working_days })
         }
-        Ready::Tag {
-            level,
-            tag,
-            working_days,
-        } => dispatch(&Action {
-            level: *level,
-            whom: Whom::Tag { tag: tag.clone() },
-            working_days: *working_days,
-        }),
-        Ready::GroupBy {
-            of,
-            field,
-            otherwise,
-        } => {
+        Ready::LeastLoad { level, tag, working_days } => {
+            let whom = tag.as_ref().map_or(Whom::LeastLoad, |tag| Whom::Tag { tag: tag.clone() });
+            dispatch(&Action { level: *level, whom, working_days: *working_days })
+        }
+        Ready::Tag { level, tag, working_days } => {
+            dispatch(&Action { level: *level, whom: Whom::Tag { tag: tag.clone() }, working_days: *working_days })
+        }
+        Ready::GroupBy { of, field, otherwise } => {
             let field = read(*of, field);
             let missing = match otherwise {
                 Some(group) => text(group),
                 None => "none(\"group-missing\")".to_owned(),
             };
-            let body = format!(
-                "    if blank({field}) {{\n        return {missing};\n    }}\n    {field}\n"
-            );
+            let body = format!("    if blank({field}) {{\n        return {missing};\n    }}\n    {field}\n");
             function(Hook::Split, &body)
         }
         Ready::Measures { measures } => {
@@ -128,10 +101,7 @@ fn measure_line(line: &MeasureRule) -> String {
         Amount::Fixed(amount) => (amount.to_string(), None),
         Amount::Field { of, field, scale } => {
             let field = read(*of, field);
-            (
-                format!("scaled({field}, {scale})"),
-                Some(format!("!blank({field})")),
-            )
+            (format!("scaled({field}, {scale})"), Some(format!("!blank({field})")))
         }
     };
     let mut tests: Vec<String> = line.when.iter().map(condition).collect();
@@ -139,10 +109,7 @@ fn measure_line(line: &MeasureRule) -> String {
     if tests.is_empty() {
         return format!("    {target} += {add};\n");
     }
-    format!(
-        "    if {} {{\n        {target} += {add};\n    }}\n",
-        tests.join(" && ")
-    )
+    format!("    if {} {{\n        {target} += {add};\n    }}\n", tests.join(" && "))
 }
 
 fn indicator_line(line: &IndicatorRule) -> String {
@@ -164,31 +131,19 @@ fn guarded(conditions: &[Condition], then: &Action) -> String {
 }
 
 fn otherwise(action: Option<&Action>) -> String {
-    action.map_or_else(
-        || "    none(\"no-condition-met\")\n".to_owned(),
-        |action| act(action, 1),
-    )
+    action.map_or_else(|| "    none(\"no-condition-met\")\n".to_owned(), |action| act(action, 1))
 }
 
 /// Finds whom, says why if there is nobody, and returns; so rows may follow one another.
 fn act(action: &Action, indent: usize) -> String {
     let level = action.level.key();
     let (find, reason) = match &action.whom {
-        Whom::Organization => (
-            format!("candidates.governing(\"{level}\")"),
-            format!("no-organization:{level}"),
-        ),
+        Whom::Organization => (format!("candidates.governing(\"{level}\")"), format!("no-organization:{level}")),
         Whom::Tag { tag } => (
-            format!(
-                "least_load(candidates.serving(\"{level}\").with_tag({}), load)",
-                text(tag)
-            ),
+            format!("least_load(candidates.serving(\"{level}\").with_tag({}), load)", text(tag)),
             format!("nobody-with-tag:{level}:{tag}"),
         ),
-        Whom::LeastLoad => (
-            format!("least_load(candidates.serving(\"{level}\"), load)"),
-            format!("no-staff:{level}"),
-        ),
+        Whom::LeastLoad => (format!("least_load(candidates.serving(\"{level}\"), load)"), format!("no-staff:{level}")),
     };
     let give = match action.working_days {
         Some(days) => format!("to(who, {days})"),

@@ -18,17 +18,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub fn new(
-        chain: Chain,
-        candidates: Candidates,
-        load: Arc<BTreeMap<String, u64>>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            chain,
-            candidates,
-            load,
-            trace: Mutex::default(),
-        })
+    pub fn new(chain: Chain, candidates: Candidates, load: Arc<BTreeMap<String, u64>>) -> Arc<Self> {
+        Arc::new(Self { chain, candidates, load, trace: Mutex::default() })
     }
 
     /// Notes a helper call; a script that calls thousands keeps only the first.
@@ -91,31 +82,17 @@ pub(crate) struct ListHost {
 impl ListHost {
     pub fn dynamic(run: &Arc<Run>) -> Dynamic {
         let picked = Arc::new((0..run.candidates.all().len()).collect());
-        Dynamic::from(Self {
-            run: Arc::clone(run),
-            picked,
-        })
+        Dynamic::from(Self { run: Arc::clone(run), picked })
     }
 
     pub fn filter(&self, keep: impl Fn(&Candidate) -> bool) -> Self {
         let all = self.run.candidates.all();
-        let picked = self
-            .picked
-            .iter()
-            .copied()
-            .filter(|index| keep(&all[*index]))
-            .collect();
-        Self {
-            run: Arc::clone(&self.run),
-            picked: Arc::new(picked),
-        }
+        let picked = self.picked.iter().copied().filter(|index| keep(&all[*index])).collect();
+        Self { run: Arc::clone(&self.run), picked: Arc::new(picked) }
     }
 
     pub fn candidate(&self, index: usize) -> CandidateHost {
-        CandidateHost {
-            run: Arc::clone(&self.run),
-            index,
-        }
+        CandidateHost { run: Arc::clone(&self.run), index }
     }
 }
 

@@ -25,10 +25,7 @@ pub struct Record {
 impl Record {
     /// A record without attributes.
     pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            ..Self::default()
-        }
+        Self { id: id.into(), ..Self::default() }
     }
 
     /// The same with attributes.
@@ -129,10 +126,7 @@ impl Candidate {
 
     /// An organization without tags.
     pub fn org(id: &str, name: &str, place: &str) -> Self {
-        Self {
-            kind: CandidateKind::Org,
-            ..Self::staff(id, name, id, place)
-        }
+        Self { kind: CandidateKind::Org, ..Self::staff(id, name, id, place) }
     }
 
     pub(crate) fn has(&self, tag: &str) -> bool {

@@ -62,9 +62,7 @@ mod validate;
 
 pub use cases::{Case, CaseInput, CaseResult, Expect, check_cases, run_cases};
 pub use compile::{Compiled, Hook};
-pub use dispatch::{
-    DecideBatch, Decision, Dispatch, DispatchInput, Holder, Orphan, Outcome, decide, decide_batch,
-};
+pub use dispatch::{DecideBatch, Decision, Dispatch, DispatchInput, Holder, Orphan, Outcome, decide, decide_batch};
 pub use engine::{Engine, Limits, Micros};
 pub use error::{ErrorKind, RuleError};
 pub use generate::generate;
@@ -74,8 +72,8 @@ pub use measure::{Aggregation, MAX_AMOUNT, MeasureDeclaration, measure};
 pub use messages::Lang;
 pub use present::{Indicator, present};
 pub use rule::{
-    Action, Amount, Comparison, Condition, DecisionTable, IndicatorRule, Level, Literal,
-    MeasureRule, Ready, Rule, RuleSource, Sentence, Source, TableRow, Whom,
+    Action, Amount, Comparison, Condition, DecisionTable, IndicatorRule, Level, Literal, MeasureRule, Ready, Rule,
+    RuleSource, Sentence, Source, TableRow, Whom,
 };
 pub use sentence::{Blank, BlankKind, Choice, Choices, FieldChoice, FieldKind, Part};
 pub use sentence_form::FieldError;

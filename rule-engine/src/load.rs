@@ -21,10 +21,7 @@ pub struct LoadBook {
 impl LoadBook {
     /// A book of what everybody holds at the start.
     pub fn new(counts: BTreeMap<String, u64>) -> Self {
-        Self {
-            counts: Arc::new(counts),
-            changed: BTreeSet::new(),
-        }
+        Self { counts: Arc::new(counts), changed: BTreeSet::new() }
     }
 
     /// Items held by this id; 0 if unknown.
@@ -50,9 +47,7 @@ impl LoadBook {
     /// The counts changed since the last call: what a slice has to save.
     pub fn take_changed(&mut self) -> Vec<(String, u64)> {
         let ids = std::mem::take(&mut self.changed);
-        ids.into_iter()
-            .map(|id| (id.clone(), self.count(&id)))
-            .collect()
+        ids.into_iter().map(|id| (id.clone(), self.count(&id))).collect()
     }
 
     fn set(&mut self, id: &str, count: u64) {

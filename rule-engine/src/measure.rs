@@ -51,25 +51,15 @@ pub fn measure(
     let answer = rule.call(Hook::Measure, args)?;
     let got = answer.type_name();
     let Some(map) = answer.try_cast::<Map>() else {
-        return Err(rule
-            .fault(ErrorKind::Result, "measures-not-map")
-            .arg("got", got));
+        return Err(rule.fault(ErrorKind::Result, "measures-not-map").arg("got", got));
     };
-    let mut amounts: BTreeMap<String, i64> = declared
-        .iter()
-        .map(|measure| (measure.name.clone(), 0))
-        .collect();
+    let mut amounts: BTreeMap<String, i64> = declared.iter().map(|measure| (measure.name.clone(), 0)).collect();
     for (name, value) in map {
         let fault = |key| rule.fault(ErrorKind::Result, key).arg("name", &name);
-        let Some(declaration) = declared
-            .iter()
-            .find(|measure| measure.name == name.as_str())
-        else {
+        let Some(declaration) = declared.iter().find(|measure| measure.name == name.as_str()) else {
             return Err(fault("measure-undeclared"));
         };
-        let amount = value
-            .as_int()
-            .map_err(|got| fault("measure-not-whole").arg("got", got))?;
+        let amount = value.as_int().map_err(|got| fault("measure-not-whole").arg("got", got))?;
         if amount.checked_abs().is_none_or(|size| size > MAX_AMOUNT) {
             return Err(fault("measure-too-large").arg("limit", MAX_AMOUNT));
         }

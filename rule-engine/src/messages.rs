@@ -22,11 +22,7 @@ pub enum Lang {
 impl Lang {
     /// Chinese unless the tag begins with `en`.
     pub fn from_tag(tag: &str) -> Self {
-        if tag.to_ascii_lowercase().starts_with("en") {
-            Self::En
-        } else {
-            Self::ZhCn
-        }
+        if tag.to_ascii_lowercase().starts_with("en") { Self::En } else { Self::ZhCn }
     }
 
     pub(crate) fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
@@ -51,15 +47,9 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>, lang: Lang) -> S
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
-        let found = after
-            .split_once('}')
-            .and_then(|(name, tail)| Some((value(name)?, name, tail)));
+        let found = after.split_once('}').and_then(|(name, tail)| Some((value(name)?, name, tail)));
         if let Some((value, name, tail)) = found {
-            out.push_str(&if name == "reason" {
-                reason(&value, lang)
-            } else {
-                value
-            });
+            out.push_str(&if name == "reason" { reason(&value, lang) } else { value });
             rest = tail;
         } else {
             out.push('{');
@@ -83,24 +73,14 @@ pub(crate) fn level(key: &str, lang: Lang) -> String {
 
 /// The name of a well-known tag; others show themselves.
 pub(crate) fn tag(key: &str, lang: Lang) -> String {
-    if key == "grid_worker" {
-        lang.pick("网格员", "grid worker").to_owned()
-    } else {
-        key.to_owned()
-    }
+    if key == "grid_worker" { lang.pick("网格员", "grid worker").to_owned() } else { key.to_owned() }
 }
 
 /// What `none(…)` gave: `key:level:tag` of a generated rule, or an expert's own words.
 pub(crate) fn reason(given: &str, lang: Lang) -> String {
     let mut parts = given.splitn(3, ':');
     let key = parts.next().unwrap_or_default();
-    let known = [
-        "no-organization",
-        "nobody-with-tag",
-        "no-staff",
-        "no-condition-met",
-        "group-missing",
-    ];
+    let known = ["no-organization", "nobody-with-tag", "no-staff", "no-condition-met", "group-missing"];
     if !known.contains(&key) {
         return given.to_owned();
     }
@@ -120,11 +100,7 @@ pub(crate) fn step(step: &Step, lang: Lang) -> String {
     let shown = |name: &Option<String>| name.clone().unwrap_or_else(|| missing.clone());
     let zh = lang == Lang::ZhCn;
     match step {
-        Step::Governing {
-            level: key,
-            place,
-            found,
-        } => {
+        Step::Governing { level: key, place, found } => {
             let (level, place, found) = (level(key, lang), shown(place), shown(found));
             if zh {
                 format!("{level}：{place}；管理单位：{found}")
@@ -132,11 +108,7 @@ pub(crate) fn step(step: &Step, lang: Lang) -> String {
                 format!("Place at level {level}: {place}; governed by: {found}")
             }
         }
-        Step::Serving {
-            level: key,
-            place,
-            left,
-        } => {
+        Step::Serving { level: key, place, left } => {
             let (level, place) = (level(key, lang), shown(place));
             if zh {
                 format!("{level}：{place}；工作人员 {left} 人")
@@ -148,11 +120,7 @@ pub(crate) fn step(step: &Step, lang: Lang) -> String {
         Step::InPlace { left, .. } => format!("Working in that place: {left}"),
         Step::WithTag { tag: key, left } => {
             let tag = tag(key, lang);
-            if zh {
-                format!("其中“{tag}”{left} 人")
-            } else {
-                format!("Of these “{tag}”: {left}")
-            }
+            if zh { format!("其中“{tag}”{left} 人") } else { format!("Of these “{tag}”: {left}") }
         }
         Step::LeastLoad { among, found, load } => {
             let found = shown(found);
@@ -173,7 +141,5 @@ pub(crate) fn step(step: &Step, lang: Lang) -> String {
 
 /// `a=1, b=2`
 pub(crate) fn pairs<'a, V: ToString>(list: impl Iterator<Item = (&'a String, V)>) -> String {
-    list.map(|(name, value)| format!("{name}={}", value.to_string()))
-        .collect::<Vec<_>>()
-        .join(", ")
+    list.map(|(name, value)| format!("{name}={}", value.to_string())).collect::<Vec<_>>().join(", ")
 }

@@ -29,23 +29,12 @@ pub enum Indicator {
 }
 
 /// The indicators shown from totals, by name.
-pub fn present(
-    rule: &Compiled,
-    totals: &BTreeMap<String, i64>,
-) -> Result<BTreeMap<String, Indicator>, RuleError> {
-    let attributes: Attributes = totals
-        .iter()
-        .map(|(name, total)| (name.clone(), (*total).into()))
-        .collect();
-    let answer = rule.call(
-        Hook::Present,
-        vec![RecordHost::dynamic(&Record::new("").with(attributes))],
-    )?;
+pub fn present(rule: &Compiled, totals: &BTreeMap<String, i64>) -> Result<BTreeMap<String, Indicator>, RuleError> {
+    let attributes: Attributes = totals.iter().map(|(name, total)| (name.clone(), (*total).into())).collect();
+    let answer = rule.call(Hook::Present, vec![RecordHost::dynamic(&Record::new("").with(attributes))])?;
     let got = answer.type_name();
     let Some(map) = answer.try_cast::<Map>() else {
-        return Err(rule
-            .fault(ErrorKind::Result, "indicators-not-map")
-            .arg("got", got));
+        return Err(rule.fault(ErrorKind::Result, "indicators-not-map").arg("got", got));
     };
     map.into_iter()
         .map(|(name, value)| {
@@ -54,11 +43,7 @@ pub fn present(
             } else if value.is_unit() {
                 Indicator::Empty
             } else if let Some(share) = value.clone().try_cast::<Share>() {
-                share
-                    .0
-                    .map_or(Indicator::Empty, |basis_points| Indicator::Percent {
-                        basis_points,
-                    })
+                share.0.map_or(Indicator::Empty, |basis_points| Indicator::Percent { basis_points })
             } else {
                 return Err(rule
                     .fault(ErrorKind::Result, "indicator-not-number")

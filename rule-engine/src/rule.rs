@@ -267,9 +267,7 @@ impl Source {
 
     /// The source with this key.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Item, Self::Subject, Self::Task, Self::Answers]
-            .into_iter()
-            .find(|s| s.key() == key)
+        [Self::Item, Self::Subject, Self::Task, Self::Answers].into_iter().find(|s| s.key() == key)
     }
 }
 

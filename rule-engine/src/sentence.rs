@@ -28,10 +28,7 @@ pub struct Choice {
 impl Choice {
     /// A choice from borrowed text.
     pub fn new(value: &str, label: &str) -> Self {
-        Self {
-            value: value.to_owned(),
-            label: label.to_owned(),
-        }
+        Self { value: value.to_owned(), label: label.to_owned() }
     }
 }
 
@@ -131,23 +128,13 @@ impl Sentence {
         parts.push(Part::Blank(Blank {
             name: "if_value".to_owned(),
             label: lang.pick("比较的值", "value").to_owned(),
-            value: when
-                .and_then(|when| when.value.as_ref())
-                .map(posted_value)
-                .unwrap_or_default(),
+            value: when.and_then(|when| when.value.as_ref()).map(posted_value).unwrap_or_default(),
             kind: BlankKind::Text,
         }));
-        parts.push(text(
-            lang.pick("，每收到一份，派给", ", give each item to the "),
-        ));
+        parts.push(text(lang.pick("，每收到一份，派给", ", give each item to the ")));
         parts.extend(action_blanks("", Some(&self.then), lang, choices));
         parts.push(text(lang.pick("；否则派给", "; otherwise to the ")));
-        parts.extend(action_blanks(
-            "else_",
-            self.otherwise.as_ref(),
-            lang,
-            choices,
-        ));
+        parts.extend(action_blanks("else_", self.otherwise.as_ref(), lang, choices));
         parts.push(text(lang.pick("。", ".")));
         parts.retain(|part| !matches!(part, Part::Text { text } if text.is_empty()));
         parts
@@ -164,10 +151,7 @@ impl Sentence {
                     Lang::En => format!("If {when}, give each item to the {then}"),
                 }
             }
-            None => format!(
-                "{}{then}",
-                lang.pick("每收到一份，派给", "Give each item to the ")
-            ),
+            None => format!("{}{then}", lang.pick("每收到一份，派给", "Give each item to the ")),
         };
         if let Some(other) = &self.otherwise {
             out.push_str(lang.pick("；否则派给", "; otherwise to the "));
@@ -178,40 +162,21 @@ impl Sentence {
 }
 
 fn text(words: &str) -> Part {
-    Part::Text {
-        text: words.to_owned(),
-    }
+    Part::Text { text: words.to_owned() }
 }
 
 fn select(name: String, label: &str, value: String, mut options: Vec<Choice>) -> Part {
     if !options.iter().any(|option| option.value == value) {
         options.push(Choice::new(&value, &value));
     }
-    Part::Blank(Blank {
-        name,
-        label: label.to_owned(),
-        value,
-        kind: BlankKind::Select { options },
-    })
+    Part::Blank(Blank { name, label: label.to_owned(), value, kind: BlankKind::Select { options } })
 }
 
 fn field_blank(when: Option<&Condition>, lang: Lang, choices: &Choices) -> Part {
     let mut options = vec![Choice::new("", lang.pick("（不限）", "(any)"))];
-    options.extend(
-        choices
-            .fields
-            .iter()
-            .map(|field| Choice::new(&field.value(), &field.label)),
-    );
-    let value = when
-        .map(|when| posted_field(when.of, &when.field))
-        .unwrap_or_default();
-    select(
-        "if_field".to_owned(),
-        lang.pick("属性", "attribute"),
-        value,
-        options,
-    )
+    options.extend(choices.fields.iter().map(|field| Choice::new(&field.value(), &field.label)));
+    let value = when.map(|when| posted_field(when.of, &when.field)).unwrap_or_default();
+    select("if_field".to_owned(), lang.pick("属性", "attribute"), value, options)
 }
 
 fn comparison_blank(when: Option<&Condition>, lang: Lang) -> Part {
@@ -219,75 +184,32 @@ fn comparison_blank(when: Option<&Condition>, lang: Lang) -> Part {
         .into_iter()
         .map(|comparison| Choice::new(comparison.key(), comparison_label(comparison, lang)))
         .collect();
-    let value = when
-        .map_or(Comparison::Equal, |when| when.is)
-        .key()
-        .to_owned();
-    select(
-        "if_is".to_owned(),
-        lang.pick("比较", "comparison"),
-        value,
-        options,
-    )
+    let value = when.map_or(Comparison::Equal, |when| when.is).key().to_owned();
+    select("if_is".to_owned(), lang.pick("比较", "comparison"), value, options)
 }
 
-fn action_blanks(
-    prefix: &str,
-    action: Option<&Action>,
-    lang: Lang,
-    choices: &Choices,
-) -> Vec<Part> {
+fn action_blanks(prefix: &str, action: Option<&Action>, lang: Lang, choices: &Choices) -> Vec<Part> {
     let none = || Choice::new("", lang.pick("（不派）", "(nobody)"));
     let optional = !prefix.is_empty();
     let mut levels: Vec<Choice> = optional.then(none).into_iter().collect();
     levels.extend(Level::ALL.map(|l| Choice::new(l.key(), &messages::level(l.key(), lang))));
     let mut whom: Vec<Choice> = optional.then(none).into_iter().collect();
-    whom.push(Choice::new(
-        "organization",
-        whom_label(&Whom::Organization, lang, choices).as_str(),
-    ));
-    whom.push(Choice::new(
-        "least_load",
-        whom_label(&Whom::LeastLoad, lang, choices).as_str(),
-    ));
-    whom.extend(
-        choices
-            .tags
-            .iter()
-            .map(|tag| Choice::new(&format!("tag:{}", tag.value), &tag.label)),
-    );
-    let level = action
-        .map(|action| action.level.key().to_owned())
-        .unwrap_or_default();
-    let value = action
-        .map(|action| posted_whom(&action.whom))
-        .unwrap_or_default();
-    let days = action
-        .and_then(|action| action.working_days)
-        .map(|days| days.to_string());
+    whom.push(Choice::new("organization", whom_label(&Whom::Organization, lang, choices).as_str()));
+    whom.push(Choice::new("least_load", whom_label(&Whom::LeastLoad, lang, choices).as_str()));
+    whom.extend(choices.tags.iter().map(|tag| Choice::new(&format!("tag:{}", tag.value), &tag.label)));
+    let level = action.map(|action| action.level.key().to_owned()).unwrap_or_default();
+    let value = action.map(|action| posted_whom(&action.whom)).unwrap_or_default();
+    let days = action.and_then(|action| action.working_days).map(|days| days.to_string());
     vec![
-        select(
-            format!("{prefix}level"),
-            lang.pick("哪一级", "level"),
-            level,
-            levels,
-        ),
+        select(format!("{prefix}level"), lang.pick("哪一级", "level"), level, levels),
         text(lang.pick("的", "'s ")),
-        select(
-            format!("{prefix}whom"),
-            lang.pick("派给谁", "whom"),
-            value,
-            whom,
-        ),
+        select(format!("{prefix}whom"), lang.pick("派给谁", "whom"), value, whom),
         text(lang.pick("，", ", ")),
         Part::Blank(Blank {
             name: format!("{prefix}days"),
             label: lang.pick("工作日数", "working days").to_owned(),
             value: days.unwrap_or_default(),
-            kind: BlankKind::Number {
-                min: 1,
-                max: crate::dispatch::MAX_DAYS,
-            },
+            kind: BlankKind::Number { min: 1, max: crate::dispatch::MAX_DAYS },
         }),
         text(lang.pick("个工作日办结", " working days to finish")),
     ]
@@ -312,9 +234,7 @@ fn posted_value(value: &Literal) -> String {
 fn whom_label(whom: &Whom, lang: Lang, choices: &Choices) -> String {
     match whom {
         Whom::Organization => lang.pick("管理单位", "governing organization").to_owned(),
-        Whom::LeastLoad => lang
-            .pick("手上最少的工作人员", "staff member who holds least")
-            .to_owned(),
+        Whom::LeastLoad => lang.pick("手上最少的工作人员", "staff member who holds least").to_owned(),
         Whom::Tag { tag } => choices
             .tags
             .iter()
@@ -336,10 +256,7 @@ fn action_text(action: &Action, lang: Lang, choices: &Choices) -> String {
 }
 
 fn condition_text(when: &Condition, lang: Lang, choices: &Choices) -> String {
-    let field = choices
-        .fields
-        .iter()
-        .find(|field| field.of == when.of && field.key == when.field);
+    let field = choices.fields.iter().find(|field| field.of == when.of && field.key == when.field);
     let field = field.map_or(when.field.as_str(), |field| field.label.as_str());
     let value = when.value.as_ref().map(|value| match value {
         Literal::Flag(true) => lang.pick("是", "yes").to_owned(),

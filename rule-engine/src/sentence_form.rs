@@ -23,10 +23,7 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(field: impl Into<String>, key: &str) -> Self {
-        Self {
-            field: field.into(),
-            message_key: key.to_owned(),
-        }
+        Self { field: field.into(), message_key: key.to_owned() }
     }
 
     /// What to do, in the reader's language.
@@ -39,37 +36,21 @@ impl Sentence {
     /// Reads `level`, `whom`, `days`, `if_field`, `if_is`, `if_value`, `else_level`, `else_whom`,
     /// `else_days`; names it does not know are ignored. All faults are reported at once. Without
     /// `if_field` there is no condition; without `else_level` and `else_whom` no “otherwise”.
-    pub fn from_form(
-        form: &BTreeMap<String, String>,
-        choices: &Choices,
-    ) -> Result<Self, Vec<FieldError>> {
+    pub fn from_form(form: &BTreeMap<String, String>, choices: &Choices) -> Result<Self, Vec<FieldError>> {
         let mut errors = vec![];
-        let form = Form {
-            posted: form,
-            choices,
-        };
+        let form = Form { posted: form, choices };
         let when = form.condition().unwrap_or_else(|error| {
             errors.push(error);
             None
         });
         let then = form.action("", &mut errors);
-        let wanted = ["else_level", "else_whom", "else_days"]
-            .iter()
-            .any(|n| !form.get(n).is_empty());
-        let otherwise = if wanted {
-            form.action("else_", &mut errors)
-        } else {
-            None
-        };
+        let wanted = ["else_level", "else_whom", "else_days"].iter().any(|n| !form.get(n).is_empty());
+        let otherwise = if wanted { form.action("else_", &mut errors) } else { None };
         if wanted && form.get("if_field").is_empty() {
             errors.push(FieldError::new("if_field", "form-else"));
         }
         match then {
-            Some(then) if errors.is_empty() => Ok(Self {
-                when,
-                then,
-                otherwise,
-            }),
+            Some(then) if errors.is_empty() => Ok(Self { when, then, otherwise }),
             _ => Err(errors),
         }
     }
@@ -99,11 +80,7 @@ impl Form<'_> {
         if days.is_err() {
             errors.push(FieldError::new(name("days"), "form-days"));
         }
-        Some(Action {
-            level: level?,
-            whom: whom?,
-            working_days: days.ok()?,
-        })
+        Some(Action { level: level?, whom: whom?, working_days: days.ok()? })
     }
 
     fn whom(&self, name: &str) -> Option<Whom> {
@@ -113,9 +90,7 @@ impl Form<'_> {
             other => {
                 let tag = other.strip_prefix("tag:")?;
                 let known = self.choices.tags.iter().any(|choice| choice.value == tag);
-                known.then(|| Whom::Tag {
-                    tag: tag.to_owned(),
-                })
+                known.then(|| Whom::Tag { tag: tag.to_owned() })
             }
         }
     }
@@ -131,23 +106,13 @@ impl Form<'_> {
             .iter()
             .find(|field| field.value() == posted)
             .ok_or_else(|| FieldError::new("if_field", "form-field"))?;
-        let is = Comparison::from_key(self.get("if_is"))
-            .ok_or_else(|| FieldError::new("if_is", "form-comparison"))?;
+        let is = Comparison::from_key(self.get("if_is")).ok_or_else(|| FieldError::new("if_is", "form-comparison"))?;
         let ordered = is.takes_value() && !matches!(is, Comparison::Equal | Comparison::NotEqual);
         if field.kind == FieldKind::Flag && ordered {
             return Err(FieldError::new("if_is", "form-flag-order"));
         }
-        let value = if is.takes_value() {
-            Some(self.value(field.kind)?)
-        } else {
-            None
-        };
-        Ok(Some(Condition {
-            of: field.of,
-            field: field.key.clone(),
-            is,
-            value,
-        }))
+        let value = if is.takes_value() { Some(self.value(field.kind)?) } else { None };
+        Ok(Some(Condition { of: field.of, field: field.key.clone(), is, value }))
     }
 
     fn value(&self, kind: FieldKind) -> Result<Literal, FieldError> {
@@ -158,10 +123,9 @@ impl Form<'_> {
         }
         match kind {
             FieldKind::Text => Ok(Literal::Text(posted.to_owned())),
-            FieldKind::Number => half_width(posted).parse().map_or_else(
-                |_| fault("form-number"),
-                |number| Ok(Literal::Number(number)),
-            ),
+            FieldKind::Number => {
+                half_width(posted).parse().map_or_else(|_| fault("form-number"), |number| Ok(Literal::Number(number)))
+            }
             FieldKind::Flag => match posted {
                 "yes" | "是" | "true" => Ok(Literal::Flag(true)),
                 "no" | "否" | "false" => Ok(Literal::Flag(false)),
@@ -177,11 +141,7 @@ fn days(posted: &str) -> Result<Option<u32>, ()> {
         return Ok(None);
     }
     let days = half_width(posted).parse().map_err(|_| ())?;
-    if (1..=MAX_DAYS).contains(&days) {
-        Ok(Some(days))
-    } else {
-        Err(())
-    }
+    if (1..=MAX_DAYS).contains(&days) { Ok(Some(days)) } else { Err(()) }
 }
 
 /// Digits typed with a Chinese keyboard count as digits.

@@ -17,19 +17,13 @@ pub fn split(rule: &Compiled, task: &Record, subject: &Record) -> Result<String,
     let args = vec![RecordHost::dynamic(task), RecordHost::dynamic(subject)];
     let answer = rule.call(Hook::Split, args)?;
     if let Some(nobody) = answer.clone().try_cast::<Nobody>() {
-        return Err(rule
-            .fault(ErrorKind::Result, "no-group")
-            .arg("reason", nobody.0));
+        return Err(rule.fault(ErrorKind::Result, "no-group").arg("reason", nobody.0));
     }
-    let group = text_of(&answer).ok_or_else(|| {
-        rule.fault(ErrorKind::Result, "group-not-text")
-            .arg("got", answer.type_name())
-    })?;
+    let group = text_of(&answer)
+        .ok_or_else(|| rule.fault(ErrorKind::Result, "group-not-text").arg("got", answer.type_name()))?;
     let group = group.trim();
     if group.is_empty() || group.chars().count() > LONGEST || group.chars().any(char::is_control) {
-        return Err(rule
-            .fault(ErrorKind::Result, "group-bad")
-            .arg("limit", LONGEST));
+        return Err(rule.fault(ErrorKind::Result, "group-bad").arg("limit", LONGEST));
     }
     Ok(group.to_owned())
 }

@@ -97,15 +97,9 @@ mod tests {
     use super::TEXTS;
 
     fn placeholders(text: &str) -> BTreeSet<&str> {
-        let inner = text
-            .split('{')
-            .skip(1)
-            .filter_map(|part| part.split_once('}'));
+        let inner = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase());
-        inner
-            .map(|(name, _)| name)
-            .filter(|name| is_name(name))
-            .collect()
+        inner.map(|(name, _)| name).filter(|name| is_name(name)).collect()
     }
 
     #[test]
@@ -114,10 +108,7 @@ mod tests {
         for (key, zh, en) in TEXTS {
             assert!(keys.insert(key), "{key} twice");
             assert_eq!(placeholders(zh), placeholders(en), "{key}");
-            assert!(
-                !zh.is_ascii() && en.is_ascii() || en.contains(['“', '…']),
-                "{key}"
-            );
+            assert!(!zh.is_ascii() && en.is_ascii() || en.contains(['“', '…']), "{key}");
         }
     }
 
@@ -137,16 +128,11 @@ mod tests {
             include_str!("validate.rs"),
         ];
         let is_key = |word: &&str| {
-            word.contains('-')
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
-                && word.len() > 3
+            word.contains('-') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && word.len() > 3
         };
         for source in sources {
             for word in source.split('"').filter(is_key) {
-                assert!(
-                    TEXTS.iter().any(|(key, ..)| *key == word),
-                    "no text for {word}"
-                );
+                assert!(TEXTS.iter().any(|(key, ..)| *key == word), "no text for {word}");
             }
         }
     }

@@ -64,11 +64,7 @@ pub enum Step {
 
 /// The decision explained, one line a step, for a person.
 pub fn why(decision: &Decision, lang: Lang) -> Vec<String> {
-    let mut lines: Vec<String> = decision
-        .trace
-        .iter()
-        .map(|step| messages::step(step, lang))
-        .collect();
+    let mut lines: Vec<String> = decision.trace.iter().map(|step| messages::step(step, lang)).collect();
     if let Outcome::Orphan(orphan) = &decision.outcome {
         lines.push(orphan.message(lang));
     }

@@ -3,9 +3,7 @@
 use crate::compile::Hook;
 use crate::dispatch::MAX_DAYS;
 use crate::error::{ErrorKind, RuleError};
-use crate::rule::{
-    Action, Amount, Comparison, Condition, Literal, Ready, RuleSource, Source, Whom,
-};
+use crate::rule::{Action, Amount, Comparison, Condition, Literal, Ready, RuleSource, Source, Whom};
 
 /// Rows of a table, lines of measures or indicators.
 const MAX_ROWS: usize = 50;
@@ -33,10 +31,7 @@ pub(crate) fn check(source: &RuleSource, hook: Hook) -> Result<(), RuleError> {
                 condition(when, hook, "when")?;
             }
             action(&sentence.then, "then")?;
-            sentence
-                .otherwise
-                .as_ref()
-                .map_or(Ok(()), |other| action(other, "otherwise"))
+            sentence.otherwise.as_ref().map_or(Ok(()), |other| action(other, "otherwise"))
         }
         RuleSource::Table(table) => {
             serves(Hook::Dispatch, hook)?;
@@ -49,10 +44,7 @@ pub(crate) fn check(source: &RuleSource, hook: Hook) -> Result<(), RuleError> {
                 conditions(&row.when, hook, &place)?;
                 action(&row.then, &place)?;
             }
-            table
-                .otherwise
-                .as_ref()
-                .map_or(Ok(()), |other| action(other, "otherwise"))
+            table.otherwise.as_ref().map_or(Ok(()), |other| action(other, "otherwise"))
         }
         RuleSource::Ready(ready) => check_ready(ready, hook),
     }
@@ -64,31 +56,21 @@ fn check_ready(ready: &Ready, hook: Hook) -> Result<(), RuleError> {
             serves(Hook::Dispatch, hook)?;
             days(*working_days, "working_days")
         }
-        Ready::LeastLoad {
-            tag, working_days, ..
-        } => {
+        Ready::LeastLoad { tag, working_days, .. } => {
             serves(Hook::Dispatch, hook)?;
             tag.as_ref().map_or(Ok(()), |tag| name(tag, "tag"))?;
             days(*working_days, "working_days")
         }
-        Ready::Tag {
-            tag, working_days, ..
-        } => {
+        Ready::Tag { tag, working_days, .. } => {
             serves(Hook::Dispatch, hook)?;
             name(tag, "tag")?;
             days(*working_days, "working_days")
         }
-        Ready::GroupBy {
-            of,
-            field,
-            otherwise,
-        } => {
+        Ready::GroupBy { of, field, otherwise } => {
             serves(Hook::Split, hook)?;
             readable(*of, hook, "of")?;
             name(field, "field")?;
-            otherwise
-                .as_ref()
-                .map_or(Ok(()), |group| name(group, "otherwise"))
+            otherwise.as_ref().map_or(Ok(()), |group| name(group, "otherwise"))
         }
         Ready::Measures { measures } => {
             serves(Hook::Measure, hook)?;
@@ -114,9 +96,7 @@ fn check_ready(ready: &Ready, hook: Hook) -> Result<(), RuleError> {
                 let place = format!("indicators[{}]", index + 1);
                 name(&line.indicator, &place)?;
                 name(&line.total, &place)?;
-                line.share_of
-                    .as_ref()
-                    .map_or(Ok(()), |whole| name(whole, &place))?;
+                line.share_of.as_ref().map_or(Ok(()), |whole| name(whole, &place))?;
             }
             Ok(())
         }
@@ -127,9 +107,7 @@ fn serves(own: Hook, asked: Hook) -> Result<(), RuleError> {
     if own == asked {
         return Ok(());
     }
-    Err(fault("wrong-hook")
-        .arg("name", own.function())
-        .arg("hook", asked.function()))
+    Err(fault("wrong-hook").arg("name", own.function()).arg("hook", asked.function()))
 }
 
 fn rows(count: usize) -> Result<(), RuleError> {
@@ -142,9 +120,7 @@ fn rows(count: usize) -> Result<(), RuleError> {
 
 fn conditions(list: &[Condition], hook: Hook, place: &str) -> Result<(), RuleError> {
     if list.len() > MAX_CONDITIONS {
-        return Err(fault("too-many-conditions")
-            .arg("field", place)
-            .arg("limit", MAX_CONDITIONS));
+        return Err(fault("too-many-conditions").arg("field", place).arg("limit", MAX_CONDITIONS));
     }
     list.iter().try_for_each(|one| condition(one, hook, place))
 }
@@ -156,13 +132,9 @@ fn condition(one: &Condition, hook: Hook, place: &str) -> Result<(), RuleError> 
         (None, true) => Err(fault("value-missing").arg("field", place)),
         (Some(_), false) => Err(fault("value-not-wanted").arg("field", place)),
         (Some(Literal::Text(text)), true) if text.chars().count() > MAX_VALUE => {
-            Err(fault("value-too-long")
-                .arg("field", place)
-                .arg("limit", MAX_VALUE))
+            Err(fault("value-too-long").arg("field", place).arg("limit", MAX_VALUE))
         }
-        (Some(Literal::Flag(_)), true)
-            if !matches!(one.is, Comparison::Equal | Comparison::NotEqual) =>
-        {
+        (Some(Literal::Flag(_)), true) if !matches!(one.is, Comparison::Equal | Comparison::NotEqual) => {
             Err(fault("flag-not-ordered").arg("field", place))
         }
         _ => Ok(()),
@@ -173,10 +145,7 @@ fn readable(of: Source, hook: Hook, place: &str) -> Result<(), RuleError> {
     if hook.parameters().contains(&of.key()) {
         return Ok(());
     }
-    Err(fault("source-not-here")
-        .arg("field", place)
-        .arg("name", of.key())
-        .arg("hook", hook.function()))
+    Err(fault("source-not-here").arg("field", place).arg("name", of.key()).arg("hook", hook.function()))
 }
 
 fn action(action: &Action, place: &str) -> Result<(), RuleError> {
@@ -190,20 +159,13 @@ fn days(days: Option<u32>, place: &str) -> Result<(), RuleError> {
     if days.is_none_or(|days| (1..=MAX_DAYS).contains(&days)) {
         return Ok(());
     }
-    Err(fault("days-out-of-range")
-        .arg("field", place)
-        .arg("got", days.unwrap_or_default())
-        .arg("limit", MAX_DAYS))
+    Err(fault("days-out-of-range").arg("field", place).arg("got", days.unwrap_or_default()).arg("limit", MAX_DAYS))
 }
 
 fn name(text: &str, place: &str) -> Result<(), RuleError> {
     let length = text.chars().count();
-    if length == 0 || length > MAX_NAME || text.trim() != text || text.chars().any(char::is_control)
-    {
-        return Err(fault("bad-name")
-            .arg("field", place)
-            .arg("name", text)
-            .arg("limit", MAX_NAME));
+    if length == 0 || length > MAX_NAME || text.trim() != text || text.chars().any(char::is_control) {
+        return Err(fault("bad-name").arg("field", place).arg("name", text).arg("limit", MAX_NAME));
     }
     Ok(())
 }

@@ -51,7 +51,14 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
     for (task, title) in tasks {
         let differences = measures::recount(app, task).await?;
         let first = differences.first().map(|d| {
-            format!("{} totals differ; first: {} at {} is {}, counted {}", differences.len(), d.measure, d.node, d.shown, d.counted)
+            format!(
+                "{} totals differ; first: {} at {} is {}, counted {}",
+                differences.len(),
+                d.measure,
+                d.node,
+                d.shown,
+                d.counted
+            )
         });
         add("totals", &title, first);
         let imbalances = conservation::check(app, task).await?;
@@ -65,5 +72,6 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
 async fn keys(app: &App) -> Result<Option<String>, AppError> {
     let rows: Vec<(i64, Id, Vec<u8>)> = app.read().all(SECRET_SAMPLE_ALL_SHARDS, vec![]).await?;
     let unreadable = rows.iter().filter(|row| app.keys.open_bytes("person.id_no", &row.2).is_err()).count();
-    Ok((unreadable > 0).then(|| format!("{unreadable} of {} sampled secrets cannot be read: restore the key file", rows.len())))
+    Ok((unreadable > 0)
+        .then(|| format!("{unreadable} of {} sampled secrets cannot be read: restore the key file", rows.len())))
 }

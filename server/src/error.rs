@@ -197,9 +197,7 @@ impl From<AppError> for ClientError {
             AppError::Forbidden => Self::new(StatusCode::FORBIDDEN, "forbidden"),
             AppError::NotFound | AppError::Store(StoreError::NotFound) => Self::new(StatusCode::NOT_FOUND, "not-found"),
             AppError::Invalid(faults) => Self { faults, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid") },
-            AppError::Conflict(detail) => {
-                Self { detail: Some(detail), ..Self::new(StatusCode::CONFLICT, "conflict") }
-            }
+            AppError::Conflict(detail) => Self { detail: Some(detail), ..Self::new(StatusCode::CONFLICT, "conflict") },
             AppError::Store(StoreError::Duplicate) => Self::new(StatusCode::CONFLICT, "conflict"),
             AppError::Stale(current) => {
                 Self { current: Some(current), ..Self::new(StatusCode::PRECONDITION_FAILED, "stale") }

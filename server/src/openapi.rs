@@ -143,7 +143,15 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 7] = [PLATFORM, crate::administration::api::OPERATIONS, crate::access::api::OPERATIONS, crate::entities::api::OPERATIONS, crate::ledgers::api::OPERATIONS, crate::tasks::api::OPERATIONS, crate::measures::api::OPERATIONS];
+    let rooms: [&'static [Operation]; 7] = [
+        PLATFORM,
+        crate::administration::api::OPERATIONS,
+        crate::access::api::OPERATIONS,
+        crate::entities::api::OPERATIONS,
+        crate::ledgers::api::OPERATIONS,
+        crate::tasks::api::OPERATIONS,
+        crate::measures::api::OPERATIONS,
+    ];
     rooms.into_iter().flatten().collect()
 }
 

@@ -68,6 +68,7 @@ routes! {
     post "/tasks/{id}/rule" => crate::tasks::pages::set_rule,
     get "/tasks/{id}/dry-run" => crate::tasks::pages::look,
     post "/tasks/{id}/dispatch" => crate::tasks::pages::send,
+    get "/" => crate::exchange::home::show,
     get "/work" => crate::tasks::work_pages::todo,
     get "/work/{task}" => crate::tasks::work_pages::list,
     get "/tasks/{id}/unit" => crate::tasks::work_pages::unit,

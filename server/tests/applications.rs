@@ -123,7 +123,10 @@ async fn every_finished_application_installs_and_again_changes_nothing() {
         assert_eq!((ledger.state.as_str(), ledger.app_key.as_deref()), ("open", Some("elder-visit/living-alone")));
         let (state, scope): (String, i64) = app
             .read()
-            .one("SELECT c.state, (SELECT count(*) FROM channel_scope s WHERE s.channel_id = c.id) FROM channel c", vec![])
+            .one(
+                "SELECT c.state, (SELECT count(*) FROM channel_scope s WHERE s.channel_id = c.id) FROM channel c",
+                vec![],
+            )
             .await
             .expect("channel");
         assert_eq!((state.as_str(), scope), ("draft", 0));
@@ -145,7 +148,10 @@ async fn an_upgrade_makes_new_versions_and_retiring_keeps_everything() {
         fs::remove_file(dir.join("boards/visit.json")).expect("removed");
         let upgraded = installed(app, dir).await;
         assert_eq!(upgraded.before.as_deref(), Some("1.0.0"));
-        assert_eq!((upgraded.changed, upgraded.retired), (vec!["forms/visit".to_owned()], vec!["boards/visit".to_owned()]));
+        assert_eq!(
+            (upgraded.changed, upgraded.retired),
+            (vec!["forms/visit".to_owned()], vec!["boards/visit".to_owned()])
+        );
         let new = templates::list(&mut app.read()).await.expect("templates").remove(0);
         assert_eq!(new.template.form_id, old.template.form_id);
         assert_ne!(new.form_version_id, old.form_version_id);
@@ -153,11 +159,17 @@ async fn an_upgrade_makes_new_versions_and_retiring_keeps_everything() {
         assert_eq!(forms::published(app, new.form_version_id).await.expect("new").number, 2);
         // The draft channel follows; an open one stays as it is.
         let version = || async {
-            app.read().one::<(server::platform::ids::Id,)>("SELECT form_version_id FROM channel", vec![]).await.expect("channel").0
+            app.read()
+                .one::<(server::platform::ids::Id,)>("SELECT form_version_id FROM channel", vec![])
+                .await
+                .expect("channel")
+                .0
         };
         assert_eq!(version().await, new.form_version_id);
         app.lanes
-            .write(0, vec![], |tx| Box::pin(async move { tx.execute("UPDATE channel SET state = 'open'", vec![]).await }))
+            .write(0, vec![], |tx| {
+                Box::pin(async move { tx.execute("UPDATE channel SET state = 'open'", vec![]).await })
+            })
             .await
             .map(|_: u64| ())
             .expect("opened");
@@ -192,33 +204,160 @@ type Spoil = fn(&Path);
 
 /// What somebody careless or hostile may put in a folder, and where the fault must point.
 const HOSTILE: &[(&str, Spoil, &str)] = &[
-    ("missing form", |dir| change(dir, "tasks/visit.json", |t| t["form"] = json!("elder-visit/nothing")), "tasks/visit.json /form"),
-    ("foreign reference", |dir| change(dir, "tasks/visit.json", |t| t["rule"] = json!("other/rule")), "tasks/visit.json /rule"),
-    ("path as reference", |dir| change(dir, "channels/register.json", |c| c["form"] = json!("../../secret")), "channels/register.json 1:"),
-    ("missing text", |dir| change(dir, "ledgers/living-alone.json", |l| l["title"] = json!("@nothing")), "ledgers/living-alone.json /title"),
-    ("text in one language", |dir| change(dir, "texts/en.json", |t| { t.as_object_mut().expect("map").remove("task"); }), "texts/en.json /task"),
-    ("bad JSON", |dir| fs::write(dir.join("forms/visit.json"), "{\n  \"id\": \"visit\",,\n}").expect("written"), "forms/visit.json"),
+    (
+        "missing form",
+        |dir| change(dir, "tasks/visit.json", |t| t["form"] = json!("elder-visit/nothing")),
+        "tasks/visit.json /form",
+    ),
+    (
+        "foreign reference",
+        |dir| change(dir, "tasks/visit.json", |t| t["rule"] = json!("other/rule")),
+        "tasks/visit.json /rule",
+    ),
+    (
+        "path as reference",
+        |dir| change(dir, "channels/register.json", |c| c["form"] = json!("../../secret")),
+        "channels/register.json 1:",
+    ),
+    (
+        "missing text",
+        |dir| change(dir, "ledgers/living-alone.json", |l| l["title"] = json!("@nothing")),
+        "ledgers/living-alone.json /title",
+    ),
+    (
+        "text in one language",
+        |dir| {
+            change(dir, "texts/en.json", |t| {
+                t.as_object_mut().expect("map").remove("task");
+            })
+        },
+        "texts/en.json /task",
+    ),
+    (
+        "bad JSON",
+        |dir| fs::write(dir.join("forms/visit.json"), "{\n  \"id\": \"visit\",,\n}").expect("written"),
+        "forms/visit.json",
+    ),
     ("unknown member", |dir| change(dir, "app.json", |a| a["sql"] = json!("drop table task")), "app.json 1:"),
-    ("depth 1,000", |dir| fs::write(dir.join("forms/visit.json"), format!("{}{}", "[".repeat(1000), "]".repeat(1000))).expect("written"), "forms/visit.json"),
-    ("50 MB", |dir| fs::File::create(dir.join("forms/visit.json")).expect("made").set_len(50 << 20).expect("grown"), "forms/visit.json"),
-    ("remote $ref", |dir| change(dir, "forms/visit.json", |f| f["fields"][0]["$ref"] = json!("https://example.com/x")), "forms/visit.json /fields/0/$ref"),
-    ("evil regex", |dir| change(dir, "forms/visit.json", |f| { f["fields"][7]["control"] = json!("text"); f["fields"][7]["pattern"] = json!("(a{1000}){1000}{1000}"); }), "forms/visit.json /fields/7/pattern"),
-    ("unknown attribute", |dir| change(dir, "ledgers/living-alone.json", |l| l["columns"][0] = json!("nothing")), "ledgers/living-alone.json /columns/0"),
-    ("looping rule", |dir| change(dir, "rules/grid-worker.json", |r| r["source"] = json!({"form": "expert", "rhai": "fn dispatch(item, subject, chain, candidates, load) {\n  loop { }\n}"})), "cases/grid-worker.json /cases/0 2:"),
-    ("rule that does not compile", |dir| change(dir, "rules/grid-worker.json", |r| r["source"] = json!({"form": "expert", "rhai": "fn dispatch(item, subject, chain, candidates, load) {\n  let = 1;\n}"})), "rules/grid-worker.json /source 2:"),
-    ("rule without cases", |dir| fs::remove_file(dir.join("cases/grid-worker.json")).expect("removed"), "rules/grid-worker.json"),
-    ("failing rule case", |dir| change(dir, "cases/grid-worker.json", |c| c["cases"][1]["expect"]["id"] = json!("a")), "cases/grid-worker.json /cases/1"),
-    ("failing form case", |dir| change(dir, "cases/visit.json", |c| c["cases"][0]["answers"]["id_no"] = json!("1")), "cases/visit.json /cases/0/errors"),
-    ("failing measure case", |dir| change(dir, "cases/counting.json", |c| c["cases"][0]["expect"]["amounts"]["visited"] = json!(2)), "cases/counting.json /cases/0"),
-    ("measure nobody declared", |dir| change(dir, "tasks/visit.json", |t| { t["measures"]["declared"].as_array_mut().expect("list").pop(); }), "tasks/visit.json /measures"),
-    ("built-in measure", |dir| change(dir, "tasks/visit.json", |t| t["measures"]["declared"][0]["key"] = json!("done")), "tasks/visit.json /measures/declared"),
-    ("board of another measure", |dir| change(dir, "boards/visit.json", |b| b["measures"][0] = json!("gold")), "boards/visit.json /measures/0"),
+    (
+        "depth 1,000",
+        |dir| {
+            fs::write(dir.join("forms/visit.json"), format!("{}{}", "[".repeat(1000), "]".repeat(1000)))
+                .expect("written")
+        },
+        "forms/visit.json",
+    ),
+    (
+        "50 MB",
+        |dir| fs::File::create(dir.join("forms/visit.json")).expect("made").set_len(50 << 20).expect("grown"),
+        "forms/visit.json",
+    ),
+    (
+        "remote $ref",
+        |dir| change(dir, "forms/visit.json", |f| f["fields"][0]["$ref"] = json!("https://example.com/x")),
+        "forms/visit.json /fields/0/$ref",
+    ),
+    (
+        "evil regex",
+        |dir| {
+            change(dir, "forms/visit.json", |f| {
+                f["fields"][7]["control"] = json!("text");
+                f["fields"][7]["pattern"] = json!("(a{1000}){1000}{1000}");
+            })
+        },
+        "forms/visit.json /fields/7/pattern",
+    ),
+    (
+        "unknown attribute",
+        |dir| change(dir, "ledgers/living-alone.json", |l| l["columns"][0] = json!("nothing")),
+        "ledgers/living-alone.json /columns/0",
+    ),
+    (
+        "looping rule",
+        |dir| {
+            change(
+                dir,
+                "rules/grid-worker.json",
+                |r| r["source"] = json!({"form": "expert", "rhai": "fn dispatch(item, subject, chain, candidates, load) {\n  loop { }\n}"}),
+            )
+        },
+        "cases/grid-worker.json /cases/0 2:",
+    ),
+    (
+        "rule that does not compile",
+        |dir| {
+            change(
+                dir,
+                "rules/grid-worker.json",
+                |r| r["source"] = json!({"form": "expert", "rhai": "fn dispatch(item, subject, chain, candidates, load) {\n  let = 1;\n}"}),
+            )
+        },
+        "rules/grid-worker.json /source 2:",
+    ),
+    (
+        "rule without cases",
+        |dir| fs::remove_file(dir.join("cases/grid-worker.json")).expect("removed"),
+        "rules/grid-worker.json",
+    ),
+    (
+        "failing rule case",
+        |dir| change(dir, "cases/grid-worker.json", |c| c["cases"][1]["expect"]["id"] = json!("a")),
+        "cases/grid-worker.json /cases/1",
+    ),
+    (
+        "failing form case",
+        |dir| change(dir, "cases/visit.json", |c| c["cases"][0]["answers"]["id_no"] = json!("1")),
+        "cases/visit.json /cases/0/errors",
+    ),
+    (
+        "failing measure case",
+        |dir| change(dir, "cases/counting.json", |c| c["cases"][0]["expect"]["amounts"]["visited"] = json!(2)),
+        "cases/counting.json /cases/0",
+    ),
+    (
+        "measure nobody declared",
+        |dir| {
+            change(dir, "tasks/visit.json", |t| {
+                t["measures"]["declared"].as_array_mut().expect("list").pop();
+            })
+        },
+        "tasks/visit.json /measures",
+    ),
+    (
+        "built-in measure",
+        |dir| change(dir, "tasks/visit.json", |t| t["measures"]["declared"][0]["key"] = json!("done")),
+        "tasks/visit.json /measures/declared",
+    ),
+    (
+        "board of another measure",
+        |dir| change(dir, "boards/visit.json", |b| b["measures"][0] = json!("gold")),
+        "boards/visit.json /measures/0",
+    ),
     ("stray file", |dir| fs::write(dir.join("run.sh"), "rm -rf /").expect("written"), "run.sh"),
     ("stray folder", |dir| fs::create_dir(dir.join("scripts")).expect("made"), "scripts"),
-    ("name that leads elsewhere", |dir| fs::write(dir.join("forms/..visit.json"), "{}").and_then(|()| fs::write(dir.join("forms/A b.json"), "{}")).expect("written"), "forms/A b.json"),
-    ("link to a file", |dir| { fs::remove_file(dir.join("forms/visit.json")).expect("removed"); std::os::unix::fs::symlink("/etc/passwd", dir.join("forms/visit.json")).expect("linked"); }, "forms/visit.json"),
+    (
+        "name that leads elsewhere",
+        |dir| {
+            fs::write(dir.join("forms/..visit.json"), "{}")
+                .and_then(|()| fs::write(dir.join("forms/A b.json"), "{}"))
+                .expect("written")
+        },
+        "forms/A b.json",
+    ),
+    (
+        "link to a file",
+        |dir| {
+            fs::remove_file(dir.join("forms/visit.json")).expect("removed");
+            std::os::unix::fs::symlink("/etc/passwd", dir.join("forms/visit.json")).expect("linked");
+        },
+        "forms/visit.json",
+    ),
     ("link to a folder", |dir| std::os::unix::fs::symlink("/", dir.join("notes")).expect("linked"), "notes"),
-    ("binary sample", |dir| fs::write(dir.join("sample/visit.xlsx"), [0_u8; 4096]).expect("written"), "sample/visit.xlsx"),
+    (
+        "binary sample",
+        |dir| fs::write(dir.join("sample/visit.xlsx"), [0_u8; 4096]).expect("written"),
+        "sample/visit.xlsx",
+    ),
     ("no head", |dir| fs::remove_file(dir.join("app.json")).expect("removed"), "app.json"),
 ];
 
@@ -232,9 +371,15 @@ async fn a_hostile_folder_is_told_where_and_stores_nothing() {
             let folder = copy();
             spoil(folder.path());
             let faults = applications::check(folder.path());
-            assert!(faults.iter().any(|fault| fault.place().starts_with(place)), "{what}: {place} is not among {faults:#?}");
+            assert!(
+                faults.iter().any(|fault| fault.place().starts_with(place)),
+                "{what}: {place} is not among {faults:#?}"
+            );
             assert!(faults.iter().all(|fault| !fault.zh.is_empty() && !fault.en.is_empty()), "{what}");
-            assert!(!faults.iter().any(|fault| fault.zh.contains("root:") || fault.en.contains("root:")), "{what} leaks");
+            assert!(
+                !faults.iter().any(|fault| fault.zh.contains("root:") || fault.en.contains("root:")),
+                "{what} leaks"
+            );
             match install(app, folder.path(), &Actor::default()).await {
                 Err(AppError::Invalid(told)) => assert_eq!(told.len(), faults.len(), "{what}"),
                 other => panic!("{what}: {other:?}"),

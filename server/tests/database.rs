@@ -15,7 +15,9 @@ const FROZEN: &[(&str, &str)] = &[];
 fn migrations_differ_only_in_type_names() {
     fn plain(text: &str) -> String {
         let mut out = text.replace(") strict;", ");");
-        for (from, to) in [("integer", "N"), ("bigint", "N"), ("boolean", "N"), ("blob", "B"), ("bytea", "B"), ("uuid", "B")] {
+        for (from, to) in
+            [("integer", "N"), ("bigint", "N"), ("boolean", "N"), ("blob", "B"), ("bytea", "B"), ("uuid", "B")]
+        {
             out = out.replace(&format!(" {from}"), &format!(" {to}"));
         }
         out
@@ -102,11 +104,16 @@ async fn a_database_of_a_newer_version_is_refused() {
         migrate(&db, common::NOW).await.expect("migrates");
         assert_eq!(schema_state(&db).await.expect("state"), SchemaState::Current);
         let mut tx = db.begin_write().await.expect("begins");
-        tx.execute("INSERT INTO schema_migration (name, digest, applied_at) VALUES ($1, $2, $3)", args!["9999_later.sql", "x", 1_i64])
-            .await
-            .expect("inserted");
+        tx.execute(
+            "INSERT INTO schema_migration (name, digest, applied_at) VALUES ($1, $2, $3)",
+            args!["9999_later.sql", "x", 1_i64],
+        )
+        .await
+        .expect("inserted");
         tx.commit().await.expect("commits");
-        assert!(matches!(migrate(&db, common::NOW).await, Err(StoreError::Corrupt(text)) if text.contains("9999_later.sql")));
+        assert!(
+            matches!(migrate(&db, common::NOW).await, Err(StoreError::Corrupt(text)) if text.contains("9999_later.sql"))
+        );
     })
     .await;
 }

@@ -5,8 +5,8 @@ mod common;
 use server::directory;
 use server::geography::premises;
 use server::measures::{self, Axis};
-use server::platform::ids::Id;
 use server::platform::database::Exec;
+use server::platform::ids::Id;
 use server::{access, demo};
 
 async fn count(house: &common::House, sql: &'static str) -> i64 {
@@ -39,9 +39,12 @@ async fn the_city_is_built_as_described() {
             let steps = directory::chain(&book, &geography, bureau.id, community.id);
             let levels: Vec<i64> = steps.iter().map(|step| step.level).collect();
             assert_eq!(levels, [2, 3, 4, 5], "{}", community.full_name);
-            let names: Vec<&str> = steps.iter().map(|s| book.organization(s.organization).expect("unit").kind.as_str()).collect();
+            let names: Vec<&str> =
+                steps.iter().map(|s| book.organization(s.organization).expect("unit").kind.as_str()).collect();
             assert!(matches!(names[1], "bureau" | "administrative_committee"));
-            assert!(steps.iter().all(|step| book.organization(step.organization).and_then(|o| o.place) == Some(step.place)));
+            assert!(
+                steps.iter().all(|step| book.organization(step.organization).and_then(|o| o.place) == Some(step.place))
+            );
         }
         let community = geography.by_code("140213050007").expect("community");
         let candidates = directory::candidates(&book, &geography, bureau.id, community.id);
@@ -50,7 +53,10 @@ async fn the_city_is_built_as_described() {
         // Doors and residents, marked as made up.
         assert_eq!(count(&house, "SELECT count(*) FROM premises WHERE kind = 'door' AND made_up").await, 2000);
         assert_eq!(count(&house, "SELECT count(*) FROM record_person WHERE made_up").await, 3000);
-        assert_eq!(count(&house, "SELECT count(*) FROM record_person WHERE id_no_index IS NULL OR premises_id IS NULL").await, 0);
+        assert_eq!(
+            count(&house, "SELECT count(*) FROM record_person WHERE id_no_index IS NULL OR premises_id IS NULL").await,
+            0
+        );
         let alone = count(&house, "SELECT count(*) FROM record_person WHERE living_alone").await;
         assert!((200..400).contains(&alone), "{alone} live alone");
         // The visit application: installed, its channel open, a task over its ledger, part of it done.
@@ -59,7 +65,14 @@ async fn the_city_is_built_as_described() {
         assert_eq!(count(&house, "SELECT count(*) FROM item").await, alone);
         assert_eq!(count(&house, "SELECT count(*) FROM item WHERE holder_post IS NULL").await, 0);
         assert_eq!(count(&house, "SELECT count(*) FROM observation").await, 3000 + alone + done);
-        assert_eq!(count(&house, "SELECT count(*) FROM channel c JOIN channel_scope s ON s.channel_id = c.id WHERE c.state = 'open'").await, 2);
+        assert_eq!(
+            count(
+                &house,
+                "SELECT count(*) FROM channel c JOIN channel_scope s ON s.channel_id = c.id WHERE c.state = 'open'"
+            )
+            .await,
+            2
+        );
         let (task, root): (Id, Id) =
             app.read().one("SELECT id, root_place FROM task WHERE state = 'running'", vec![]).await.expect("task");
         let board = measures::board(app, task, Axis::Place, root).await.expect("board").here;

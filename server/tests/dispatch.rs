@@ -87,7 +87,9 @@ impl Scene {
                 let (staff, posts, grids, workers) = (staff.clone(), posts.clone(), grids.clone(), workers.clone());
                 Box::pin(async move {
                     use directory::store as book;
-                    book::STAFF.write(tx, staff.iter().map(|s| book::staff_row(s, &None, &None)).collect(), OnKey::Fail).await?;
+                    book::STAFF
+                        .write(tx, staff.iter().map(|s| book::staff_row(s, &None, &None)).collect(), OnKey::Fail)
+                        .await?;
                     book::POST.write(tx, posts.iter().map(book::post_row).collect(), OnKey::Fail).await?;
                     book::GRID.write(tx, grids, OnKey::Fail).await?;
                     book::GRID_WORKER.write(tx, workers, OnKey::Fail).await?;
@@ -135,7 +137,12 @@ impl Scene {
             .into_iter()
             .zip(places)
             .enumerate()
-            .map(|(n, (person, place))| Subject { shard: person.shard, id: person.id, place, label: format!("老人{n}") })
+            .map(|(n, (person, place))| Subject {
+                shard: person.shard,
+                id: person.id,
+                place,
+                label: format!("老人{n}"),
+            })
             .collect()
     }
 
@@ -160,7 +167,10 @@ async fn publish(app: &App, by: StaffViewer) -> Id {
     let mut viewer = Viewer::anonymous(web::Lang::ZhCn, "test".into(), "/".into());
     viewer.principal = Principal {
         who: Who::Staff { account: by.account, staff: by.staff, post: by.post, organization: by.organization },
-        grants: Permission::ALL.iter().map(|&permission| server::access::Grant { permission, scope: Scope::All }).collect(),
+        grants: Permission::ALL
+            .iter()
+            .map(|&permission| server::access::Grant { permission, scope: Scope::All })
+            .collect(),
     };
     let id = forms::edit::create(app, &viewer, "独居老人走访", "").await.expect("form");
     let form = forms::edit::load(app, &viewer, id).await.expect("form");
@@ -187,14 +197,21 @@ fn age(is: Comparison, value: i64) -> Option<Condition> {
 }
 
 fn alone(value: bool) -> Option<Condition> {
-    Some(Condition { of: Source::Subject, field: "live_alone".into(), is: Comparison::Equal, value: Some(Literal::Flag(value)) })
+    Some(Condition {
+        of: Source::Subject,
+        field: "live_alone".into(),
+        is: Comparison::Equal,
+        value: Some(Literal::Flag(value)),
+    })
 }
 
 /// Twenty sentences and rules.
 fn rules() -> Vec<RuleSource> {
     use Comparison::{AtLeast, AtMost, Greater, Less};
     use Level::{City, Community, District, Township};
-    let expert = |body: &str| RuleSource::Expert { rhai: format!("fn dispatch(item, subject, chain, candidates, load) {{ {body} }}") };
+    let expert = |body: &str| RuleSource::Expert {
+        rhai: format!("fn dispatch(item, subject, chain, candidates, load) {{ {body} }}"),
+    };
     vec![
         sentence(None, to(Community, Whom::Organization, 2), None),
         sentence(None, to(Community, tag("grid_worker"), 3), None),
@@ -210,12 +227,22 @@ fn rules() -> Vec<RuleSource> {
         sentence(alone(false), to(District, Whom::Organization, 8), None),
         sentence(alone(true), to(Community, tag("nobody_has_this"), 1), None),
         RuleSource::Ready(Ready::Governing { level: Township, working_days: Some(2) }),
-        RuleSource::Ready(Ready::LeastLoad { level: Community, tag: Some("grid_worker".into()), working_days: Some(2) }),
+        RuleSource::Ready(Ready::LeastLoad {
+            level: Community,
+            tag: Some("grid_worker".into()),
+            working_days: Some(2),
+        }),
         RuleSource::Ready(Ready::LeastLoad { level: Community, tag: None, working_days: None }),
         RuleSource::Ready(Ready::Tag { level: Community, tag: "civil_affairs".into(), working_days: Some(4) }),
-        expert("let list = candidates.serving(\"community\"); if list.len() == 0 { return none(\"没有人\"); } to(least_load(list, load), 2)"),
-        expert("if subject.age == () { return none(\"不知道年龄\"); } to(candidates.governing(\"community\"), if subject.age > 80 { 1 } else { 6 })"),
-        expert("let list = candidates.with_tag(\"grid_worker\"); if list.len() == 0 { return to(candidates.governing(\"township\"), 5); } to(list[list.len() - 1], 3)"),
+        expert(
+            "let list = candidates.serving(\"community\"); if list.len() == 0 { return none(\"没有人\"); } to(least_load(list, load), 2)",
+        ),
+        expert(
+            "if subject.age == () { return none(\"不知道年龄\"); } to(candidates.governing(\"community\"), if subject.age > 80 { 1 } else { 6 })",
+        ),
+        expert(
+            "let list = candidates.with_tag(\"grid_worker\"); if list.len() == 0 { return to(candidates.governing(\"township\"), 5); } to(list[list.len() - 1], 3)",
+        ),
     ]
 }
 
@@ -256,13 +283,18 @@ async fn what_the_dry_run_shows_is_what_is_sent() {
                 .map(|row| (row.0, (row.3, row.4)))
                 .collect();
             assert_eq!(shown.len(), 40, "rule {n}");
-            let begun = dispatch::begin(app, task.id, Some(run.task_version), &Default::default()).await.expect("begun");
+            let begun =
+                dispatch::begin(app, task.id, Some(run.task_version), &Default::default()).await.expect("begun");
             assert_eq!(begun.state, "dispatching");
             run_until_idle(app).await.expect("jobs");
             assert_eq!(shown, sent(app, &task).await, "rule {n} on {}", house.engine);
             let after = store::task(&mut app.read(), task.id).await.expect("task");
             assert_eq!((after.state.as_str(), after.published_release), ("running", 1), "rule {n}");
-            if run.summary.orphans > 0 { with_orphans += 1 } else { without += 1 }
+            if run.summary.orphans > 0 {
+                with_orphans += 1
+            } else {
+                without += 1
+            }
             conserved(app, &task, run.summary.orphans).await;
         }
         assert!(with_orphans >= 4 && without >= 4, "the rules differ: {with_orphans} with orphans, {without} without");
@@ -275,7 +307,10 @@ async fn conserved(app: &App, task: &Task, orphans: i64) {
     let all = store::assignments(&mut app.read(), task.id).await.expect("assignments");
     let held: BTreeMap<Id, i64> = app
         .read()
-        .all::<(Id, i64)>("SELECT assignment_id, count(*) FROM item WHERE task_id = $1 GROUP BY assignment_id", args![task.id])
+        .all::<(Id, i64)>(
+            "SELECT assignment_id, count(*) FROM item WHERE task_id = $1 GROUP BY assignment_id",
+            args![task.id],
+        )
         .await
         .expect("held")
         .into_iter()

@@ -11,9 +11,7 @@ use serde_json::{Map, Value, json};
 use server::access::{Grant, Permission, Principal, Scope, Viewer, Who};
 use server::app::App;
 use server::entities::search::{Looked, People, Sort, Test};
-use server::entities::{
-    self, Observation, PersonRecord, PersonRow, Said, Source, SourceKind, Subject,
-};
+use server::entities::{self, Observation, PersonRecord, PersonRow, Said, Source, SourceKind, Subject};
 use server::geography::{Geography, Place};
 use server::ledgers::{self, Filter};
 use server::platform::clock::DAY;
@@ -63,8 +61,7 @@ async fn city(house: House) -> City {
         place(ids[1], Some(ids[0]), 5, "东街社区", 10),
         place(ids[2], Some(ids[0]), 5, "西街社区", 501),
     ];
-    let ancestors =
-        [(0, 0), (0, 1), (0, 2), (1, 1), (2, 2)].map(|(above, below)| (ids[above], ids[below]));
+    let ancestors = [(0, 0), (0, 1), (0, 2), (1, 1), (2, 2)].map(|(above, below)| (ids[above], ids[below]));
     house
         .app
         .lanes
@@ -83,33 +80,15 @@ async fn city(house: House) -> City {
         .await
         .expect("places");
     house.app.geography.store(Geography::new(places).into());
-    City {
-        house,
-        root: ids[0],
-        east: ids[1],
-        west: ids[2],
-    }
+    City { house, root: ids[0], east: ids[1], west: ids[2] }
 }
 
 fn viewer(scope: Scope, permissions: &[Permission]) -> Viewer {
-    let grants: BTreeSet<Grant> = permissions
-        .iter()
-        .map(|&permission| Grant {
-            permission,
-            scope: scope.clone(),
-        })
-        .collect();
+    let grants: BTreeSet<Grant> =
+        permissions.iter().map(|&permission| Grant { permission, scope: scope.clone() }).collect();
     let id = new_id(0, NOW);
     let mut viewer = Viewer::anonymous(web::Lang::ZhCn, "request".into(), "/".into());
-    viewer.principal = Principal {
-        who: Who::Staff {
-            account: id,
-            staff: id,
-            post: id,
-            organization: id,
-        },
-        grants,
-    };
+    viewer.principal = Principal { who: Who::Staff { account: id, staff: id, post: id, organization: id }, grants };
     viewer
 }
 
@@ -118,41 +97,21 @@ fn map(value: Value) -> Map<String, Value> {
 }
 
 fn source(kind: SourceKind, title: &str) -> Source {
-    Source {
-        kind,
-        id: None,
-        submission: None,
-        form_version: None,
-        batch: None,
-        title: title.into(),
-    }
+    Source { kind, id: None, submission: None, form_version: None, batch: None, title: title.into() }
 }
 
 fn row(community: Id, values: Value) -> PersonRow {
-    PersonRow {
-        values: map(values),
-        community: Some(community),
-        ..PersonRow::default()
-    }
+    PersonRow { values: map(values), community: Some(community), ..PersonRow::default() }
 }
 
 async fn import(app: &App, rows: Vec<PersonRow>) -> Vec<entities::Imported> {
-    entities::import_persons(
-        app,
-        rows,
-        &source(SourceKind::Sheet, "花名册.xlsx"),
-        &Actor::default(),
-        NOW - DAY,
-    )
-    .await
-    .expect("imports")
+    entities::import_persons(app, rows, &source(SourceKind::Sheet, "花名册.xlsx"), &Actor::default(), NOW - DAY)
+        .await
+        .expect("imports")
 }
 
 async fn record(app: &App, person: entities::Claimed) -> PersonRecord {
-    entities::find(&mut app.read(), person.shard, person.id)
-        .await
-        .expect("reads")
-        .expect("there")
+    entities::find(&mut app.read(), person.shard, person.id).await.expect("reads").expect("there")
 }
 
 fn said(subject: Subject, kind: SourceKind, values: Value, at: i64) -> Said {
@@ -171,11 +130,7 @@ fn said(subject: Subject, kind: SourceKind, values: Value, at: i64) -> Said {
 fn set(shard: i64, applied: &entities::Applied) -> WriteSet {
     WriteSet {
         shard,
-        key: SubmissionKey {
-            form_id: new_id(1, NOW),
-            client_id: new_id(1, NOW),
-            payload_hash: vec![1],
-        },
+        key: SubmissionKey { form_id: new_id(1, NOW), client_id: new_id(1, NOW), payload_hash: vec![1] },
         expects: applied.expects.clone(),
         puts: applied.puts.clone(),
         signals: vec![],
@@ -204,7 +159,10 @@ async fn rows_with_one_number_are_one_person_and_rows_without_stay_apart() {
         assert_ne!(people[2].id, people[3].id, "provisional persons are never merged");
         assert_eq!(people[0].shard, 10, "a person takes the shard of the community");
         let one = record(app, people[0]).await;
-        assert_eq!((one.name.as_str(), one.pinyin.as_str(), one.initials.as_str()), ("欧阳秀兰", "ouyangxiulan", "oyxl"));
+        assert_eq!(
+            (one.name.as_str(), one.pinyin.as_str(), one.initials.as_str()),
+            ("欧阳秀兰", "ouyangxiulan", "oyxl")
+        );
         assert_eq!((one.sex.as_deref(), one.birth_date.as_deref()), (Some("1"), Some("1945-01-01")));
         assert_eq!(one.living_alone, Some(true));
         assert_eq!(one.id_no_mask.as_deref(), Some("140202********1234"));
@@ -219,90 +177,32 @@ async fn who_stands_higher_holds_then_who_spoke_last() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(city.east, json!({"name": "张三", "mobile": MOBILE}))],
-        )
-        .await[0];
+        let person = import(app, vec![row(city.east, json!({"name": "张三", "mobile": MOBILE}))]).await[0];
         // (source, value, observed at, what holds afterwards, whether a contender is shown)
         let cases = [
             (SourceKind::Worker, "13800000001", NOW, "138****0001", false),
-            (
-                SourceKind::Sheet,
-                "13800000002",
-                NOW + DAY,
-                "138****0001",
-                true,
-            ),
-            (
-                SourceKind::Resident,
-                "13800000003",
-                NOW + 2 * DAY,
-                "138****0003",
-                false,
-            ),
-            (
-                SourceKind::Worker,
-                "13800000004",
-                NOW + DAY,
-                "138****0003",
-                false,
-            ),
-            (
-                SourceKind::Worker,
-                "13800000005",
-                NOW + 3 * DAY,
-                "138****0005",
-                false,
-            ),
-            (
-                SourceKind::Certified,
-                "13800000006",
-                NOW,
-                "138****0006",
-                true,
-            ),
+            (SourceKind::Sheet, "13800000002", NOW + DAY, "138****0001", true),
+            (SourceKind::Resident, "13800000003", NOW + 2 * DAY, "138****0003", false),
+            (SourceKind::Worker, "13800000004", NOW + DAY, "138****0003", false),
+            (SourceKind::Worker, "13800000005", NOW + 3 * DAY, "138****0005", false),
+            (SourceKind::Certified, "13800000006", NOW, "138****0006", true),
         ];
         for (kind, value, at, holds, disputed) in cases {
             let before = record(app, person).await;
             let said = said(person.subject(), kind, json!({"mobile": value}), at);
             let applied = entities::apply(app, Some(&before), &said).expect("applies");
-            assert_eq!(
-                app.lanes
-                    .submit(set(person.shard, &applied))
-                    .await
-                    .expect("stored"),
-                Outcome::Stored
-            );
+            assert_eq!(app.lanes.submit(set(person.shard, &applied)).await.expect("stored"), Outcome::Stored);
             let after = record(app, person).await;
             assert_eq!(after.version, before.version + 1);
-            assert_eq!(
-                after.mobile_mask.as_deref(),
-                Some(holds),
-                "{kind:?} {value}"
-            );
+            assert_eq!(after.mobile_mask.as_deref(), Some(holds), "{kind:?} {value}");
             let origin = &after.facts().expect("facts")["mobile"].1;
             assert_eq!(origin.contender.is_some(), disputed, "{kind:?} {value}");
         }
         // A record that moved meanwhile refuses the write.
-        let old = PersonRecord {
-            version: 1,
-            ..record(app, person).await
-        };
-        let late = said(
-            person.subject(),
-            SourceKind::Worker,
-            json!({"name": "张五"}),
-            NOW,
-        );
+        let old = PersonRecord { version: 1, ..record(app, person).await };
+        let late = said(person.subject(), SourceKind::Worker, json!({"name": "张五"}), NOW);
         let applied = entities::apply(app, Some(&old), &late).expect("applies");
-        assert_eq!(
-            app.lanes
-                .submit(set(person.shard, &applied))
-                .await
-                .expect("answered"),
-            Outcome::Stale
-        );
+        assert_eq!(app.lanes.submit(set(person.shard, &applied)).await.expect("answered"), Outcome::Stale);
     })
     .await;
 }
@@ -312,27 +212,13 @@ async fn confirming_refreshes_and_emptying_empties() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(
-                city.east,
-                json!({"name": "张三", "mobile": MOBILE, "live_alone": true}),
-            )],
-        )
-        .await[0];
+        let person =
+            import(app, vec![row(city.east, json!({"name": "张三", "mobile": MOBILE, "live_alone": true}))]).await[0];
         let before = record(app, person).await;
-        let mut visit = said(
-            person.subject(),
-            SourceKind::Worker,
-            json!({"live_alone": null}),
-            NOW + DAY,
-        );
+        let mut visit = said(person.subject(), SourceKind::Worker, json!({"live_alone": null}), NOW + DAY);
         visit.confirmed = vec!["mobile".into(), "name".into(), "never_known".into()];
         let applied = entities::apply(app, Some(&before), &visit).expect("applies");
-        app.lanes
-            .submit(set(person.shard, &applied))
-            .await
-            .expect("stored");
+        app.lanes.submit(set(person.shard, &applied)).await.expect("stored");
         let after = record(app, person).await;
         assert_eq!(after.mobile_mask, before.mobile_mask);
         assert_eq!(after.mobile_index, before.mobile_index);
@@ -344,11 +230,7 @@ async fn confirming_refreshes_and_emptying_empties() {
         let known = entities::known(app, &after, true).expect("known");
         assert_eq!(known["mobile"].mask.as_deref(), Some("138****5678"));
         assert!(known["mobile"].value.is_none());
-        assert!(
-            !entities::known(app, &after, false)
-                .expect("known")
-                .contains_key("mobile")
-        );
+        assert!(!entities::known(app, &after, false).expect("known").contains_key("mobile"));
     })
     .await;
 }
@@ -358,22 +240,12 @@ async fn a_mask_never_travels_back() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(
-                city.east,
-                json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}),
-            )],
-        )
-        .await[0];
+        let person =
+            import(app, vec![row(city.east, json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}))]).await[0];
         let before = record(app, person).await;
         let echoed = json!({"mobile": "138****5678", "id_no": "140202********1234"});
-        let applied = entities::apply(
-            app,
-            Some(&before),
-            &said(person.subject(), SourceKind::Worker, echoed, NOW),
-        )
-        .expect("applies");
+        let applied = entities::apply(app, Some(&before), &said(person.subject(), SourceKind::Worker, echoed, NOW))
+            .expect("applies");
         let after = applied.record.expect("a record");
         assert_eq!(after.mobile_cipher, before.mobile_cipher);
         assert_eq!(after.id_no_cipher, before.id_no_cipher);
@@ -387,84 +259,43 @@ async fn an_observation_for_another_shard_arrives_once() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(city.west, json!({"name": "张三", "id_no": NUMBER}))],
-        )
-        .await[0];
+        let person = import(app, vec![row(city.west, json!({"name": "张三", "id_no": NUMBER}))]).await[0];
         assert_eq!(person.shard, 501);
-        let visit = said(
-            person.subject(),
-            SourceKind::Worker,
-            json!({"mobile": MOBILE}),
-            NOW,
-        );
+        let visit = said(person.subject(), SourceKind::Worker, json!({"mobile": MOBILE}), NOW);
         let applied = entities::apply_from(app, 10, None, &visit).expect("applies");
-        assert!(
-            applied.expects.is_empty(),
-            "another shard's version is not this door's to watch"
-        );
+        assert!(applied.expects.is_empty(), "another shard's version is not this door's to watch");
         app.lanes.submit(set(10, &applied)).await.expect("stored");
         assert_eq!(record(app, person).await.mobile_mask, None, "not yet there");
         let waiting: Vec<(i64, Id, i64, String, String, i64)> = app
             .read()
-            .all(
-                "SELECT shard, id, target_shard, kind, payload, created_at FROM outbox",
-                vec![],
-            )
+            .all("SELECT shard, id, target_shard, kind, payload, created_at FROM outbox", vec![])
             .await
             .expect("reads");
         assert_eq!(waiting.len(), 1);
         assert!(!waiting[0].4.contains(MOBILE));
-        assert_eq!(
-            entities::outbox::drain_all_shards(app)
-                .await
-                .expect("drains"),
-            1
-        );
+        assert_eq!(entities::outbox::drain_all_shards(app).await.expect("drains"), 1);
         let once = record(app, person).await;
         assert_eq!(once.mobile_mask.as_deref(), Some("138****5678"));
-        assert_eq!(
-            entities::outbox::drain_all_shards(app)
-                .await
-                .expect("drains"),
-            0
-        );
+        assert_eq!(entities::outbox::drain_all_shards(app).await.expect("drains"), 0);
         // A drain that died after taking in and before deleting: the row is back, nothing happens twice.
         let (shard, id, target, kind, payload, at) = waiting[0].clone();
         app.lanes
             .write(10, vec![], move |tx| {
                 let row = args![shard, id, target, kind.clone(), payload.clone(), at];
                 Box::pin(async move {
-                    entities::outbox::OUTBOX
-                        .write(tx, vec![row], platform::database::bulk::OnKey::Fail)
-                        .await
+                    entities::outbox::OUTBOX.write(tx, vec![row], platform::database::bulk::OnKey::Fail).await
                 })
             })
             .await
             .expect("back again");
-        assert_eq!(
-            entities::outbox::drain_all_shards(app)
-                .await
-                .expect("drains"),
-            1
-        );
+        assert_eq!(entities::outbox::drain_all_shards(app).await.expect("drains"), 1);
         assert_eq!(record(app, person).await, once);
         assert_eq!(count(app, "SELECT count(*) FROM outbox").await, 0);
         // A drain that dies before its commit leaves everything as it was.
-        let visit = said(
-            person.subject(),
-            SourceKind::Worker,
-            json!({"live_alone": true}),
-            NOW,
-        );
+        let visit = said(person.subject(), SourceKind::Worker, json!({"live_alone": true}), NOW);
         let applied = entities::apply_from(app, 10, None, &visit).expect("applies");
         app.lanes.submit(set(10, &applied)).await.expect("stored");
-        let payload: (String,) = app
-            .read()
-            .one("SELECT payload FROM outbox", vec![])
-            .await
-            .expect("waits");
+        let payload: (String,) = app.read().one("SELECT payload FROM outbox", vec![]).await.expect("waits");
         let observation: Observation = serde_json::from_str(&payload.0).expect("reads");
         let died = app
             .lanes
@@ -478,23 +309,14 @@ async fn an_observation_for_another_shard_arrives_once() {
             .await;
         assert!(died.is_err());
         assert_eq!(record(app, person).await, once);
-        assert_eq!(
-            entities::outbox::drain_all_shards(app)
-                .await
-                .expect("drains"),
-            1
-        );
+        assert_eq!(entities::outbox::drain_all_shards(app).await.expect("drains"), 1);
         assert_eq!(record(app, person).await.living_alone, Some(true));
     })
     .await;
 }
 
 async fn count(app: &App, sql: &'static str) -> i64 {
-    app.read()
-        .one::<(i64,)>(sql, vec![])
-        .await
-        .expect("counts")
-        .0
+    app.read().one::<(i64,)>(sql, vec![]).await.expect("counts").0
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -502,68 +324,35 @@ async fn an_unverified_answer_waits_for_its_worker() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(
-                city.west,
-                json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}),
-            )],
-        )
-        .await[0];
+        let person =
+            import(app, vec![row(city.west, json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}))]).await[0];
         let before = record(app, person).await;
         let answer = json!({"name": "张三丰", "mobile": "13900000001", "live_alone": true});
         let told = said(person.subject(), SourceKind::Unverified, answer, NOW);
         // Through a door in another community: by the outbox.
         let applied = entities::pending_from(app, 10, &told).expect("applies");
         app.lanes.submit(set(10, &applied)).await.expect("stored");
-        let waiting = entities::pending(app, applied.observation)
-            .await
-            .expect("reads")
-            .expect("waits");
+        let waiting = entities::pending(app, applied.observation).await.expect("reads").expect("waits");
         assert_eq!(waiting.entity_id, person.id);
         assert_eq!(record(app, person).await, before);
         let review = |refused: &[&str]| entities::Review {
             refused: refused.iter().map(|key| (*key).to_owned()).collect(),
             actor: Actor::default(),
         };
-        assert!(
-            entities::accept(app, applied.observation, review(&["religion"]))
-                .await
-                .is_err()
-        );
-        entities::accept(app, applied.observation, review(&["name"]))
-            .await
-            .expect("accepts");
+        assert!(entities::accept(app, applied.observation, review(&["religion"])).await.is_err());
+        entities::accept(app, applied.observation, review(&["name"])).await.expect("accepts");
         let after = record(app, person).await;
-        assert_eq!(
-            (after.name.as_str(), after.mobile_mask.as_deref()),
-            ("张三", Some("139****0001"))
-        );
+        assert_eq!((after.name.as_str(), after.mobile_mask.as_deref()), ("张三", Some("139****0001")));
         assert_eq!(after.living_alone, Some(true));
-        entities::accept(app, applied.observation, review(&["name"]))
-            .await
-            .expect("again changes nothing");
+        entities::accept(app, applied.observation, review(&["name"])).await.expect("again changes nothing");
         assert_eq!(record(app, person).await, after);
-        assert!(
-            entities::reject(app, applied.observation, Actor::default())
-                .await
-                .is_err()
-        );
+        assert!(entities::reject(app, applied.observation, Actor::default()).await.is_err());
         // Rejected: kept, never current.
         let other = entities::pending_from(app, 501, &told).expect("applies");
         app.lanes.submit(set(501, &other)).await.expect("stored");
-        entities::reject(app, other.observation, Actor::default())
-            .await
-            .expect("rejects");
+        entities::reject(app, other.observation, Actor::default()).await.expect("rejects");
         assert_eq!(record(app, person).await, after);
-        assert_eq!(
-            count(
-                app,
-                "SELECT count(*) FROM observation WHERE state = 'rejected'"
-            )
-            .await,
-            1
-        );
+        assert_eq!(count(app, "SELECT count(*) FROM observation WHERE state = 'rejected'").await, 1);
     })
     .await;
 }
@@ -573,14 +362,8 @@ async fn no_column_of_any_table_holds_a_number_in_clear() {
     each(|house| async move {
         let city = city(house).await;
         let app = city.app();
-        let person = import(
-            app,
-            vec![row(
-                city.east,
-                json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}),
-            )],
-        )
-        .await[0];
+        let person =
+            import(app, vec![row(city.east, json!({"name": "张三", "id_no": NUMBER, "mobile": MOBILE}))]).await[0];
         let phone = json!({"mobile": "13900000001", "emergency_phone": "13900000002"});
         for (from, kind) in [(10, SourceKind::Worker), (501, SourceKind::Unverified)] {
             let told = said(person.subject(), kind, phone.clone(), NOW);
@@ -595,75 +378,28 @@ async fn no_column_of_any_table_holds_a_number_in_clear() {
         }
         let worker = viewer(
             Scope::Place(city.east),
-            &[
-                Permission::PersonRead,
-                Permission::PersonReveal,
-                Permission::PersonExport,
-            ],
+            &[Permission::PersonRead, Permission::PersonReveal, Permission::PersonExport],
         );
-        let clear = entities::reveal::reveal(app, &worker, person.id, "mobile", "核对走访时间")
-            .await
-            .expect("reveals");
+        let clear = entities::reveal::reveal(app, &worker, person.id, "mobile", "核对走访时间").await.expect("reveals");
         assert_eq!(clear, "13900000001");
-        let ledger = ledgers::find(&mut app.read(), ledgers::everybody())
-            .await
-            .expect("reads")
-            .expect("there");
-        ledgers::export(app, &worker, &ledger, &Filter::default(), Output::Csv)
-            .await
-            .expect("exports");
-        let clear =
-            [NUMBER, MOBILE, "13900000001", "13900000002", "核对走访时间"].map(str::to_owned);
-        let hex = clear.clone().map(|secret| {
-            secret
-                .bytes()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        });
+        let ledger = ledgers::find(&mut app.read(), ledgers::everybody()).await.expect("reads").expect("there");
+        ledgers::export(app, &worker, &ledger, &Filter::default(), Output::Csv).await.expect("exports");
+        let clear = [NUMBER, MOBILE, "13900000001", "13900000002", "核对走访时间"].map(str::to_owned);
+        let hex = clear.clone().map(|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
         let secrets: Vec<String> = clear.into_iter().chain(hex).collect();
-        assert!(
-            texts_of(app, "record_person")
-                .await
-                .iter()
-                .any(|text| text.contains("张三")),
-            "the scan reads texts"
-        );
+        assert!(texts_of(app, "record_person").await.iter().any(|text| text.contains("张三")), "the scan reads texts");
         let mask: String = "140202".bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert!(
-            texts_of(app, "record_person")
-                .await
-                .iter()
-                .any(|text| text.to_lowercase().contains(&mask)),
-            "and hex"
-        );
+        assert!(texts_of(app, "record_person").await.iter().any(|text| text.to_lowercase().contains(&mask)), "and hex");
         for table in app.db.table_names().await.expect("tables") {
             for text in texts_of(app, &table).await {
                 let text = text.to_lowercase();
                 for secret in &secrets {
-                    assert!(
-                        !text.contains(secret.as_str()),
-                        "{table} on {} holds {secret}",
-                        app.db.engine()
-                    );
+                    assert!(!text.contains(secret.as_str()), "{table} on {} holds {secret}", app.db.engine());
                 }
             }
         }
-        assert_eq!(
-            count(
-                app,
-                "SELECT count(*) FROM event WHERE kind = 'person.revealed'"
-            )
-            .await,
-            1
-        );
-        assert_eq!(
-            count(
-                app,
-                "SELECT count(*) FROM event WHERE kind = 'ledger.exported'"
-            )
-            .await,
-            1
-        );
+        assert_eq!(count(app, "SELECT count(*) FROM event WHERE kind = 'person.revealed'").await, 1);
+        assert_eq!(count(app, "SELECT count(*) FROM event WHERE kind = 'ledger.exported'").await, 1);
     })
     .await;
 }
@@ -687,10 +423,7 @@ async fn texts_of(app: &App, table: &str) -> Vec<String> {
         let (text, hex) = if app.db.engine() == "sqlite" {
             (format!("cast({column} as text)"), format!("hex({column})"))
         } else {
-            (
-                format!("cast({column} as text)"),
-                format!("encode(cast(cast({column} as text) as bytea), 'hex')"),
-            )
+            (format!("cast({column} as text)"), format!("encode(cast(cast({column} as text) as bytea), 'hex')"))
         };
         for expression in [text, hex] {
             let sql = format!("SELECT coalesce({expression}, '') FROM {table}");
@@ -767,7 +500,8 @@ async fn people_are_found_each_way_and_only_within_scope() {
             .principal
             .grants
             .insert(Grant { permission: Permission::PersonExport, scope: Scope::Place(city.east) });
-        let mut exported = ledgers::export(app, &exporter, &ledger, &Filter::default(), Output::Csv).await.expect("exports");
+        let mut exported =
+            ledgers::export(app, &exporter, &ledger, &Filter::default(), Output::Csv).await.expect("exports");
         let mut text = String::new();
         std::io::Read::read_to_string(&mut exported.file, &mut text).expect("reads");
         assert_eq!(exported.rows, 2);
@@ -813,8 +547,14 @@ async fn filters_sorts_and_pages_agree_with_the_count() {
         let expected = (0..53).filter(|n| n % 3 == 0 && n % 2 == 0).count();
         assert_eq!(alone.count_all_shards(app, &whole, &read).await.expect("counts"), expected as i64);
         let filter = Filter { age: "80-89".into(), ..Filter::default() };
-        let definition = ledgers::find(&mut app.read(), ledgers::everybody()).await.expect("reads").expect("there").definition;
-        let aged = filter.people(app, &definition).expect("people").count_all_shards(app, &whole, &read).await.expect("counts");
+        let definition =
+            ledgers::find(&mut app.read(), ledgers::everybody()).await.expect("reads").expect("there").definition;
+        let aged = filter
+            .people(app, &definition)
+            .expect("people")
+            .count_all_shards(app, &whole, &read)
+            .await
+            .expect("counts");
         // On 2026-11-24, 80 to 89 years: born 1936-11-25 to 1946-11-24.
         let expected = (0..53).filter(|n| n % 7 != 0 && (1937..=1946).contains(&(1930 + n))).count();
         assert_eq!(aged, expected as i64);
@@ -834,20 +574,9 @@ struct Spoken {
 }
 
 fn spoken() -> impl Strategy<Value = Spoken> {
-    let kinds = [
-        SourceKind::Certified,
-        SourceKind::Registry,
-        SourceKind::Worker,
-        SourceKind::Sheet,
-        SourceKind::Resident,
-    ];
-    (
-        0..kinds.len(),
-        0..4_i64,
-        proptest::option::of(0..3_u8),
-        proptest::option::of(any::<bool>()),
-        any::<bool>(),
-    )
+    let kinds =
+        [SourceKind::Certified, SourceKind::Registry, SourceKind::Worker, SourceKind::Sheet, SourceKind::Resident];
+    (0..kinds.len(), 0..4_i64, proptest::option::of(0..3_u8), proptest::option::of(any::<bool>()), any::<bool>())
         .prop_map(move |(kind, at, mobile, alone, confirmed)| Spoken {
             kind: kinds[kind],
             at: NOW + at * DAY,
@@ -866,11 +595,7 @@ async fn a_record_is_the_replay_of_its_observations() {
         let runtime = tokio::runtime::Handle::current();
         let east = city.east;
         tokio::task::spawn_blocking(move || {
-            let mut runner = TestRunner::new(Config {
-                cases: 12,
-                failure_persistence: None,
-                ..Config::default()
-            });
+            let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
             runner
                 .run(&proptest::collection::vec(spoken(), 1..8), |story| {
                     runtime.block_on(replay(&app, east, story));
@@ -896,23 +621,12 @@ async fn replay(app: &App, community: Id, story: Vec<Spoken>) {
         if let Some(alone) = spoken.alone {
             values.insert("live_alone".into(), json!(alone));
         }
-        let mut told = said(
-            person.subject(),
-            spoken.kind,
-            Value::Object(values),
-            spoken.at,
-        );
+        let mut told = said(person.subject(), spoken.kind, Value::Object(values), spoken.at);
         if spoken.confirmed {
             told.confirmed = vec!["name".into(), "mobile".into()];
         }
         let applied = entities::apply(app, Some(&before), &told).expect("applies");
-        assert_eq!(
-            app.lanes
-                .submit(set(person.shard, &applied))
-                .await
-                .expect("stored"),
-            Outcome::Stored
-        );
+        assert_eq!(app.lanes.submit(set(person.shard, &applied)).await.expect("stored"), Outcome::Stored);
         app.clock.advance(1_000);
     }
     let stands = record(app, person).await;
@@ -928,20 +642,15 @@ async fn replay(app: &App, community: Id, story: Vec<Spoken>) {
         .expect("reads");
     let model = form_runtime::Model::shipped();
     let fold = |observations: &[Observation]| {
-        observations.iter().fold(
-            PersonRecord::empty(person.shard, person.id),
-            |record, observation| entities::merge(&model, &record, observation).expect("merges"),
-        )
+        observations.iter().fold(PersonRecord::empty(person.shard, person.id), |record, observation| {
+            entities::merge(&model, &record, observation).expect("merges")
+        })
     };
     assert_eq!(fold(&observations), stands);
     observations.reverse();
     let backwards = fold(&observations);
     assert_eq!(
-        (
-            &backwards.name,
-            &backwards.mobile_index,
-            backwards.living_alone
-        ),
+        (&backwards.name, &backwards.mobile_index, backwards.living_alone),
         (&stands.name, &stands.mobile_index, stands.living_alone)
     );
 }
@@ -954,26 +663,14 @@ async fn two_imports_of_the_same_people_at_once_lose_nothing() {
         let rows = |attribute: &str| -> Vec<PersonRow> {
             (0..150)
                 .map(|n| {
-                    let mut values = map(
-                        json!({"name": format!("人{n}"), "id_no": format!("14020219500101{n:04}")}),
-                    );
+                    let mut values = map(json!({"name": format!("人{n}"), "id_no": format!("14020219500101{n:04}")}));
                     values.insert(attribute.into(), json!(true));
-                    PersonRow {
-                        values,
-                        community: Some(city.east),
-                        ..PersonRow::default()
-                    }
+                    PersonRow { values, community: Some(city.east), ..PersonRow::default() }
                 })
                 .collect()
         };
-        let (one, other) = tokio::join!(
-            import(app, rows("live_alone")),
-            import(app, rows("home_care"))
-        );
-        assert_eq!(
-            one.iter().map(|p| p.id).collect::<Vec<_>>(),
-            other.iter().map(|p| p.id).collect::<Vec<_>>()
-        );
+        let (one, other) = tokio::join!(import(app, rows("live_alone")), import(app, rows("home_care")));
+        assert_eq!(one.iter().map(|p| p.id).collect::<Vec<_>>(), other.iter().map(|p| p.id).collect::<Vec<_>>());
         assert_eq!(count(app, "SELECT count(*) FROM record_person").await, 150);
         assert_eq!(count(app, "SELECT count(*) FROM entity").await, 150);
         for person in one {

@@ -33,7 +33,12 @@ static KINDS: &[JobKind] = &[
         },
     },
     JobKind { kind: "test.panics", attempts: 2, every: None, run: |_, _| Box::pin(async { panic!("on purpose") }) },
-    JobKind { kind: "test.refuses", attempts: 9, every: None, run: |_, _| Box::pin(async { Err(AppError::invalid("row 3", "errors-code-invalid")) }) },
+    JobKind {
+        kind: "test.refuses",
+        attempts: 9,
+        every: None,
+        run: |_, _| Box::pin(async { Err(AppError::invalid("row 3", "errors-code-invalid")) }),
+    },
     JobKind {
         kind: "test.slices",
         attempts: 5,
@@ -41,10 +46,15 @@ static KINDS: &[JobKind] = &[
         run: |_, handle| {
             Box::pin(async move {
                 for _ in 0..200 {
-                    handle.slice(0, vec![], |tx| Box::pin(async move {
-                        tx.execute("UPDATE setting SET version = version + 1 WHERE key = 'count'", vec![]).await?;
-                        Ok(())
-                    })).await?;
+                    handle
+                        .slice(0, vec![], |tx| {
+                            Box::pin(async move {
+                                tx.execute("UPDATE setting SET version = version + 1 WHERE key = 'count'", vec![])
+                                    .await?;
+                                Ok(())
+                            })
+                        })
+                        .await?;
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 Ok(json!({}))
@@ -100,7 +110,8 @@ async fn a_failing_job_is_tried_again_later_and_then_succeeds() {
             assert_eq!(now.state, if attempt < 3 { "queued" } else { "done" });
             app.clock.advance(1_000_000 << attempt);
         }
-        let result: serde_json::Value = serde_json::from_str(&job(&app, id).await.result.expect("result")).expect("json");
+        let result: serde_json::Value =
+            serde_json::from_str(&job(&app, id).await.result.expect("result")).expect("json");
         assert_eq!(result["payload"]["n"], 1);
     })
     .await;
@@ -188,7 +199,10 @@ async fn a_lease_whose_beat_moves_is_left_alone() {
         let start = Instant::now();
         let held = one.try_take(&app, start).await.expect("asked").expect("free");
         for seconds in [0, 4, 8, 12] {
-            assert!(two.try_take(&app, start + Duration::from_secs(seconds)).await.expect("asked").is_none(), "{seconds}");
+            assert!(
+                two.try_take(&app, start + Duration::from_secs(seconds)).await.expect("asked").is_none(),
+                "{seconds}"
+            );
             assert!(guards(&app, &held).await, "the holder works and so beats");
         }
     })
@@ -226,7 +240,11 @@ async fn files_are_sealed_on_disk_and_end() {
         let (row, bytes) = files::get(&app, id).await.expect("read");
         assert_eq!((row.name.as_str(), bytes), ("名单.csv", clear));
         let folder = app.data.join("files");
-        let stored: Vec<_> = std::fs::read_dir(&folder).expect("folder").flat_map(|f| std::fs::read_dir(f.expect("entry").path()).expect("folder")).map(|f| f.expect("entry").path()).collect();
+        let stored: Vec<_> = std::fs::read_dir(&folder)
+            .expect("folder")
+            .flat_map(|f| std::fs::read_dir(f.expect("entry").path()).expect("folder"))
+            .map(|f| f.expect("entry").path())
+            .collect();
         assert_eq!(stored.len(), 1);
         let raw = std::fs::read(&stored[0]).expect("read");
         assert!(!raw.windows(6).any(|w| w == b"140202"), "nothing in clear on disk");

@@ -12,8 +12,17 @@ use server::platform::lane::{Expect, Lanes, Outcome, Put, SubmissionKey, WriteSe
 const SUBMISSION: Shape = Shape {
     table: "submission",
     columns: &[
-        "shard", "form_id", "client_id", "id", "form_version_id", "door_kind", "door_id", "payload_hash", "answers",
-        "slip_code", "submitted_at",
+        "shard",
+        "form_id",
+        "client_id",
+        "id",
+        "form_version_id",
+        "door_kind",
+        "door_id",
+        "payload_hash",
+        "answers",
+        "slip_code",
+        "submitted_at",
     ],
     key: &["shard", "form_id", "client_id"],
 };
@@ -42,7 +51,8 @@ async fn a_repeat_gives_the_first_slip_and_another_payload_is_refused() {
         let (form, client) = (new_id(3, common::NOW), new_id(3, common::NOW));
         // The same submission five times at once: one is stored, four meet it.
         let tries = (0..5).map(|_| lanes.submit(submission(3, form, client, b"a")));
-        let outcomes: Vec<_> = futures_util::future::join_all(tries).await.into_iter().map(|o| o.expect("answered")).collect();
+        let outcomes: Vec<_> =
+            futures_util::future::join_all(tries).await.into_iter().map(|o| o.expect("answered")).collect();
         assert_eq!(outcomes.iter().filter(|o| **o == Outcome::Stored).count(), 1);
         assert!(outcomes.iter().all(|o| match o {
             Outcome::Stored => true,
@@ -116,7 +126,10 @@ async fn a_write_goes_on_when_its_caller_leaves() {
             // Dropped at many different await points.
             let _ = tokio::time::timeout(std::time::Duration::from_micros(n * 100), write).await;
         }
-        lanes.write::<(), StoreError, _>(1, vec![], |tx| Box::pin(async { server::platform::settings::put(tx, "last", "v").await }))
+        lanes
+            .write::<(), StoreError, _>(1, vec![], |tx| {
+                Box::pin(async { server::platform::settings::put(tx, "last", "v").await })
+            })
             .await
             .expect("the lane still serves");
         let rows = server::platform::settings::all(&mut db.clone()).await.expect("reads");
@@ -133,7 +146,10 @@ async fn a_panicking_write_does_not_end_its_lane() {
         let lanes = Lanes::start(&db);
         let gone = lanes.write::<(), StoreError, _>(1, vec![], |_| Box::pin(async { panic!("on purpose") })).await;
         assert!(gone.is_err());
-        lanes.write::<(), StoreError, _>(1, vec![], |tx| Box::pin(async { server::platform::settings::put(tx, "a", "b").await }))
+        lanes
+            .write::<(), StoreError, _>(1, vec![], |tx| {
+                Box::pin(async { server::platform::settings::put(tx, "a", "b").await })
+            })
             .await
             .expect("the lane still serves");
     })

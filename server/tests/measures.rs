@@ -21,8 +21,7 @@ const TASK: &str = "INSERT INTO task (id, title, shape, class, form_version_id, 
 const ITEM: &str = "INSERT INTO item (shard, id, task_id, assignment_id, release, position, subject_class, label, place_id, \
      holder_organization, state, sheet, contribution, created_at, moved_at, version) \
      VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, 0, 0, 1)";
-const CHANGE: &str =
-    "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6 WHERE shard = $1 AND id = $2";
+const CHANGE: &str = "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6 WHERE shard = $1 AND id = $2";
 const PUBLISH: &str = "UPDATE task SET published_release = $2 WHERE id = $1";
 // Independent of the house's own code: the items of a subtree, by the ancestor tables.
 const BY_PLACE: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id = i.task_id \
@@ -81,12 +80,26 @@ impl Play {
     fn random_contribution(&mut self, old: &Contribution) -> (String, Contribution) {
         let communities = self.town.communities();
         // Now and then something lies at a township or is held by a district.
-        let place = if self.dice.roll(6) == 0 { self.dice.roll(self.town.places.len()) } else { communities[self.dice.roll(8)] };
+        let place = if self.dice.roll(6) == 0 {
+            self.dice.roll(self.town.places.len())
+        } else {
+            communities[self.dice.roll(8)]
+        };
         let holder = if self.dice.roll(4) == 0 { self.dice.roll(self.town.places.len()) } else { place };
         let state = BUILT_IN[1 + self.dice.roll(7)];
-        let ruled = BTreeMap::from([("alone".to_owned(), self.dice.roll(2) as i64), ("fen".to_owned(), self.dice.roll(900) as i64 - 300)]);
+        let ruled = BTreeMap::from([
+            ("alone".to_owned(), self.dice.roll(2) as i64),
+            ("fen".to_owned(), self.dice.roll(900) as i64 - 300),
+        ]);
         let today = self.app.clock.today_text();
-        let new = Contribution::of_item(state, &ruled, self.town.places[place].id, self.town.organizations[holder].id, &today, old);
+        let new = Contribution::of_item(
+            state,
+            &ruled,
+            self.town.places[place].id,
+            self.town.organizations[holder].id,
+            &today,
+            old,
+        );
         (state.to_owned(), new)
     }
 
@@ -102,7 +115,8 @@ impl Play {
             .write(shard, vec![task], move |tx| {
                 let (state, new) = (state.clone(), stored.clone());
                 Box::pin(async move {
-                    let row = args![shard, id, task, task, release, position, new.place, new.organization, state, new.text()];
+                    let row =
+                        args![shard, id, task, task, release, position, new.place, new.organization, state, new.text()];
                     tx.execute(ITEM, row).await?;
                     let mut deltas = Deltas::new(task, release);
                     deltas.add(shard, &Contribution::none(), &new);
@@ -144,9 +158,7 @@ impl Play {
         let (task, release) = (self.task, self.release);
         self.app
             .lanes
-            .write(0, vec![task], move |tx| {
-                Box::pin(async move { tx.execute(PUBLISH, args![task, release]).await })
-            })
+            .write(0, vec![task], move |tx| Box::pin(async move { tx.execute(PUBLISH, args![task, release]).await }))
             .await
             .expect("published");
     }
@@ -193,8 +205,9 @@ impl Play {
                 let folded: Vec<(String, i64)> =
                     self.app.read().all(FOLDED, args![self.task, axis.key(), node]).await.expect("folded");
                 let folded: BTreeMap<String, i64> = folded.into_iter().collect();
-                folded_alone_is_right &=
-                    BUILT_IN.iter().all(|m| folded.get(*m).copied().unwrap_or(0) == counted.get(*m).copied().unwrap_or(0));
+                folded_alone_is_right &= BUILT_IN
+                    .iter()
+                    .all(|m| folded.get(*m).copied().unwrap_or(0) == counted.get(*m).copied().unwrap_or(0));
             }
         }
         let differences = recount(&self.app, self.task).await.expect("recounts");
@@ -256,7 +269,8 @@ async fn a_lost_delta_is_found_by_the_recount() {
             .lanes
             .write(0, vec![], move |tx| {
                 Box::pin(async move {
-                    let row: (i64, Id) = tx.one("SELECT shard, id FROM delta WHERE task_id = $1 LIMIT 1", args![task]).await?;
+                    let row: (i64, Id) =
+                        tx.one("SELECT shard, id FROM delta WHERE task_id = $1 LIMIT 1", args![task]).await?;
                     tx.execute("DELETE FROM delta WHERE shard = $1 AND id = $2", args![row.0, row.1]).await
                 })
             })

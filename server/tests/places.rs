@@ -49,8 +49,19 @@ async fn datong_is_imported_whole_and_found_by_name_path_and_code() {
         let zone = book.by_code("140271000000").expect("zone");
         assert_eq!((zone.kind.as_str(), zone.in_list), ("economic_zone", false));
         let street = book.by_code("140213050000").expect("street");
-        assert_eq!((street.full_name.as_str(), street.pinyin.as_str(), street.initials.as_str()), ("大同市/平城区/永泰街道", "yongtaijiedao", "ytjd"));
-        for text in ["140213050000", "140213050", "平城区/永泰街道", "平城区永泰街道办事处", "大同市 平城区 永泰", "永泰街道", "１４０２１３０５０"] {
+        assert_eq!(
+            (street.full_name.as_str(), street.pinyin.as_str(), street.initials.as_str()),
+            ("大同市/平城区/永泰街道", "yongtaijiedao", "ytjd")
+        );
+        for text in [
+            "140213050000",
+            "140213050",
+            "平城区/永泰街道",
+            "平城区永泰街道办事处",
+            "大同市 平城区 永泰",
+            "永泰街道",
+            "１４０２１３０５０",
+        ] {
             assert_eq!(geography::resolve(&book, text, None), Resolved::One(street.id), "{text}");
         }
         let twins = book.all().filter(|p| p.level == 4 && p.name == "新华街道").count();
@@ -115,7 +126,11 @@ fn faults_name_their_lines() {
 #[tokio::test]
 async fn what_is_wrong_is_refused_whole() {
     common::each(|house| async move {
-        let plan = planned(b"140200000000\t2\t\xe5\xa4\xa7\xe5\x90\x8c\n140213050000\t4\t\xe6\xb0\xb8\n", "x.tsv", &Geography::default());
+        let plan = planned(
+            b"140200000000\t2\t\xe5\xa4\xa7\xe5\x90\x8c\n140213050000\t4\t\xe6\xb0\xb8\n",
+            "x.tsv",
+            &Geography::default(),
+        );
         let refused = geography::import(&house.app, plan, Actor::default(), "test", |_, _| {}).await;
         assert!(matches!(refused, Err(AppError::Invalid(faults)) if faults.len() == 1));
         let rows: (i64,) = house.app.read().one("SELECT count(*) FROM place", vec![]).await.expect("counts");
@@ -151,7 +166,10 @@ fn hundred_thousand() -> String {
             for township in 1..=10 {
                 let _ = writeln!(text, "14{city:02}{district:02}{township:03}000\t4\t第{township}街道");
                 for community in 1..=100 {
-                    let _ = writeln!(text, "14{city:02}{district:02}{township:03}{community:03}\t5\t第{community}社区居委会");
+                    let _ = writeln!(
+                        text,
+                        "14{city:02}{district:02}{township:03}{community:03}\t5\t第{community}社区居委会"
+                    );
                 }
             }
         }

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use server::platform::sheets::{
-    Cell, Column, ColumnKind, Header, ID_LABEL, Limits, Output, Sheet, SheetErrorKind, SkipReason,
-    TableSpec, TableWriter, Value, Wanted, data_rows, find_header, id_column, match_ids, read,
+    Cell, Column, ColumnKind, Header, ID_LABEL, Limits, Output, Sheet, SheetErrorKind, SkipReason, TableSpec,
+    TableWriter, Value, Wanted, data_rows, find_header, id_column, match_ids, read,
 };
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -42,46 +42,20 @@ fn what_libreoffice_saved_is_read_alike_from_xlsx_xls_and_csv() {
         assert_eq!(columns, [5, 3, 4, 2, 1], "{name}");
         assert_eq!(sheet.row_number(header.last), 4, "{name}");
         assert_eq!(header.columns[5], None, "{name}");
-        assert_eq!(
-            header.unmatched().map(|(c, _)| *c).collect::<Vec<_>>(),
-            [6],
-            "{name}"
-        );
+        assert_eq!(header.unmatched().map(|(c, _)| *c).collect::<Vec<_>>(), [6], "{name}");
         let rows = data_rows(&sheet, &header);
         let numbers: Vec<u32> = rows.rows.iter().map(|r| sheet.row_number(*r)).collect();
         assert_eq!(numbers, [7, 8, 9, 10, 11], "{name}");
         let skipped: Vec<SkipReason> = rows.skipped.iter().map(|s| s.reason).collect();
-        let reasons = [
-            SkipReason::Index,
-            SkipReason::Sample,
-            SkipReason::Total,
-            SkipReason::Note,
-        ];
+        let reasons = [SkipReason::Index, SkipReason::Sample, SkipReason::Total, SkipReason::Note];
         assert_eq!(skipped, reasons, "{name}");
-        let dates: Vec<String> = rows
-            .rows
-            .iter()
-            .map(|r| sheet.cell(*r, 1).as_date().expect("a date").to_string())
-            .collect();
-        let days = [
-            "2024-03-05",
-            "2024-03-06",
-            "2024-03-07",
-            "2024-03-07",
-            "2024-03-08",
-        ];
+        let dates: Vec<String> =
+            rows.rows.iter().map(|r| sheet.cell(*r, 1).as_date().expect("a date").to_string()).collect();
+        let days = ["2024-03-05", "2024-03-06", "2024-03-07", "2024-03-07", "2024-03-08"];
         assert_eq!(dates, days, "{name}");
         let phone = |r: usize| sheet.cell(rows.rows[r], 2).normalized_text();
-        assert_eq!(
-            (phone(0).as_str(), phone(1).as_str()),
-            ("13800138001", "13800138002"),
-            "{name}"
-        );
-        assert_eq!(
-            *sheet.cell(rows.rows[0], 4),
-            Cell::text("990105194912310025"),
-            "{name}"
-        );
+        assert_eq!((phone(0).as_str(), phone(1).as_str()), ("13800138001", "13800138002"), "{name}");
+        assert_eq!(*sheet.cell(rows.rows[0], 4), Cell::text("990105194912310025"), "{name}");
         let lost = sheet.cell(rows.rows[1], 4);
         assert!(matches!(lost, Cell::LostPrecision(_)), "{name}: {lost:?}");
     }
@@ -96,32 +70,13 @@ fn a_sheet_comes_back_with_rows_deleted_and_doubled() {
         let rows = data_rows(&sheet, &header);
         let id = header.columns[0].expect("the id column");
         let up = match_ids(&sheet, &header, &rows, id, &handed_out, false);
-        let known: Vec<(&str, u32)> = up
-            .known
-            .iter()
-            .map(|k| (k.id.as_str(), sheet.row_number(k.row)))
-            .collect();
+        let known: Vec<(&str, u32)> = up.known.iter().map(|k| (k.id.as_str(), sheet.row_number(k.row))).collect();
         assert_eq!(known, [("a3", 7), ("a1", 8), ("a4", 9)], "{name}");
         assert_eq!(up.missing, ["a2"], "{name}");
-        assert_eq!(
-            up.repeated
-                .iter()
-                .map(|r| sheet.row_number(*r))
-                .collect::<Vec<_>>(),
-            [10]
-        );
-        let [error] = &up.errors[..] else {
-            panic!("{name}: {:?}", up.errors)
-        };
-        let kind = SheetErrorKind::DuplicateId {
-            id: "a3".into(),
-            other: 7,
-        };
-        assert_eq!(
-            (&error.kind, error.row, error.column),
-            (&kind, Some(11), Some(5)),
-            "{name}"
-        );
+        assert_eq!(up.repeated.iter().map(|r| sheet.row_number(*r)).collect::<Vec<_>>(), [10]);
+        let [error] = &up.errors[..] else { panic!("{name}: {:?}", up.errors) };
+        let kind = SheetErrorKind::DuplicateId { id: "a3".into(), other: 7 };
+        assert_eq!((&error.kind, error.row, error.column), (&kind, Some(11), Some(5)), "{name}");
         let strangers = match_ids(&sheet, &header, &rows, id, &handed_out[..1], false);
         assert_eq!(strangers.errors.len(), 4, "{name}");
     }
@@ -132,52 +87,30 @@ fn a_lost_identity_number_is_told_by_row_and_column() {
     let sheet = open("visits.xlsx");
     let (header, _) = header_of(&sheet);
     let row = data_rows(&sheet, &header).rows[1];
-    let kind = SheetErrorKind::LostPrecision {
-        label: "身份证号".into(),
-    };
+    let kind = SheetErrorKind::LostPrecision { label: "身份证号".into() };
     let error = sheet.error_at(row, Some(4), kind);
     assert_eq!(
         error.text("zh-CN"),
         "工作表“走访名单” 第 8 行 E 列：身份证号被 Excel 存成了数字，后几位已丢失，\
          请把该列设为文本后重新填写。"
     );
-    assert!(
-        error
-            .text("en")
-            .starts_with("Sheet “走访名单”, row 8, column E: Excel stored")
-    );
+    assert!(error.text("en").starts_with("Sheet “走访名单”, row 8, column E: Excel stored"));
 }
 
 #[test]
 fn wrong_and_double_columns_are_named() {
     let limits = Limits::default();
-    let sheet = |text: &str| {
-        read(text.as_bytes(), "a.csv", &limits)
-            .expect("csv")
-            .sheets
-            .remove(0)
-    };
+    let sheet = |text: &str| read(text.as_bytes(), "a.csv", &limits).expect("csv").sheets.remove(0);
     let missing = sheet("编号（请勿改动）,姓名,身份证号\n1,张甲,x\n");
     let error = find_header(&missing, &wanted()).expect_err("no date column");
-    assert_eq!(
-        error.kind,
-        SheetErrorKind::MissingColumn {
-            label: "走访日期".into()
-        }
-    );
+    assert_eq!(error.kind, SheetErrorKind::MissingColumn { label: "走访日期".into() });
     assert_eq!(error.row, Some(1));
     let foreign = sheet("品名,单价\n苹果,3\n");
     let error = find_header(&foreign, &wanted()).expect_err("another table");
     assert!(matches!(error.kind, SheetErrorKind::HeaderNotFound { .. }));
     let double = sheet("姓名,姓 名\n张甲,李乙\n");
     let error = find_header(&double, &[Wanted::required("姓名")]).expect_err("twice");
-    assert_eq!(
-        error.kind,
-        SheetErrorKind::DuplicateColumn {
-            label: "姓名".into(),
-            other: 0
-        }
-    );
+    assert_eq!(error.kind, SheetErrorKind::DuplicateColumn { label: "姓名".into(), other: 0 });
     assert_eq!(error.column, Some(1));
     // The same label under two parents is known by its path.
     let couple = sheet("序号,丈夫,,妻子,\n,姓名,电话,姓名,电话\n1,甲,1,乙,2\n");
@@ -216,9 +149,7 @@ fn table(output: Output, choices: Vec<String>) -> Vec<u8> {
             Value::Number(-42.5),
         ])
         .expect("first row");
-    writer
-        .row(&[Value::Text("0198-b"), Value::Text("+86 a,\"b\"\nc")])
-        .expect("second row");
+    writer.row(&[Value::Text("0198-b"), Value::Text("+86 a,\"b\"\nc")]).expect("second row");
     writer.row(&[Value::Empty; 7]).expect_err("too many values");
     writer.finish().expect("finished")
 }
@@ -227,11 +158,7 @@ fn table(output: Output, choices: Vec<String>) -> Vec<u8> {
 fn what_we_write_we_read_back_exactly() {
     let long: Vec<String> = (0..80).map(|n| format!("选项{n}")).collect();
     for (output, name, choices) in [
-        (
-            Output::Xlsx,
-            "a.xlsx",
-            vec!["是".to_owned(), "否".to_owned()],
-        ),
+        (Output::Xlsx, "a.xlsx", vec!["是".to_owned(), "否".to_owned()]),
         (Output::Xlsx, "b.xlsx", long),
         (Output::Csv, "走访 名单.csv", Vec::new()),
     ] {
@@ -247,10 +174,7 @@ fn what_we_write_we_read_back_exactly() {
         assert_eq!(text(1, 0), "0198-a");
         assert_eq!(text(1, 1), "=HYPERLINK(\"http://x\",\"张甲\")");
         assert_eq!(text(1, 2), "990105194912310025");
-        assert_eq!(
-            sheet.cell(1, 3).as_date(),
-            Some(jiff::civil::date(2024, 3, 5))
-        );
+        assert_eq!(sheet.cell(1, 3).as_date(), Some(jiff::civil::date(2024, 3, 5)));
         assert_eq!((text(1, 4), text(1, 5)), ("是".into(), "-42.5".into()));
         assert_eq!(text(2, 1), "+86 a,\"b\"\nc");
     }
@@ -263,10 +187,7 @@ fn no_csv_field_that_we_write_begins_a_formula() {
     assert!(text.starts_with('\u{FEFF}'));
     assert!(text.contains("\"'=HYPERLINK("), "{text}");
     assert!(text.contains("\"'+86 a,"), "{text}");
-    assert!(
-        text.contains(",-42.5\r\n"),
-        "a number stays a number: {text}"
-    );
+    assert!(text.contains(",-42.5\r\n"), "a number stays a number: {text}");
 }
 
 #[test]

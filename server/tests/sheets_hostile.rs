@@ -7,15 +7,15 @@ use server::platform::sheets::{Limits, SheetError, Workbook, read};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const TYPES: &str = r#"<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#;
-const ROOT: &str = r#"<Relationships><Relationship Id="r" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+const ROOT: &str =
+    r#"<Relationships><Relationship Id="r" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 const BOOK: &str = r#"<workbook xmlns:r="r"><sheets><sheet name="名单" sheetId="1" r:id="r1"/></sheets></workbook>"#;
 const RELS: &str = r#"<Relationships><Relationship Id="r1" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
 
 fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {
-        zip.start_file(*name, SimpleFileOptions::default())
-            .expect("part");
+        zip.start_file(*name, SimpleFileOptions::default()).expect("part");
         zip.write_all(content).expect("content");
     }
     zip.finish().expect("zip").into_inner()
@@ -34,10 +34,7 @@ fn workbook(sheet: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn cells(inner: &str) -> Vec<u8> {
-    workbook(
-        &format!("<worksheet><sheetData>{inner}</sheetData></worksheet>"),
-        &[],
-    )
+    workbook(&format!("<worksheet><sheetData>{inner}</sheetData></worksheet>"), &[])
 }
 
 fn open(bytes: &[u8]) -> Result<Workbook, SheetError> {
@@ -70,8 +67,7 @@ fn two_gigabytes_of_zeros_are_refused_fast() {
     let mut zip = ZipWriter::new_append(Cursor::new(workbook("<worksheet/>", &[]))).expect("zip");
     for n in 0..64 {
         let zeros = part.by_index_raw(0).expect("part");
-        zip.raw_copy_file_rename(zeros, format!("xl/media/{n}.xml"))
-            .expect("copied");
+        zip.raw_copy_file_rename(zeros, format!("xl/media/{n}.xml")).expect("copied");
     }
     let bytes = zip.finish().expect("zip").into_inner();
     assert!(bytes.len() < 20 << 20);
@@ -117,46 +113,22 @@ fn other_kinds_are_refused_by_their_own_name() {
     let plain = "<worksheet/>";
     let vba: [(&str, &[u8]); 1] = [("xl/vbaProject.bin", b"x")];
     assert_eq!(refusal(&workbook(plain, &vba)), "sheet.macro");
-    let typed = TYPES.replace(
-        "openxmlformats-officedocument.spreadsheetml.sheet",
-        "ms-excel.sheet.macroEnabled",
-    );
+    let typed = TYPES.replace("openxmlformats-officedocument.spreadsheetml.sheet", "ms-excel.sheet.macroEnabled");
     let typed: [(&str, &[u8]); 1] = [("[Content_Types].xml", typed.as_bytes())];
     assert_eq!(refusal(&package(&typed)), "sheet.macro");
-    assert_eq!(
-        refusal(&workbook(plain, &[("../evil.xml", b"x")])),
-        "sheet.unsafe-path"
-    );
-    assert_eq!(
-        refusal(&workbook(plain, &[("xl\\..\\..\\evil", b"x")])),
-        "sheet.unsafe-path"
-    );
-    assert_eq!(
-        refusal(&package(&[("word/document.xml", b"<x/>")])),
-        "sheet.word-document"
-    );
-    assert_eq!(
-        refusal(&package(&[("readme.txt", b"x")])),
-        "sheet.not-a-sheet"
-    );
-    assert_eq!(
-        refusal(&package(&[("xl/workbook.bin", b"x")])),
-        "sheet.binary-xlsx"
-    );
+    assert_eq!(refusal(&workbook(plain, &[("../evil.xml", b"x")])), "sheet.unsafe-path");
+    assert_eq!(refusal(&workbook(plain, &[("xl\\..\\..\\evil", b"x")])), "sheet.unsafe-path");
+    assert_eq!(refusal(&package(&[("word/document.xml", b"<x/>")])), "sheet.word-document");
+    assert_eq!(refusal(&package(&[("readme.txt", b"x")])), "sheet.not-a-sheet");
+    assert_eq!(refusal(&package(&[("xl/workbook.bin", b"x")])), "sheet.binary-xlsx");
     assert_eq!(refusal(&workbook(plain, &[])), "sheet.empty");
     assert_eq!(refusal(b""), "sheet.empty");
     assert_eq!(refusal(b"%PDF-1.7"), "sheet.not-a-sheet");
     let html = "<html><head><meta charset=gbk></head><table><tr><td>姓名</td></tr></table></html>";
     assert_eq!(refusal(html.as_bytes()), "sheet.html-table");
-    assert_eq!(
-        refusal(&encoding_rs::GBK.encode(html).0),
-        "sheet.html-table"
-    );
+    assert_eq!(refusal(&encoding_rs::GBK.encode(html).0), "sheet.html-table");
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sheets/");
-    for (name, key) in [
-        ("visits.ods", "sheet.open-document"),
-        ("visits_2003.xml", "sheet.excel-2003-xml"),
-    ] {
+    for (name, key) in [("visits.ods", "sheet.open-document"), ("visits_2003.xml", "sheet.excel-2003-xml")] {
         let bytes = std::fs::read(format!("{folder}{name}")).expect("a committed fixture");
         assert_eq!(refusal(&bytes), key);
     }
@@ -164,42 +136,21 @@ fn other_kinds_are_refused_by_their_own_name() {
 
 #[test]
 fn limits_are_named_with_their_place() {
-    let far = cells(
-        r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>1</v></c></row>"#,
-    );
+    let far = cells(r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="A1048576"><v>1</v></c></row>"#);
     let error = open(&far).expect_err("too many rows");
-    assert_eq!(
-        (error.key(), error.row),
-        ("sheet.too-many-rows", Some(1_048_576))
-    );
+    assert_eq!((error.key(), error.row), ("sheet.too-many-rows", Some(1_048_576)));
     let wide = cells(r#"<row r="2"><c r="XFD2"><v>1</v></c></row>"#);
     let error = open(&wide).expect_err("too many columns");
-    assert_eq!(
-        (error.key(), error.row, error.column),
-        ("sheet.too-many-columns", Some(2), Some(16_383))
-    );
+    assert_eq!((error.key(), error.row, error.column), ("sheet.too-many-columns", Some(2), Some(16_383)));
     let long = "长".repeat(32_768);
-    let error = open(&cells(&format!(
-        r#"<row r="5"><c r="C5" t="inlineStr"><is><t>{long}</t></is></c></row>"#
-    )))
-    .expect_err("too long");
-    assert_eq!(
-        (error.key(), error.row, error.column),
-        ("sheet.cell-too-long", Some(5), Some(2))
-    );
+    let error = open(&cells(&format!(r#"<row r="5"><c r="C5" t="inlineStr"><is><t>{long}</t></is></c></row>"#)))
+        .expect_err("too long");
+    assert_eq!((error.key(), error.row, error.column), ("sheet.cell-too-long", Some(5), Some(2)));
     let deep = cells(&"<a>".repeat(1_000));
     assert_eq!(refusal(&deep), "sheet.damaged");
-    let rows: Vec<String> = (1..2_000)
-        .rev()
-        .map(|r| format!(r#"<row r="{r}"><c><v>{r}</v></c></row>"#))
-        .collect();
+    let rows: Vec<String> = (1..2_000).rev().map(|r| format!(r#"<row r="{r}"><c><v>{r}</v></c></row>"#)).collect();
     let backwards = rows.concat();
-    assert_eq!(
-        open(&cells(&backwards)).expect("any order").sheets[0]
-            .rows
-            .len(),
-        1_999
-    );
+    assert_eq!(open(&cells(&backwards)).expect("any order").sheets[0].rows.len(), 1_999);
     // One long shared text used by very many cells must not be multiplied.
     let strings = format!("<sst><si><t>{}</t></si></sst>", "字".repeat(30_000));
     let rels = RELS.replace(
@@ -226,29 +177,13 @@ fn text_files_in_every_encoding() {
     let text = "姓名,电话\r\n\r\n\"张,甲\",13800138001\r\n";
     let utf16 = |big: bool| -> Vec<u8> {
         let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
-        units
-            .flat_map(|u| {
-                if big {
-                    u.to_be_bytes()
-                } else {
-                    u.to_le_bytes()
-                }
-            })
-            .collect()
+        units.flat_map(|u| if big { u.to_be_bytes() } else { u.to_le_bytes() }).collect()
     };
     let gbk = encoding_rs::GBK.encode(text).0.into_owned();
     let marked = format!("\u{FEFF}{text}").into_bytes();
     let tsv = "姓名\t电话\n\n张,甲\t13800138001".as_bytes().to_vec();
     let unmarked = utf16(false)[2..].to_vec();
-    for bytes in [
-        text.as_bytes().to_vec(),
-        marked,
-        gbk,
-        utf16(false),
-        utf16(true),
-        tsv,
-        unmarked,
-    ] {
+    for bytes in [text.as_bytes().to_vec(), marked, gbk, utf16(false), utf16(true), tsv, unmarked] {
         let book = open(&bytes).expect("read");
         let sheet = &book.sheets[0];
         assert_eq!((sheet.name.as_str(), sheet.rows.len()), ("名单", 3));

@@ -80,7 +80,11 @@ async fn a_stranger_is_sent_to_sign_in_and_a_known_person_comes_back_to_the_page
         assert_eq!(page.status(), StatusCode::OK);
         let left = send(&app, post("/sign-out", &cookie, "")).await;
         assert_eq!(left.status(), StatusCode::SEE_OTHER);
-        assert_eq!(send(&app, get("/password", &cookie)).await.status(), StatusCode::SEE_OTHER, "the old cookie is worth nothing");
+        assert_eq!(
+            send(&app, get("/password", &cookie)).await.status(),
+            StatusCode::SEE_OTHER,
+            "the old cookie is worth nothing"
+        );
     })
     .await;
 }
@@ -95,7 +99,11 @@ async fn the_session_id_changes_at_sign_in_and_ends_by_time() {
         let second = send(&app, post("/sign-in", &first, "login=root&password=open+sesame+please")).await;
         let second = cookie_of(&second);
         assert_ne!(first, second);
-        assert_eq!(send(&app, get("/password", &first)).await.status(), StatusCode::SEE_OTHER, "the id known before is dead");
+        assert_eq!(
+            send(&app, get("/password", &first)).await.status(),
+            StatusCode::SEE_OTHER,
+            "the id known before is dead"
+        );
         assert_eq!(send(&app, get("/password", &second)).await.status(), StatusCode::OK);
         const HOUR: i64 = 3_600_000_000;
         app.clock.advance(2 * HOUR + 1);
@@ -124,7 +132,8 @@ async fn a_password_that_must_change_is_changed_before_anything_else() {
         let other = cookie_of(&send(&app, post("/sign-in", "", "login=root&password=open+sesame+please")).await);
         let token = access::tokens::create(&app, account, None, "test", None, Default::default()).await.expect("token");
         assert_eq!(send(&app, get("/tasks", &cookie)).await.headers()[header::LOCATION], "/password");
-        let weak = send(&app, post("/password", &cookie, "current=open+sesame+please&password=short&again=short")).await;
+        let weak =
+            send(&app, post("/password", &cookie, "current=open+sesame+please&password=short&again=short")).await;
         assert_eq!(weak.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(text(weak).await.contains("新密码太短"));
         let body = "current=open+sesame+please&password=a+better+sentence&again=a+better+sentence";
@@ -134,7 +143,12 @@ async fn a_password_that_must_change_is_changed_before_anything_else() {
         assert!(toast.starts_with("toast="), "{toast}");
         let page = send(&app, get("/password", &format!("{cookie}; {toast}"))).await;
         assert_eq!(page.status(), StatusCode::OK);
-        assert!(page.headers().get_all(header::SET_COOKIE).iter().any(|v| v.to_str().is_ok_and(|v| v.starts_with("toast=;"))));
+        assert!(
+            page.headers()
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .any(|v| v.to_str().is_ok_and(|v| v.starts_with("toast=;")))
+        );
         assert!(text(page).await.contains("密码已改"));
         assert_eq!(send(&app, get("/password", &other)).await.status(), StatusCode::SEE_OTHER, "other sessions ended");
         assert!(access::tokens::principal(&app, &token).await.expect("read").is_none(), "tokens ended");
@@ -148,7 +162,9 @@ async fn errors_are_pages_for_people_and_problems_for_programs() {
     let app = house.app.clone();
     let page = send(&app, get("/nowhere", "lang=en")).await;
     assert_eq!(page.status(), StatusCode::NOT_FOUND);
-    for name in ["content-security-policy", "x-content-type-options", "referrer-policy", "x-request-id", "cache-control"] {
+    for name in
+        ["content-security-policy", "x-content-type-options", "referrer-policy", "x-request-id", "cache-control"]
+    {
         assert!(page.headers().contains_key(name), "{name}");
     }
     assert!(text(page).await.contains("This page was not found"));
@@ -171,11 +187,17 @@ async fn a_foreign_origin_is_refused_and_bearer_tokens_never_set_cookies() {
     let app = house.app.clone();
     let account = administrator(&app, false).await;
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
-        let request = Request::post("/sign-in").header(name, value).header("host", "hutong.example").body(Body::empty()).expect("request");
+        let request = Request::post("/sign-in")
+            .header(name, value)
+            .header("host", "hutong.example")
+            .body(Body::empty())
+            .expect("request");
         assert_eq!(send(&app, request).await.status(), StatusCode::FORBIDDEN, "{name}");
     }
     let token = access::tokens::create(&app, account, None, "test", None, Default::default()).await.expect("token");
-    let with = |value: String| Request::get("/password").header(header::AUTHORIZATION, value).body(Body::empty()).expect("request");
+    let with = |value: String| {
+        Request::get("/password").header(header::AUTHORIZATION, value).body(Body::empty()).expect("request")
+    };
     let good = send(&app, with(format!("Bearer {token}"))).await;
     assert_eq!(good.status(), StatusCode::OK);
     assert!(good.headers().get(header::SET_COOKIE).is_none());
@@ -197,6 +219,10 @@ async fn assets_are_kept_for_ever_and_preferences_in_the_browser() {
     let chosen = send(&app, post("/preferences", "", "lang=en&large=1&back=//evil.example")).await;
     assert_eq!(chosen.headers()[header::LOCATION], "/");
     let cookie = cookie_of(&chosen);
+    // Before anybody has set it up, sign-in leads to the set-up page.
+    let before = send(&app, get("/sign-in", &cookie)).await;
+    assert_eq!(before.headers()[header::LOCATION], "/setup");
+    app.installation.store(server::app::Installation { set_up: true, ..Default::default() }.into());
     let page = text(send(&app, get("/sign-in", &cookie)).await).await;
     assert!(page.contains("Staff sign-in") && page.contains("large"), "{page}");
 }
@@ -227,7 +253,11 @@ async fn a_repeated_key_gets_the_first_answer_and_other_content_is_refused() {
         let refused = send(&app, make("two", r#"{"title":""}"#)).await;
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
         assert!(text(refused).await.contains("\"pointer\":\"/title\""));
-        assert_eq!(send(&app, make("two", r#"{"title":"c"}"#)).await.status(), StatusCode::CREATED, "a refusal keeps no key");
+        assert_eq!(
+            send(&app, make("two", r#"{"title":"c"}"#)).await.status(),
+            StatusCode::CREATED,
+            "a refusal keeps no key"
+        );
         let broken = send(&app, make("three", r#"{"title":"#)).await;
         assert_eq!(broken.status(), StatusCode::BAD_REQUEST);
         let missing = send(&app, make("three", "{}")).await;

@@ -41,10 +41,7 @@ pub fn asset_file(name: &str) -> Option<Asset> {
         Some("svg") => "image/svg+xml; charset=utf-8",
         _ => "application/octet-stream",
     };
-    Some(Asset {
-        bytes: Dist::get(name)?.data,
-        content_type,
-    })
+    Some(Asset { bytes: Dist::get(name)?.data, content_type })
 }
 
 /// The address of an asset by its plain name (`staff.css`); an unknown name

@@ -57,12 +57,7 @@ pub struct Choice {
 impl Choice {
     /// A choice without a second line.
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-            hint: None,
-            when: None,
-        }
+        Self { value: value.into(), label: label.into(), hint: None, when: None }
     }
 }
 
@@ -125,10 +120,7 @@ impl Field {
             name: name.into(),
             kind,
             label: label.into(),
-            secret: matches!(
-                kind,
-                FieldKind::CitizenNumber | FieldKind::Phone | FieldKind::Password
-            ),
+            secret: matches!(kind, FieldKind::CitizenNumber | FieldKind::Phone | FieldKind::Password),
             ..Self::default()
         }
     }

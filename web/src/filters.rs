@@ -63,22 +63,12 @@ fn parts(iso: &str) -> Option<(&str, u8, u8)> {
     let date = iso.get(..10)?;
     let mut pieces = date.split('-');
     let year = pieces.next().filter(|y| y.len() == 4)?;
-    let month = pieces
-        .next()?
-        .parse()
-        .ok()
-        .filter(|m| (1..=12).contains(m))?;
-    let day = pieces
-        .next()?
-        .parse()
-        .ok()
-        .filter(|d| (1..=31).contains(d))?;
+    let month = pieces.next()?.parse().ok().filter(|m| (1..=12).contains(m))?;
+    let day = pieces.next()?.parse().ok().filter(|d| (1..=31).contains(d))?;
     Some((year, month, day))
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A date in a sentence: `11 月 23 日` or `23 Nov`; what is no date stays as it is.
 fn day(lang: Lang, iso: &str) -> String {
@@ -120,11 +110,7 @@ fn url_query(params: &Value, changes: &Kwargs) -> Result<String, Error> {
     }
     let mut out = String::from("?");
     for (key, value) in pairs {
-        let raw = if value.is_none() {
-            String::new()
-        } else {
-            value.to_string()
-        };
+        let raw = if value.is_none() { String::new() } else { value.to_string() };
         if raw.is_empty() {
             continue;
         }
@@ -157,26 +143,19 @@ fn translate(lang: Lang, key: &str, args: &Kwargs) -> Result<String, Error> {
     }
     match texts::find(lang, key, &fluent_args) {
         Some(text) => Ok(text),
-        None if cfg!(debug_assertions) => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("no text {key:?} in {}", lang.tag()),
-        )),
+        None if cfg!(debug_assertions) => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("no text {key:?} in {}", lang.tag())))
+        }
         None => Ok(key.to_owned()),
     }
 }
 
 fn icon(name: &str) -> Result<Value, Error> {
     if cfg!(debug_assertions) && !assets::has_icon(name) {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("no icon {name:?} in the sprite"),
-        ));
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("no icon {name:?} in the sprite")));
     }
     // Names come from templates; escaping them anyway costs nothing.
-    let safe: String = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .collect();
+    let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let sprite = assets::asset_url("icons.svg");
     Ok(Value::from_safe_string(format!(
         r#"<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{sprite}#{safe}"/></svg>"#
@@ -185,30 +164,19 @@ fn icon(name: &str) -> Result<Value, Error> {
 
 /// Adds everything to an environment whose pages are read in `lang`.
 pub(crate) fn install(env: &mut Environment<'static>, lang: Lang) {
-    env.add_function("t", move |key: &str, args: Kwargs| {
-        translate(lang, key, &args)
-    });
+    env.add_function("t", move |key: &str, args: Kwargs| translate(lang, key, &args));
     env.add_function("asset", |name: &str| assets::asset_url(name));
     env.add_function("icon", icon);
-    env.add_function("url_query", |params: &Value, changes: Kwargs| {
-        url_query(params, &changes)
-    });
+    env.add_function("url_query", |params: &Value, changes: Kwargs| url_query(params, &changes));
     env.add_function("percent_of", percent_of);
     env.add_function("scale", scale);
-    env.add_filter("number", |value: &Value| {
-        if value.is_none() {
-            "–".to_owned()
-        } else {
-            group_thousands(&value.to_string())
-        }
-    });
-    env.add_filter("percent", |value: &Value| {
-        if value.is_none() {
-            "–".to_owned()
-        } else {
-            format!("{value}%")
-        }
-    });
+    env.add_filter(
+        "number",
+        |value: &Value| {
+            if value.is_none() { "–".to_owned() } else { group_thousands(&value.to_string()) }
+        },
+    );
+    env.add_filter("percent", |value: &Value| if value.is_none() { "–".to_owned() } else { format!("{value}%") });
     env.add_filter("date", |value: &Value| match value.as_str() {
         Some(iso) => iso.get(..10).unwrap_or(iso).to_owned(),
         None => "–".to_owned(),

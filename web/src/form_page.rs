@@ -69,10 +69,7 @@ impl From<&FormView> for FormPage {
             errors: view
                 .errors
                 .iter()
-                .map(|error| FieldError {
-                    name: name_of(&error.id),
-                    text: error.text.clone(),
-                })
+                .map(|error| FieldError { name: name_of(&error.id), text: error.text.clone() })
                 .collect(),
             asked: view.asked,
             known: view.known,
@@ -89,24 +86,14 @@ fn question(view: &FieldView) -> Option<Field> {
     let selected: Vec<&OptionView> = view.options.iter().filter(|o| o.selected).collect();
     let kind = kind(view);
     let (value, values) = match kind {
-        FieldKind::MultiChoice => (
-            String::new(),
-            selected.iter().map(|o| o.value.clone()).collect(),
-        ),
-        FieldKind::SingleChoice | FieldKind::YesNo | FieldKind::Select => (
-            selected
-                .first()
-                .map(|o| o.value.clone())
-                .unwrap_or_default(),
-            Vec::new(),
-        ),
+        FieldKind::MultiChoice => (String::new(), selected.iter().map(|o| o.value.clone()).collect()),
+        FieldKind::SingleChoice | FieldKind::YesNo | FieldKind::Select => {
+            (selected.first().map(|o| o.value.clone()).unwrap_or_default(), Vec::new())
+        }
         FieldKind::Shown => (shown(view, &selected), Vec::new()),
         _ => (view.value.clone(), Vec::new()),
     };
-    let known = view
-        .known
-        .as_ref()
-        .filter(|_| !view.asked && kind != FieldKind::Shown);
+    let known = view.known.as_ref().filter(|_| !view.asked && kind != FieldKind::Shown);
     Some(Field {
         kind,
         value,
@@ -123,11 +110,7 @@ fn question(view: &FieldView) -> Option<Field> {
         autocomplete: view.autocomplete.map(str::to_owned),
         known: known.map(|known| Known {
             text: known.text.clone(),
-            source: filled(
-                [known.since.as_str(), known.source.as_str()]
-                    .join(" ")
-                    .trim(),
-            ),
+            source: filled([known.since.as_str(), known.source.as_str()].join(" ").trim()),
         }),
         when: view.when.clone(),
         when_text: view.when_text.clone(),

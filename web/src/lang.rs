@@ -50,9 +50,8 @@ impl Lang {
             let Some(lang) = pieces.next().and_then(Lang::from_tag) else {
                 continue;
             };
-            let quality = pieces
-                .find_map(|piece| piece.trim().strip_prefix("q="))
-                .map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let quality =
+                pieces.find_map(|piece| piece.trim().strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
             if quality > best.0 {
                 best = (quality, lang);
             }

@@ -35,9 +35,7 @@ impl Renderer {
     /// Sets both languages up. Development builds read templates from disk and
     /// notice changes; other builds carry them inside.
     pub fn new() -> Self {
-        Self {
-            environments: Lang::ALL.map(environment),
-        }
+        Self { environments: Lang::ALL.map(environment) }
     }
 
     /// Renders `template` in `lang`. The template sees `page` (the frame), `lang`
@@ -49,10 +47,7 @@ impl Renderer {
         page: &PageFrame,
         ctx: impl Serialize,
     ) -> Result<String, RenderError> {
-        let fault = |error: minijinja::Error| RenderError {
-            template: template.to_owned(),
-            detail: describe(&error),
-        };
+        let fault = |error: minijinja::Error| RenderError { template: template.to_owned(), detail: describe(&error) };
         let own = minijinja::Value::from(Serde(&ctx));
         let whole = context! {
             page => minijinja::Value::from(Serde(page)),
@@ -60,10 +55,7 @@ impl Renderer {
             other_lang => PageFrame::other_lang(lang).tag(),
             ..own
         };
-        self.environment(lang)
-            .get_template(template)
-            .and_then(|found| found.render(whole))
-            .map_err(fault)
+        self.environment(lang).get_template(template).and_then(|found| found.render(whole)).map_err(fault)
     }
 
     fn environment(&self, lang: Lang) -> &Environment<'static> {
@@ -96,16 +88,12 @@ fn describe(error: &minijinja::Error) -> String {
 fn environment(lang: Lang) -> Environment<'static> {
     let mut env = Environment::new();
     if cfg!(debug_assertions) {
-        env.set_loader(minijinja::path_loader(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/templates"
-        )));
+        env.set_loader(minijinja::path_loader(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")));
     } else {
         env.set_auto_reload(false);
-        env.set_loader(|name| {
-            Ok(TemplateFiles::get(name)
-                .map(|file| String::from_utf8_lossy(&file.data).into_owned()))
-        });
+        env.set_loader(
+            |name| Ok(TemplateFiles::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned())),
+        );
     }
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     env.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -156,28 +144,16 @@ mod tests {
                 context! { href => "/tasks?a=1&b=\"x", name => "<i>'福'", ok => 5 },
             )
             .unwrap();
-        assert_eq!(
-            html,
-            r#"<a href="/tasks?a=1&amp;b=&quot;x">&lt;i&gt;&#39;福&#39;</a>5a"#
-        );
+        assert_eq!(html, r#"<a href="/tasks?a=1&amp;b=&quot;x">&lt;i&gt;&#39;福&#39;</a>5a"#);
     }
 
     #[test]
     fn a_missing_name_is_an_error_that_says_where() {
         let env = environment(Lang::En);
         assert!(env.render_str("{{ nothing }}", context! {}).is_err());
-        assert!(
-            env.render_str("{% if nothing %}x{% endif %}", context! {})
-                .is_err()
-        );
-        assert!(
-            env.render_str("{{ t('no-such-key') }}", context! {})
-                .is_err()
-        );
-        assert!(
-            env.render_str("{{ icon('no-such-icon') }}", context! {})
-                .is_err()
-        );
+        assert!(env.render_str("{% if nothing %}x{% endif %}", context! {}).is_err());
+        assert!(env.render_str("{{ t('no-such-key') }}", context! {}).is_err());
+        assert!(env.render_str("{{ icon('no-such-icon') }}", context! {}).is_err());
     }
 
     #[test]

@@ -58,11 +58,7 @@ pub(crate) fn find(lang: Lang, key: &str, args: &FluentArgs<'_>) -> Option<Strin
     let bundle = bundle(lang);
     let pattern = bundle.get_message(key)?.value()?;
     let mut faults = Vec::new();
-    Some(
-        bundle
-            .format_pattern(pattern, Some(args), &mut faults)
-            .into_owned(),
-    )
+    Some(bundle.format_pattern(pattern, Some(args), &mut faults).into_owned())
 }
 
 /// The text `key` in `lang`, with `args` filled in.

@@ -58,20 +58,12 @@ const BOTTOM: f64 = 124.0;
 
 impl Trend {
     /// Lays points out from left to right at equal distances. `None` without points.
-    pub fn new(
-        points: &[TrendPoint],
-        forecast: Option<&Forecast>,
-        description: &str,
-    ) -> Option<Self> {
+    pub fn new(points: &[TrendPoint], forecast: Option<&Forecast>, description: &str) -> Option<Self> {
         let last = points.last()?;
         let steps = (points.len() - 1 + forecast.map_or(0, |f| f.steps)).max(1);
         let x = |index: usize| LEFT + (RIGHT - LEFT) * index as f64 / steps as f64;
         let y = |percent: f64| {
-            let clean = if percent.is_finite() {
-                percent.clamp(0.0, 100.0)
-            } else {
-                0.0
-            };
+            let clean = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
             BOTTOM - (BOTTOM - TOP) * clean / 100.0
         };
         let mut line = String::new();
@@ -92,11 +84,7 @@ impl Trend {
         let ahead = forecast.map(|f| {
             let far = x(points.len() - 1 + f.steps);
             labels.push((format!("{far:.1}"), f.label.clone()));
-            let path = format!(
-                "M{end:.1} {:.1}L{far:.1} {:.1}",
-                y(last.percent),
-                y(f.percent)
-            );
+            let path = format!("M{end:.1} {:.1}L{far:.1} {:.1}", y(last.percent), y(f.percent));
             (path, format!("{far:.1}"), f.note.clone())
         });
         let (forecast, deadline_x, note) = match ahead {
@@ -123,10 +111,7 @@ mod tests {
     use super::*;
 
     fn point(label: &str, percent: f64) -> TrendPoint {
-        TrendPoint {
-            label: label.to_owned(),
-            percent,
-        }
+        TrendPoint { label: label.to_owned(), percent }
     }
 
     #[test]
@@ -145,12 +130,7 @@ mod tests {
 
     #[test]
     fn forecast_continues_from_the_last_point() {
-        let ahead = Forecast {
-            steps: 1,
-            percent: 100.0,
-            label: "end".to_owned(),
-            note: "note".to_owned(),
-        };
+        let ahead = Forecast { steps: 1, percent: 100.0, label: "end".to_owned(), note: "note".to_owned() };
         let trend = Trend::new(&[point("a", 0.0), point("b", 50.0)], Some(&ahead), "").unwrap();
         assert_eq!(trend.forecast, "M184.0 70.0L332.0 16.0");
     }

@@ -17,19 +17,9 @@ fn page(answers: &Value, known: &Value) -> FormPage {
     let known = Known::from_values(&map(known));
     let today = Date::constant(2026, 11, 24);
     let answers = map(answers);
-    let messages = if answers.is_empty() {
-        Vec::new()
-    } else {
-        validate(&form, &answers, &known, Context { today }).errors
-    };
-    FormPage::from(&form_view(
-        &form,
-        &known,
-        &answers,
-        &messages,
-        FormLang::ZhCn,
-        today,
-    ))
+    let messages =
+        if answers.is_empty() { Vec::new() } else { validate(&form, &answers, &known, Context { today }).errors };
+    FormPage::from(&form_view(&form, &known, &answers, &messages, FormLang::ZhCn, today))
 }
 
 fn field<'a>(page: &'a FormPage, name: &str) -> &'a Field {
@@ -45,14 +35,7 @@ struct FormContext<'a> {
 fn html(page: &FormPage) -> String {
     let renderer = Renderer::new();
     let frame = PageFrame::new("走访", "大同市政民互通平台");
-    renderer
-        .render(
-            "design/form.html",
-            Lang::ZhCn,
-            &frame,
-            FormContext { form: page },
-        )
-        .unwrap()
+    renderer.render("design/form.html", Lang::ZhCn, &frame, FormContext { form: page }).unwrap()
 }
 
 #[test]
@@ -62,19 +45,8 @@ fn an_empty_form_asks_everything() {
     assert_eq!(field(&page, "id_no").kind, FieldKind::CitizenNumber);
     assert_eq!(field(&page, "visited_on").kind, FieldKind::Date);
     let html = html(&page);
-    for name in [
-        "name",
-        "id_no",
-        "phone",
-        "living_alone",
-        "contact",
-        "visited_on",
-        "needs",
-    ] {
-        assert!(
-            html.contains(&format!("name=\"{name}\"")),
-            "{name} is not asked"
-        );
+    for name in ["name", "id_no", "phone", "living_alone", "contact", "visited_on", "needs"] {
+        assert!(html.contains(&format!("name=\"{name}\"")), "{name} is not asked");
     }
     // The follow-up carries its condition for the script and in words without it.
     let contact = field(&page, "contact");
@@ -89,14 +61,8 @@ fn an_empty_form_asks_everything() {
 
 #[test]
 fn what_is_known_is_shown_and_can_be_changed() {
-    let page = page(
-        &json!({}),
-        &json!({"name": "欧阳秀兰", "living_alone": true}),
-    );
-    assert_eq!(
-        field(&page, "name").known.as_ref().unwrap().text,
-        "欧阳秀兰"
-    );
+    let page = page(&json!({}), &json!({"name": "欧阳秀兰", "living_alone": true}));
+    assert_eq!(field(&page, "name").known.as_ref().unwrap().text, "欧阳秀兰");
     let html = html(&page);
     assert!(html.contains("<p class=\"known-value\">欧阳秀兰</p>"));
     assert!(html.contains("不对？改一下"));
@@ -104,35 +70,15 @@ fn what_is_known_is_shown_and_can_be_changed() {
 
 #[test]
 fn errors_link_to_their_questions() {
-    let page = page(
-        &json!({"name": "<b>", "living_alone": "maybe", "visited_on": "someday"}),
-        &json!({}),
-    );
-    let names: Vec<&str> = page
-        .errors
-        .iter()
-        .filter_map(|e| e.name.as_deref())
-        .collect();
-    assert!(
-        names.contains(&"visited_on") && names.contains(&"living_alone"),
-        "{names:?}"
-    );
-    assert_eq!(
-        names.len(),
-        page.errors.len(),
-        "an error links to no question"
-    );
+    let page = page(&json!({"name": "<b>", "living_alone": "maybe", "visited_on": "someday"}), &json!({}));
+    let names: Vec<&str> = page.errors.iter().filter_map(|e| e.name.as_deref()).collect();
+    assert!(names.contains(&"visited_on") && names.contains(&"living_alone"), "{names:?}");
+    assert_eq!(names.len(), page.errors.len(), "an error links to no question");
     let html = html(&page);
     for name in names {
         assert!(html.contains(&format!("href=\"#f-{name}\"")), "{name}");
-        assert!(
-            html.contains(&format!("id=\"f-{name}\"")),
-            "{name} has no element to go to"
-        );
+        assert!(html.contains(&format!("id=\"f-{name}\"")), "{name} has no element to go to");
     }
-    assert!(
-        html.contains("value=\"someday\""),
-        "what was typed must stand"
-    );
+    assert!(html.contains("value=\"someday\""), "what was typed must stand");
     assert!(!html.contains("value=\"<b>\""));
 }

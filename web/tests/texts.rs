@@ -66,28 +66,17 @@ fn catalogue(tag: &str) -> Catalogue {
     for path in files(&root().join("texts").join(tag), "ftl") {
         let room = path.file_stem().unwrap().to_string_lossy().into_owned();
         let source = fs::read_to_string(&path).unwrap();
-        let resource =
-            parser::parse(source).unwrap_or_else(|(_, e)| panic!("{}: {e:?}", path.display()));
+        let resource = parser::parse(source).unwrap_or_else(|(_, e)| panic!("{}: {e:?}", path.display()));
         for entry in resource.body {
             let Entry::Message(message) = entry else {
                 continue;
             };
             let key = message.id.name;
-            assert!(
-                key.starts_with(&format!("{room}-")),
-                "{}: key {key} must start with {room}-",
-                path.display()
-            );
+            assert!(key.starts_with(&format!("{room}-")), "{}: key {key} must start with {room}-", path.display());
             let mut used = BTreeSet::new();
-            let value = message
-                .value
-                .unwrap_or_else(|| panic!("{}: {key} is empty", path.display()));
+            let value = message.value.unwrap_or_else(|| panic!("{}: {key} is empty", path.display()));
             variables(&value, &mut used);
-            assert!(
-                all.insert(key.clone(), used).is_none(),
-                "{}: {key} stands twice",
-                path.display()
-            );
+            assert!(all.insert(key.clone(), used).is_none(), "{}: {key} stands twice", path.display());
         }
     }
     all
@@ -161,27 +150,12 @@ fn every_text_that_a_template_names_exists() {
 fn templates_keep_the_content_security_policy() {
     for path in files(&root().join("templates"), "html") {
         let source = fs::read_to_string(&path).unwrap();
-        for forbidden in [
-            " style=\"",
-            "<style",
-            " onclick=",
-            " onchange=",
-            " onsubmit=",
-            "javascript:",
-        ] {
-            assert!(
-                !source.contains(forbidden),
-                "{}: {forbidden}",
-                path.display()
-            );
+        for forbidden in [" style=\"", "<style", " onclick=", " onchange=", " onsubmit=", "javascript:"] {
+            assert!(!source.contains(forbidden), "{}: {forbidden}", path.display());
         }
         for (at, _) in source.match_indices("<script") {
             let tag = &source[at..source[at..].find('>').map_or(source.len(), |end| at + end)];
-            assert!(
-                tag.contains(" src=") || tag.contains("application/json"),
-                "{}: inline script",
-                path.display()
-            );
+            assert!(tag.contains(" src=") || tag.contains("application/json"), "{}: inline script", path.display());
         }
     }
 }

@@ -71,16 +71,10 @@ impl CompiledField {
 }
 
 /// Every field that resolves, and the faults of the others.
-pub(super) fn resolve(
-    definition: &FormDefinition,
-    model: &Model,
-) -> (Vec<CompiledField>, Vec<Fault>) {
+pub(super) fn resolve(definition: &FormDefinition, model: &Model) -> (Vec<CompiledField>, Vec<Fault>) {
     let mut faults = Vec::new();
-    let types: Types = definition
-        .fields
-        .iter()
-        .filter_map(|f| Some((f.key.clone(), control(&f.control)?.kind())))
-        .collect();
+    let types: Types =
+        definition.fields.iter().filter_map(|f| Some((f.key.clone(), control(&f.control)?.kind()))).collect();
     let mut fields = Vec::with_capacity(definition.fields.len());
     for (index, field) in definition.fields.iter().enumerate() {
         let at = format!("/fields/{index}");
@@ -105,27 +99,15 @@ fn resolve_field(
         return None;
     };
     let before = faults.len();
-    let attribute = field
-        .bind
-        .as_ref()
-        .and_then(|b| model.attribute(&b.attribute));
+    let attribute = field.bind.as_ref().and_then(|b| model.attribute(&b.attribute));
     if let Some(attribute) = attribute.filter(|a| !control.datatypes().contains(&a.datatype)) {
         faults.push(Fault::new(
             format!("{at}/bind"),
-            format!(
-                "控件“{}”存不进属性“{}”，请换控件或换属性",
-                field.control, attribute.zh
-            ),
-            format!(
-                "the control `{}` does not fit the attribute `{}`; change one",
-                field.control, attribute.key
-            ),
+            format!("控件“{}”存不进属性“{}”，请换控件或换属性", field.control, attribute.zh),
+            format!("the control `{}` does not fit the attribute `{}`; change one", field.control, attribute.key),
         ));
     }
-    let list = field
-        .code_list
-        .as_ref()
-        .or_else(|| attribute.and_then(|a| a.code_list.as_ref()));
+    let list = field.code_list.as_ref().or_else(|| attribute.and_then(|a| a.code_list.as_ref()));
     let options = options(field, at, list, model, faults);
     if let Some((zh, en)) = control.fault(&options) {
         faults.push(Fault::new(at, zh, en));
@@ -157,27 +139,15 @@ fn resolve_field(
         vec![None; options.choices.len()]
     } else {
         let each = field.choices.iter().enumerate();
-        each.map(|(i, c)| expr(&c.when, &format!("choices/{i}/when"), Type::Boolean))
-            .collect()
+        each.map(|(i, c)| expr(&c.when, &format!("choices/{i}/when"), Type::Boolean)).collect()
     };
     let mut checks = Vec::new();
     for (index, check) in field.checks.iter().enumerate() {
-        let test = expr(
-            &Some(check.test.clone()),
-            &format!("checks/{index}/test"),
-            Type::Boolean,
-        );
+        let test = expr(&Some(check.test.clone()), &format!("checks/{index}/test"), Type::Boolean);
         let (severity, message) = (check.severity, check.message.clone());
-        checks.extend(test.map(|test| CompiledCheck {
-            test,
-            severity,
-            message,
-        }));
+        checks.extend(test.map(|test| CompiledCheck { test, severity, message }));
     }
-    let secret = attribute.map_or_else(
-        || control.secret(),
-        |a| a.sensitivity == Sensitivity::Secret,
-    );
+    let secret = attribute.map_or_else(|| control.secret(), |a| a.sensitivity == Sensitivity::Secret);
     let many = attribute.is_some_and(|a| a.many);
     let definition = field.clone();
     (faults.len() == before).then_some(CompiledField {
@@ -204,22 +174,12 @@ fn options(
     faults: &mut Vec<Fault>,
 ) -> Options {
     let written = field.choices.iter();
-    let mut choices: Vec<Choice> = written
-        .map(|c| Choice {
-            value: c.value.clone(),
-            label: c.label.clone(),
-        })
-        .collect();
+    let mut choices: Vec<Choice> = written.map(|c| Choice { value: c.value.clone(), label: c.label.clone() }).collect();
     let mut open = false;
     if let Some(list) = list.filter(|_| choices.is_empty()) {
         if let Some(list) = model.code_list(list) {
             let items = list.items.iter();
-            choices = items
-                .map(|i| Choice {
-                    value: i.code.clone(),
-                    label: Text::both(&i.zh, &i.en),
-                })
-                .collect();
+            choices = items.map(|i| Choice { value: i.code.clone(), label: Text::both(&i.zh, &i.en) }).collect();
             open = choices.is_empty();
         } else {
             faults.push(Fault::new(

@@ -53,44 +53,16 @@ pub fn compile(definition: &FormDefinition, model: &Model) -> Result<CompiledFor
     }
     let schema = schema::schema(definition, &fields);
     let validator = SchemaValidator::compile(&schema)?;
-    let index: BTreeMap<String, usize> = fields
-        .iter()
-        .enumerate()
-        .map(|(i, f)| (f.key().to_owned(), i))
-        .collect();
+    let index: BTreeMap<String, usize> = fields.iter().enumerate().map(|(i, f)| (f.key().to_owned(), i)).collect();
     let sections = if definition.sections.is_empty() {
-        vec![(
-            Section {
-                key: "all".into(),
-                ..Section::default()
-            },
-            (0..fields.len()).collect(),
-        )]
+        vec![(Section { key: "all".into(), ..Section::default() }, (0..fields.len()).collect())]
     } else {
-        let places = |s: &Section| {
-            s.fields
-                .iter()
-                .filter_map(|k| index.get(k).copied())
-                .collect()
-        };
-        definition
-            .sections
-            .iter()
-            .map(|s| (s.clone(), places(s)))
-            .collect()
+        let places = |s: &Section| s.fields.iter().filter_map(|k| index.get(k).copied()).collect();
+        definition.sections.iter().map(|s| (s.clone(), places(s))).collect()
     };
     let subject = subject_of(definition);
     let definition = definition.clone();
-    let inner = Inner {
-        definition,
-        subject,
-        fields,
-        index,
-        order,
-        sections,
-        schema,
-        validator,
-    };
+    let inner = Inner { definition, subject, fields, index, order, sections, schema, validator };
     Ok(CompiledForm(Arc::new(inner)))
 }
 
@@ -109,12 +81,7 @@ pub(crate) fn faults(definition: &FormDefinition, model: &Model) -> Vec<Fault> {
 
 /// The class written, or that of the first binding to the subject.
 fn subject_of(definition: &FormDefinition) -> Option<Class> {
-    definition.subject.or_else(|| {
-        definition
-            .fields
-            .iter()
-            .find_map(|f| Some(f.bind.as_ref()?.of_subject()?.class))
-    })
+    definition.subject.or_else(|| definition.fields.iter().find_map(|f| Some(f.bind.as_ref()?.of_subject()?.class)))
 }
 
 impl CompiledForm {
@@ -140,10 +107,7 @@ impl CompiledForm {
 
     /// The layout: each section with its fields.
     pub fn sections(&self) -> impl Iterator<Item = (&Section, Vec<&CompiledField>)> {
-        self.0
-            .sections
-            .iter()
-            .map(|(section, places)| (section, places.iter().map(|i| &self.0.fields[*i]).collect()))
+        self.0.sections.iter().map(|(section, places)| (section, places.iter().map(|i| &self.0.fields[*i]).collect()))
     }
 
     /// The JSON Schema 2020-12 of canonical answers, with `x-control` and `x-bind`.
@@ -153,11 +117,7 @@ impl CompiledForm {
 
     /// Keys of the fields whose values are kept only as ciphertext.
     pub fn secret_fields(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .fields
-            .iter()
-            .filter(|f| f.secret)
-            .map(CompiledField::key)
+        self.0.fields.iter().filter(|f| f.secret).map(CompiledField::key)
     }
 
     /// The field bound to an attribute of the subject.
@@ -170,19 +130,10 @@ impl CompiledForm {
 
     /// Canonical values of the fields that have a default.
     pub fn defaults(&self, today: Date) -> Map {
-        let scope = Scope {
-            values: BTreeMap::new(),
-            today,
-        };
+        let scope = Scope { values: BTreeMap::new(), today };
         let value = |f: &CompiledField| f.default.as_ref()?.eval(&scope).ok();
-        let all = self
-            .0
-            .fields
-            .iter()
-            .filter_map(|f| Some((f.key().to_owned(), value(f)?)));
-        all.map(|(key, value)| (key, value.to_json()))
-            .filter(|(_, v)| !v.is_null())
-            .collect()
+        let all = self.0.fields.iter().filter_map(|f| Some((f.key().to_owned(), value(f)?)));
+        all.map(|(key, value)| (key, value.to_json())).filter(|(_, v)| !v.is_null()).collect()
     }
 
     /// Fields in an order in which each comes after those its logic reads.

@@ -9,19 +9,12 @@ use crate::logic::Expr;
 
 /// The order by index, and a fault for each field inside a circle.
 pub(super) fn order(fields: &[CompiledField]) -> (Vec<usize>, Vec<Fault>) {
-    let index: BTreeMap<&str, usize> = fields
-        .iter()
-        .enumerate()
-        .map(|(i, f)| (f.key(), i))
-        .collect();
+    let index: BTreeMap<&str, usize> = fields.iter().enumerate().map(|(i, f)| (f.key(), i)).collect();
     let reads: Vec<Vec<usize>> = fields
         .iter()
         .map(|field| {
             let exprs = [&field.visible, &field.computed].into_iter().flatten();
-            exprs
-                .flat_map(Expr::vars)
-                .filter_map(|v| index.get(v).copied())
-                .collect()
+            exprs.flat_map(Expr::vars).filter_map(|v| index.get(v).copied()).collect()
         })
         .collect();
     let mut waiting: Vec<usize> = (0..fields.len()).collect();

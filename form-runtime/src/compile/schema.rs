@@ -12,11 +12,7 @@ pub(super) fn schema(definition: &FormDefinition, fields: &[CompiledField]) -> V
     for field in fields {
         properties.insert(field.key().to_owned(), property(field));
     }
-    let required: Vec<&str> = fields
-        .iter()
-        .filter(|f| f.always_required())
-        .map(CompiledField::key)
-        .collect();
+    let required: Vec<&str> = fields.iter().filter(|f| f.always_required()).map(CompiledField::key).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": definition.title.get(Lang::ZhCn),

@@ -47,11 +47,7 @@ impl super::Control for Control {
 }
 
 fn luhn(digits: &str) -> u32 {
-    let from_right = digits
-        .bytes()
-        .rev()
-        .map(|b| u32::from(b - b'0'))
-        .enumerate();
+    let from_right = digits.bytes().rev().map(|b| u32::from(b - b'0')).enumerate();
     from_right
         .map(|(i, d)| match (i % 2, d * 2) {
             (0, _) => d,

@@ -33,10 +33,12 @@ impl super::Control for Control {
         }
         let text = reading::scalar(raw)?;
         match text.to_lowercase().as_str() {
-            "是" | "有" | "对" | "√" | "✓" | "✔" | "☑" | "■" | "y" | "yes" | "true" | "1"
-            | "on" => Ok(json!(true)),
-            "否" | "无" | "没有" | "不是" | "×" | "✗" | "✘" | "x" | "□" | "☐" | "n" | "no"
-            | "false" | "0" | "off" => Ok(json!(false)),
+            "是" | "有" | "对" | "√" | "✓" | "✔" | "☑" | "■" | "y" | "yes" | "true" | "1" | "on" => {
+                Ok(json!(true))
+            }
+            "否" | "无" | "没有" | "不是" | "×" | "✗" | "✘" | "x" | "□" | "☐" | "n" | "no" | "false" | "0" | "off" => {
+                Ok(json!(false))
+            }
             _ => Err(Message::new(MessageKey::Boolean).arg("now", text)),
         }
     }

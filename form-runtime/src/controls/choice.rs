@@ -31,11 +31,7 @@ impl super::Control for Control {
         read_option(&reading::scalar(raw)?, options).map(|value| json!(value))
     }
     fn widget(&self, options: &Options) -> Widget {
-        if options.choices.len() > 7 {
-            Widget::Select
-        } else {
-            Widget::Radio
-        }
+        if options.choices.len() > 7 { Widget::Select } else { Widget::Radio }
     }
     fn display(&self, value: &Value, options: &Options, lang: Lang) -> String {
         label_of(&super::plain(value), options, lang)
@@ -59,20 +55,13 @@ pub(super) fn read_option(text: &str, options: &Options) -> Result<String, Messa
     let squeezed = |t: &str| reading::clean(t).split_whitespace().collect::<String>();
     let wanted = squeezed(text);
     let by_value = |t: &str| options.choices.iter().find(|c| squeezed(&c.value) == t);
-    let by_label = |t: &str| {
-        options
-            .choices
-            .iter()
-            .find(|c| c.label.all().any(|label| squeezed(label) == t))
-    };
+    let by_label = |t: &str| options.choices.iter().find(|c| c.label.all().any(|label| squeezed(label) == t));
     // "1.男", "A、男": a short plain mark in front, nothing that could be an option.
     let unnumbered = wanted
         .split_once(['.', '、', ':', ')'])
         .filter(|(mark, _)| mark.len() <= 3 && mark.bytes().all(|b| b.is_ascii_alphanumeric()))
         .map(|(_, label)| label);
-    let found = by_value(&wanted)
-        .or_else(|| by_label(&wanted))
-        .or_else(|| unnumbered.and_then(by_label));
+    let found = by_value(&wanted).or_else(|| by_label(&wanted)).or_else(|| unnumbered.and_then(by_label));
     match found {
         Some(choice) => Ok(choice.value.clone()),
         None if options.open && text.chars().count() <= 200 => Ok(text.to_owned()),
@@ -94,25 +83,17 @@ pub(super) fn choice_fault(options: &Options) -> Option<(String, String)> {
             "a choice needs options: write choices or code_list".into(),
         ));
     }
-    let double = options
-        .choices
-        .iter()
-        .enumerate()
-        .find(|(i, c)| options.choices[..*i].iter().any(|d| d.value == c.value));
+    let double =
+        options.choices.iter().enumerate().find(|(i, c)| options.choices[..*i].iter().any(|d| d.value == c.value));
     if let Some((_, choice)) = double {
-        return Some((
-            format!("选项“{}”重复", choice.value),
-            format!("the option `{}` is there twice", choice.value),
-        ));
+        return Some((format!("选项“{}”重复", choice.value), format!("the option `{}` is there twice", choice.value)));
     }
-    options
-        .choices
-        .iter()
-        .find(|c| c.value.is_empty() || c.value.chars().count() > 200 || c.label.is_empty())
-        .map(|_| {
+    options.choices.iter().find(|c| c.value.is_empty() || c.value.chars().count() > 200 || c.label.is_empty()).map(
+        |_| {
             (
                 "每个选项都要有 value（不超过 200 字）和 label".into(),
                 "every option needs a value of at most 200 characters and a label".into(),
             )
-        })
+        },
+    )
 }

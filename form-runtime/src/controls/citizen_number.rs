@@ -57,9 +57,8 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECKS: &[u8; 11] = b"10X98765432";
 /// GB/T 2260 provinces; 81, 82, 83 are the residence permits.
 const PROVINCES: [&str; 35] = [
-    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41",
-    "42", "43", "44", "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71",
-    "81", "82", "83",
+    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42", "43", "44",
+    "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82", "83",
 ];
 
 /// Judges 18 characters.
@@ -83,11 +82,7 @@ fn judge(text: &str, today: Date) -> Result<(), Message> {
     if born > today {
         return Err(Message::new(MessageKey::CitizenFuture).arg("now", born));
     }
-    let sum: u32 = bytes[..17]
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(b, w)| u32::from(b - b'0') * w)
-        .sum();
+    let sum: u32 = bytes[..17].iter().zip(WEIGHTS).map(|(b, w)| u32::from(b - b'0') * w).sum();
     if CHECKS[(sum % 11) as usize] != bytes[17] {
         return Err(MessageKey::CitizenCheck.into());
     }

@@ -54,16 +54,12 @@ impl super::Control for Control {
     }
     fn fault(&self, options: &Options) -> Option<(String, String)> {
         let readable = |b: &&String| *b == "today" || b.parse::<Day>().is_ok();
-        [&options.min, &options.max]
-            .into_iter()
-            .flatten()
-            .find(|b| !readable(b))
-            .map(|b| {
-                (
-                    format!("日期的上下限要写成 2024-03-05 或 today，现在是“{b}”"),
-                    format!("bounds of a date are written 2024-03-05 or today, not `{b}`"),
-                )
-            })
+        [&options.min, &options.max].into_iter().flatten().find(|b| !readable(b)).map(|b| {
+            (
+                format!("日期的上下限要写成 2024-03-05 或 today，现在是“{b}”"),
+                format!("bounds of a date are written 2024-03-05 or today, not `{b}`"),
+            )
+        })
     }
 }
 
@@ -95,29 +91,16 @@ fn read_day(text: &str) -> Result<Day, Message> {
     }
     let date_part = text.split(['T', ' ']).next().unwrap_or(text);
     // "2024年3月5日", also with spaces inside, is read whole.
-    let source = if text.contains('年') {
-        text
-    } else {
-        date_part
-    };
-    let source = source
-        .split_once(['日', '号'])
-        .map_or(source, |(day, _)| day);
-    let parts: Vec<&str> = source
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|part| !part.is_empty())
-        .collect();
-    let known = |c: char| {
-        c.is_ascii_digit() || c.is_whitespace() || matches!(c, '-' | '.' | '/' | '年' | '月' | '、')
-    };
+    let source = if text.contains('年') { text } else { date_part };
+    let source = source.split_once(['日', '号']).map_or(source, |(day, _)| day);
+    let parts: Vec<&str> = source.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let known = |c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '-' | '.' | '/' | '年' | '月' | '、');
     if !source.chars().all(known) {
         return Err(wrong());
     }
     let number = |part: &str| part.parse::<i16>().ok();
     match parts[..] {
-        [year, month, day] if year.len() == 4 => {
-            ymd(number(year), number(month), number(day)).ok_or_else(wrong)
-        }
+        [year, month, day] if year.len() == 4 => ymd(number(year), number(month), number(day)).ok_or_else(wrong),
         [year, _] if year.len() == 4 => Err(MessageKey::DateMissingDay.into()),
         _ => Err(wrong()),
     }
@@ -136,10 +119,7 @@ fn serial(text: &str) -> Option<Day> {
     if !part.bytes().all(|b| b.is_ascii_digit()) || whole.len() != 5 {
         return None;
     }
-    let days: i32 = whole
-        .parse()
-        .ok()
-        .filter(|d| (10_000..=80_000).contains(d))?;
+    let days: i32 = whole.parse().ok().filter(|d| (10_000..=80_000).contains(d))?;
     let span: Span = days.days();
     Day::new(1899, 12, 30).ok()?.checked_add(span).ok()
 }

@@ -34,8 +34,7 @@ impl super::Control for Control {
     fn read(&self, raw: &Value, options: &Options, _today: Date) -> Result<Value, Message> {
         let text = reading::scalar(raw)?;
         let bare = reading::bare_number(&text, options.unit.get(Lang::ZhCn));
-        let number =
-            parse(&bare).ok_or_else(|| Message::new(MessageKey::Decimal).arg("now", &text))?;
+        let number = parse(&bare).ok_or_else(|| Message::new(MessageKey::Decimal).arg("now", &text))?;
         let places = options.decimals.unwrap_or(8).min(8);
         if number.scale() > places {
             return Err(Message::new(MessageKey::DecimalPlaces).arg("limit", places));
@@ -60,11 +59,7 @@ pub(super) fn parse(text: &str) -> Option<Decimal> {
         return None;
     }
     let number = Decimal::from_str(text).ok()?.normalize();
-    Some(if number.is_zero() {
-        Decimal::ZERO
-    } else {
-        number
-    })
+    Some(if number.is_zero() { Decimal::ZERO } else { number })
 }
 
 /// Judges the bounds.
@@ -85,10 +80,5 @@ pub(super) fn bound_fault(options: &Options) -> Option<(String, String)> {
         .into_iter()
         .flatten()
         .find(|b| parse(b).is_none())
-        .map(|b| {
-            (
-                format!("上下限要写数字，现在是“{b}”"),
-                format!("bounds are numbers, not `{b}`"),
-            )
-        })
+        .map(|b| (format!("上下限要写数字，现在是“{b}”"), format!("bounds are numbers, not `{b}`")))
 }

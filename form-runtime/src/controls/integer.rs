@@ -34,10 +34,7 @@ impl super::Control for Control {
     fn read(&self, raw: &Value, options: &Options, _today: Date) -> Result<Value, Message> {
         let text = reading::scalar(raw)?;
         let bare = reading::bare_number(&text, options.unit.get(Lang::ZhCn));
-        let bare = bare
-            .strip_suffix(".0")
-            .or_else(|| bare.strip_suffix(".00"))
-            .unwrap_or(&bare);
+        let bare = bare.strip_suffix(".0").or_else(|| bare.strip_suffix(".00")).unwrap_or(&bare);
         let wrong = || Message::new(MessageKey::Integer).arg("now", &text);
         let number: i64 = bare.parse().map_err(|_| wrong())?;
         if !(-LARGEST..=LARGEST).contains(&number) {
@@ -56,23 +53,16 @@ impl super::Control for Control {
         Some("numeric")
     }
     fn fault(&self, options: &Options) -> Option<(String, String)> {
-        [&options.min, &options.max]
-            .into_iter()
-            .flatten()
-            .find(|b| b.parse::<i64>().is_err())
-            .map(|b| {
-                (
-                    format!("整数的上下限要写整数，现在是“{b}”"),
-                    format!("bounds of a whole number are whole numbers, not `{b}`"),
-                )
-            })
+        [&options.min, &options.max].into_iter().flatten().find(|b| b.parse::<i64>().is_err()).map(|b| {
+            (
+                format!("整数的上下限要写整数，现在是“{b}”"),
+                format!("bounds of a whole number are whole numbers, not `{b}`"),
+            )
+        })
     }
 }
 
 fn bounds(options: &Options) -> (i64, i64) {
     let read = |bound: &Option<String>| bound.as_ref().and_then(|b| b.parse::<i64>().ok());
-    (
-        read(&options.min).unwrap_or(-LARGEST).max(-LARGEST),
-        read(&options.max).unwrap_or(LARGEST).min(LARGEST),
-    )
+    (read(&options.min).unwrap_or(-LARGEST).max(-LARGEST), read(&options.max).unwrap_or(LARGEST).min(LARGEST))
 }

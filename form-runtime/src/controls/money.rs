@@ -30,11 +30,8 @@ impl super::Control for Control {
         &[Datatype::Money]
     }
     fn schema(&self, options: &Options) -> Value {
-        let fen = |b: &Option<String>| {
-            b.as_deref()
-                .and_then(decimal::parse)
-                .and_then(|yuan| to_fen(yuan).ok().flatten())
-        };
+        let fen =
+            |b: &Option<String>| b.as_deref().and_then(decimal::parse).and_then(|yuan| to_fen(yuan).ok().flatten());
         json!({
             "type": "integer",
             "minimum": fen(&options.min).unwrap_or(-LARGEST),
@@ -57,9 +54,7 @@ impl super::Control for Control {
         lang.pick(format!("{yuan} 元"), format!("¥{yuan}"))
     }
     fn input_value(&self, value: &Value) -> String {
-        value
-            .as_i64()
-            .map_or_else(String::new, |fen| Decimal::new(fen, 2).to_string())
+        value.as_i64().map_or_else(String::new, |fen| Decimal::new(fen, 2).to_string())
     }
     fn inputmode(&self) -> Option<&'static str> {
         Some("decimal")
@@ -74,8 +69,6 @@ fn to_fen(yuan: Decimal) -> Result<Option<i64>, Message> {
     if yuan.scale() > 2 {
         return Err(Message::new(MessageKey::DecimalPlaces).arg("limit", 2));
     }
-    let fen = yuan
-        .checked_mul(Decimal::ONE_HUNDRED)
-        .and_then(|f| f.to_i64());
+    let fen = yuan.checked_mul(Decimal::ONE_HUNDRED).and_then(|f| f.to_i64());
     Ok(fen.filter(|f| (-LARGEST..=LARGEST).contains(f)))
 }

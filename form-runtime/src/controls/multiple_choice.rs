@@ -66,14 +66,10 @@ impl super::Control for Control {
         }
         let (min, max) = bounds(options);
         if chosen.len() > max {
-            return Err(Message::new(MessageKey::TooMany)
-                .arg("limit", max)
-                .arg("now", chosen.len()));
+            return Err(Message::new(MessageKey::TooMany).arg("limit", max).arg("now", chosen.len()));
         }
         if chosen.len() < min {
-            return Err(Message::new(MessageKey::TooFew)
-                .arg("limit", min)
-                .arg("now", chosen.len()));
+            return Err(Message::new(MessageKey::TooFew).arg("limit", min).arg("now", chosen.len()));
         }
         let place = |v: &String| options.choices.iter().position(|c| c.value == *v);
         chosen.sort_by_key(|v| place(v).unwrap_or(usize::MAX));
@@ -83,11 +79,7 @@ impl super::Control for Control {
         Widget::Checkboxes
     }
     fn display(&self, value: &Value, options: &Options, lang: Lang) -> String {
-        let labels = value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let labels = value.as_array().into_iter().flatten().filter_map(Value::as_str);
         let labels: Vec<String> = labels.map(|v| choice::label_of(v, options, lang)).collect();
         labels.join(lang.pick("、", ", "))
     }
@@ -105,8 +97,5 @@ impl super::Control for Control {
 
 fn bounds(options: &Options) -> (usize, usize) {
     let read = |bound: &Option<String>| bound.as_ref().and_then(|b| b.parse::<usize>().ok());
-    (
-        read(&options.min).unwrap_or(1).max(1),
-        read(&options.max).unwrap_or(LIMIT).min(LIMIT),
-    )
+    (read(&options.min).unwrap_or(1).max(1), read(&options.max).unwrap_or(LIMIT).min(LIMIT))
 }

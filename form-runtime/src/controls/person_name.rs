@@ -33,16 +33,12 @@ impl super::Control for Control {
     fn read(&self, raw: &Value, options: &Options, _today: Date) -> Result<Value, Message> {
         let written = reading::prose(raw)?;
         let words: Vec<&str> = written.split_whitespace().collect();
-        let latin = words.iter().all(|w| {
-            w.chars()
-                .all(|c| c.is_ascii() || c.is_alphabetic() && c < '\u{2e80}')
-        });
+        let latin = words.iter().all(|w| w.chars().all(|c| c.is_ascii() || c.is_alphabetic() && c < '\u{2e80}'));
         let name = words.join(if latin { " " } else { "" });
         // The dots of transliterated names come in several look-alikes.
         let name = name.replace(['•', '‧', '・', '．', '･', '●'], "·");
         reading::lengths(&name, options, LIMIT)?;
-        let fits =
-            |c: char| c.is_alphabetic() || matches!(c, '·' | ' ' | '-' | '\'' | '.' | '’' | '〇');
+        let fits = |c: char| c.is_alphabetic() || matches!(c, '·' | ' ' | '-' | '\'' | '.' | '’' | '〇');
         if !name.chars().all(fits) || !name.chars().any(char::is_alphabetic) {
             return Err(MessageKey::PersonName.into());
         }

@@ -45,10 +45,8 @@ impl super::Control for Control {
         if let Some(landline) = digits.strip_prefix('0').and_then(|_| landline(digits)) {
             return Ok(json!(landline));
         }
-        let service = (digits.len() == 10
-            && (digits.starts_with("400") || digits.starts_with("800")))
-            || (matches!(digits.len(), 5 | 6)
-                && (digits.starts_with("95") || digits.starts_with("96")));
+        let service = (digits.len() == 10 && (digits.starts_with("400") || digits.starts_with("800")))
+            || (matches!(digits.len(), 5 | 6) && (digits.starts_with("95") || digits.starts_with("96")));
         if service {
             return Ok(json!(digits));
         }
@@ -77,11 +75,7 @@ impl super::Control for Control {
 
 /// Area code (three digits for 010 and 02x, else four) and 7 or 8 digits.
 fn landline(digits: &str) -> Option<String> {
-    let area = if digits.starts_with("01") || digits.starts_with("02") {
-        3
-    } else {
-        4
-    };
+    let area = if digits.starts_with("01") || digits.starts_with("02") { 3 } else { 4 };
     let (area, local) = digits.split_at_checked(area)?;
     let fits = matches!(local.len(), 7 | 8) && (b'2'..=b'9').contains(local.as_bytes().first()?);
     fits.then(|| format!("{area}-{local}"))

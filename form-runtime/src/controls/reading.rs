@@ -8,12 +8,7 @@ use crate::message::{Message, MessageKey};
 /// NFKC (full-width digits and letters become plain), without zero-width
 /// characters and outer spaces.
 pub fn clean(text: &str) -> String {
-    let visible = |c: &char| {
-        !matches!(
-            c,
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
-        )
-    };
+    let visible = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
     let text: String = text.nfkc().filter(visible).collect();
     text.trim().to_owned()
 }
@@ -21,24 +16,14 @@ pub fn clean(text: &str) -> String {
 /// Like [`clean`], but keeps Chinese punctuation as it was written: texts are
 /// prose, not numbers.
 pub(super) fn clean_prose(text: &str) -> String {
-    let visible = |c: &char| {
-        !matches!(
-            c,
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}'
-        )
-    };
+    let visible = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
     let narrow = |c: char| match c {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => {
-            char::from_u32(c as u32 - 0xfee0).unwrap_or(c)
-        }
+        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         '\u{3000}' | '\u{a0}' => ' ',
         other => other,
     };
     let text: String = text.nfc().filter(visible).map(narrow).collect();
-    text.replace("\r\n", "\n")
-        .replace('\r', "\n")
-        .trim()
-        .to_owned()
+    text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned()
 }
 
 /// Absent, empty, or only spaces.
@@ -54,10 +39,8 @@ pub fn is_blank(value: &Value) -> bool {
 /// Signs that a sheet uses for "nothing": 无, /, —.
 pub fn is_nothing_sign(text: &str) -> bool {
     let text = clean(text);
-    matches!(
-        text.as_str(),
-        "无" | "/" | "\\" | "不详" | "N/A" | "n/a" | "NULL"
-    ) || (!text.is_empty() && text.chars().all(|c| matches!(c, '-' | '—' | '–' | '－')))
+    matches!(text.as_str(), "无" | "/" | "\\" | "不详" | "N/A" | "n/a" | "NULL")
+        || (!text.is_empty() && text.chars().all(|c| matches!(c, '-' | '—' | '–' | '－')))
 }
 
 /// The text of a scalar; numbers as written.
@@ -81,10 +64,7 @@ pub(super) fn prose(raw: &Value) -> Result<String, Message> {
         Value::String(text) => clean_prose(text),
         other => scalar(other)?,
     };
-    if text
-        .chars()
-        .any(|c| c.is_control() && c != '\n' && c != '\t')
-    {
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(MessageKey::ControlCharacter.into());
     }
     Ok(text)
@@ -95,23 +75,17 @@ pub(super) fn lengths(text: &str, options: &super::Options, limit: u32) -> Resul
     let now = text.chars().count();
     let most = options.max_length.unwrap_or(limit).min(limit);
     if now > most as usize {
-        return Err(Message::new(MessageKey::TooLong)
-            .arg("limit", most)
-            .arg("now", now));
+        return Err(Message::new(MessageKey::TooLong).arg("limit", most).arg("now", now));
     }
     if let Some(least) = options.min_length.filter(|l| now < *l as usize) {
-        return Err(Message::new(MessageKey::TooShort)
-            .arg("limit", least)
-            .arg("now", now));
+        return Err(Message::new(MessageKey::TooShort).arg("limit", least).arg("now", now));
     }
     Ok(())
 }
 
 /// Removes what people put between digits: spaces and dashes.
 pub(super) fn compact(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '—' | '‐' | '‑' | '·'))
-        .collect()
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '–' | '—' | '‐' | '‑' | '·')).collect()
 }
 
 /// A sheet may hold a number as 1,200 or with its unit: strip both.

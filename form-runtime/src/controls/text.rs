@@ -25,12 +25,7 @@ impl super::Control for Control {
         Kind::Text
     }
     fn datatypes(&self) -> &'static [Datatype] {
-        &[
-            Datatype::Text,
-            Datatype::LongText,
-            Datatype::Plate,
-            Datatype::Url,
-        ]
+        &[Datatype::Text, Datatype::LongText, Datatype::Plate, Datatype::Url]
     }
     fn schema(&self, options: &Options) -> Value {
         text_schema(options, LIMIT)

@@ -56,10 +56,7 @@ impl FromStr for Binding {
             }
             _ => return Err(wrong()),
         };
-        Ok(Self {
-            owner,
-            attribute: attribute.parse().map_err(|()| wrong())?,
-        })
+        Ok(Self { owner, attribute: attribute.parse().map_err(|()| wrong())? })
     }
 }
 
@@ -81,8 +78,6 @@ impl Serialize for Binding {
 
 impl<'de> Deserialize<'de> for Binding {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

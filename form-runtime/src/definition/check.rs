@@ -24,23 +24,13 @@ pub fn check(definition: &FormDefinition, model: &Model) -> Vec<Fault> {
     text("/title", &definition.title, true, &mut faults);
     text("/intro", &definition.intro, false, &mut faults);
     if definition.fields.is_empty() {
-        faults.push(Fault::new(
-            "/fields",
-            "表单还没有字段，请先添加",
-            "the form has no field yet; add one",
-        ));
+        faults.push(Fault::new("/fields", "表单还没有字段，请先添加", "the form has no field yet; add one"));
     }
     if definition.fields.len() > MAX_FIELDS {
         faults.push(Fault::new(
             "/fields",
-            format!(
-                "最多 {MAX_FIELDS} 个字段，现在是 {} 个，请拆成几张表",
-                definition.fields.len()
-            ),
-            format!(
-                "at most {MAX_FIELDS} fields, there are {}; split the form",
-                definition.fields.len()
-            ),
+            format!("最多 {MAX_FIELDS} 个字段，现在是 {} 个，请拆成几张表", definition.fields.len()),
+            format!("at most {MAX_FIELDS} fields, there are {}; split the form", definition.fields.len()),
         ));
         return faults;
     }
@@ -80,33 +70,18 @@ fn check_field(at: &str, field: &FieldDefinition, faults: &mut Vec<Fault>) {
             format!("at most {MAX_CHOICES} options; use a code list"),
         ));
     }
-    let logic = [
-        &field.visible,
-        &field.required,
-        &field.readonly,
-        &field.computed,
-        &field.default,
-    ];
+    let logic = [&field.visible, &field.required, &field.readonly, &field.computed, &field.default];
     let logic = logic.into_iter().flatten();
     let tests = field.checks.iter().map(|c| &c.test);
     let whens = field.choices.iter().filter_map(|c| c.when.as_ref());
-    if logic
-        .chain(tests)
-        .chain(whens)
-        .any(|l| value_too_deep(l, MAX_LOGIC))
-    {
+    if logic.chain(tests).chain(whens).any(|l| value_too_deep(l, MAX_LOGIC)) {
         faults.push(Fault::new(
             at,
             format!("条件嵌套超过 {MAX_LOGIC} 层，请简化"),
             format!("logic nested over {MAX_LOGIC} levels; simplify"),
         ));
     }
-    for (index, _) in field
-        .checks
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| c.message.is_empty())
-    {
+    for (index, _) in field.checks.iter().enumerate().filter(|(_, c)| c.message.is_empty()) {
         faults.push(Fault::new(
             format!("{at}/checks/{index}/message"),
             "核对不通过时要告诉填表人怎么办，请写 message",
@@ -208,11 +183,7 @@ fn check_layout(definition: &FormDefinition, faults: &mut Vec<Fault>) {
             }
         }
     }
-    for field in definition
-        .fields
-        .iter()
-        .filter(|f| !placed.contains(f.key.as_str()))
-    {
+    for field in definition.fields.iter().filter(|f| !placed.contains(f.key.as_str())) {
         faults.push(Fault::new(
             "/sections",
             format!("字段“{}”没有放进任何分组", field.key),
@@ -238,8 +209,6 @@ fn bad_key(at: &str, key: &str) -> Fault {
     Fault::new(
         at,
         format!("标识“{key}”只能用小写字母、数字和下划线，以字母开头，且不能重复"),
-        format!(
-            "the key `{key}` may hold only a-z, 0-9 and _, starting with a letter, and only once"
-        ),
+        format!("the key `{key}` may hold only a-z, 0-9 and _, starting with a letter, and only once"),
     )
 }

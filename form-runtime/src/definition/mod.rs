@@ -81,10 +81,7 @@ fn yes() -> bool {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            no_change: true,
-            minutes: None,
-        }
+        Self { no_change: true, minutes: None }
     }
 }
 

@@ -29,11 +29,7 @@ pub fn parse(text: &str) -> Result<FormDefinition, Vec<Fault>> {
 /// Too large, too deep, or not JSON, with line and column.
 pub fn parse_bounded(text: &str) -> Result<Value, Fault> {
     if text.len() > MAX_BYTES {
-        return Err(Fault::new(
-            "",
-            "文件超过 1 MB，请拆分",
-            "the file is over 1 MB; split it",
-        ));
+        return Err(Fault::new("", "文件超过 1 MB，请拆分", "the file is over 1 MB; split it"));
     }
     if let Some((line, column)) = too_deep(text) {
         return Err(Fault::new(
@@ -98,11 +94,7 @@ pub fn parse_value(value: &Value) -> Result<FormDefinition, Vec<Fault>> {
         )]);
     }
     let Value::Object(whole) = value else {
-        return Err(vec![Fault::new(
-            "",
-            "表单应是一个 JSON 对象",
-            "a form is a JSON object",
-        )]);
+        return Err(vec![Fault::new("", "表单应是一个 JSON 对象", "a form is a JSON object")]);
     };
     let mut faults = Vec::new();
     find_refs(value, "", &mut faults);
@@ -115,11 +107,7 @@ pub fn parse_value(value: &Value) -> Result<FormDefinition, Vec<Fault>> {
     let fields: Vec<FieldDefinition> = each(whole, "fields", &mut faults);
     let sections: Vec<Section> = each(whole, "sections", &mut faults);
     match head {
-        Ok(head) if faults.is_empty() => Ok(FormDefinition {
-            sections,
-            fields,
-            ..head
-        }),
+        Ok(head) if faults.is_empty() => Ok(FormDefinition { sections, fields, ..head }),
         Ok(_) => Err(faults),
         Err(error) => {
             faults.push(unreadable(String::new(), &error));
@@ -128,20 +116,12 @@ pub fn parse_value(value: &Value) -> Result<FormDefinition, Vec<Fault>> {
     }
 }
 
-fn each<T: for<'de> Deserialize<'de>>(
-    whole: &Map<String, Value>,
-    key: &str,
-    faults: &mut Vec<Fault>,
-) -> Vec<T> {
+fn each<T: for<'de> Deserialize<'de>>(whole: &Map<String, Value>, key: &str, faults: &mut Vec<Fault>) -> Vec<T> {
     let entries = match whole.get(key) {
         None => return Vec::new(),
         Some(Value::Array(entries)) => entries,
         Some(_) => {
-            faults.push(Fault::new(
-                format!("/{key}"),
-                "应是一个列表",
-                "must be a list",
-            ));
+            faults.push(Fault::new(format!("/{key}"), "应是一个列表", "must be a list"));
             return Vec::new();
         }
     };
@@ -156,11 +136,7 @@ fn each<T: for<'de> Deserialize<'de>>(
 }
 
 fn unreadable(pointer: String, error: &serde_json::Error) -> Fault {
-    Fault::new(
-        pointer,
-        format!("读不懂：{error}"),
-        format!("cannot be read: {error}"),
-    )
+    Fault::new(pointer, format!("读不懂：{error}"), format!("cannot be read: {error}"))
 }
 
 /// A form never points anywhere else: everything it needs is in it.
@@ -173,9 +149,7 @@ fn find_refs(value: &Value, at: &str, faults: &mut Vec<Fault>) {
                     faults.push(Fault::new(
                         &pointer,
                         format!("表单里不能用 {key}，不会去别处取内容；请把内容写在表单里"),
-                        format!(
-                            "a form may not use {key}, nothing is fetched; write the content here"
-                        ),
+                        format!("a form may not use {key}, nothing is fetched; write the content here"),
                     ));
                 }
                 find_refs(inner, &pointer, faults);

@@ -22,11 +22,7 @@ pub(super) fn apply(name: &str, args: &[Val], today: Date) -> Outcome {
         "empty" => return Ok(Val::Bool(args[0].is_empty())),
         "filled" => return Ok(Val::Bool(!args[0].is_empty())),
         "coalesce" => {
-            return Ok(args
-                .iter()
-                .find(|a| **a != Val::Null)
-                .cloned()
-                .unwrap_or(Val::Null));
+            return Ok(args.iter().find(|a| **a != Val::Null).cloned().unwrap_or(Val::Null));
         }
         "cat" => return cat(args),
         _ => {}
@@ -48,27 +44,15 @@ pub(super) fn apply(name: &str, args: &[Val], today: Date) -> Outcome {
         }
         ("min" | "max", [first, rest @ ..]) => rest.iter().try_fold(first.clone(), |best, next| {
             let order = compare(next, &best)?;
-            let better = if name == "min" {
-                order.is_lt()
-            } else {
-                order.is_gt()
-            };
+            let better = if name == "min" { order.is_lt() } else { order.is_gt() };
             Ok(if better { next.clone() } else { best })
         }),
         ("length", [Val::Text(text)]) => Ok(number(text.chars().count())),
-        ("contains", [Val::Text(text), Val::Text(part)]) => {
-            Ok(Val::Bool(text.contains(part.as_str())))
-        }
-        ("starts_with", [Val::Text(text), Val::Text(part)]) => {
-            Ok(Val::Bool(text.starts_with(part.as_str())))
-        }
+        ("contains", [Val::Text(text), Val::Text(part)]) => Ok(Val::Bool(text.contains(part.as_str()))),
+        ("starts_with", [Val::Text(text), Val::Text(part)]) => Ok(Val::Bool(text.starts_with(part.as_str()))),
         ("in", [Val::Text(one), Val::List(all)]) => Ok(Val::Bool(all.contains(one))),
-        ("any_in", [Val::List(some), Val::List(all)]) => {
-            Ok(Val::Bool(some.iter().any(|s| all.contains(s))))
-        }
-        ("all_in", [Val::List(some), Val::List(all)]) => {
-            Ok(Val::Bool(some.iter().all(|s| all.contains(s))))
-        }
+        ("any_in", [Val::List(some), Val::List(all)]) => Ok(Val::Bool(some.iter().any(|s| all.contains(s)))),
+        ("all_in", [Val::List(some), Val::List(all)]) => Ok(Val::Bool(some.iter().all(|s| all.contains(s)))),
         ("count", [Val::List(items)]) => Ok(number(items.len())),
         ("year", [Val::Date(day)]) => Ok(Val::Number(day.year().into())),
         ("add_days" | "add_months", [Val::Date(day), Val::Number(by)]) => add(name, *day, *by),
@@ -121,22 +105,11 @@ fn number(n: usize) -> Val {
 }
 
 fn arithmetic(name: &str, args: &[Val]) -> Outcome {
-    let numbers: Result<Vec<Decimal>, EvalError> = args
-        .iter()
-        .map(|arg| {
-            if let Val::Number(n) = arg {
-                Ok(*n)
-            } else {
-                Err(EvalError::Type)
-            }
-        })
-        .collect();
+    let numbers: Result<Vec<Decimal>, EvalError> =
+        args.iter().map(|arg| if let Val::Number(n) = arg { Ok(*n) } else { Err(EvalError::Type) }).collect();
     let numbers = numbers?;
     let fold = |start: Decimal, f: fn(Decimal, Decimal) -> Option<Decimal>| {
-        numbers
-            .iter()
-            .try_fold(start, |sum, n| f(sum, *n))
-            .ok_or(EvalError::Overflow)
+        numbers.iter().try_fold(start, |sum, n| f(sum, *n)).ok_or(EvalError::Overflow)
     };
     let result = match (name, &numbers[..]) {
         ("+", _) => fold(Decimal::ZERO, Decimal::checked_add)?,
@@ -148,10 +121,7 @@ fn arithmetic(name: &str, args: &[Val]) -> Outcome {
         ("floor", [a]) => a.floor(),
         ("abs", [a]) => a.abs(),
         ("round", [a, places]) => {
-            let places = places
-                .to_u32()
-                .filter(|p| *p <= 20)
-                .ok_or(EvalError::Overflow)?;
+            let places = places.to_u32().filter(|p| *p <= 20).ok_or(EvalError::Overflow)?;
             // Half away from zero, as people round money.
             a.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
         }
@@ -161,21 +131,12 @@ fn arithmetic(name: &str, args: &[Val]) -> Outcome {
 }
 
 fn add(name: &str, day: Date, by: Decimal) -> Outcome {
-    let by = by
-        .to_i32()
-        .filter(|_| by.fract().is_zero())
-        .ok_or(EvalError::Overflow)?;
+    let by = by.to_i32().filter(|_| by.fract().is_zero()).ok_or(EvalError::Overflow)?;
     if by.abs() > 100_000 {
         return Err(EvalError::Overflow);
     }
-    let span: Span = if name == "add_days" {
-        by.days()
-    } else {
-        by.months()
-    };
-    day.checked_add(span)
-        .map(Val::Date)
-        .map_err(|_| EvalError::Overflow)
+    let span: Span = if name == "add_days" { by.days() } else { by.months() };
+    day.checked_add(span).map(Val::Date).map_err(|_| EvalError::Overflow)
 }
 
 /// Whole units from the first date to the second; negative when it is earlier.

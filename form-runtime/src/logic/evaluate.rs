@@ -37,16 +37,11 @@ impl Expr {
             Self::Var(key) => Ok(scope.values.get(key).cloned().unwrap_or(Val::Null)),
             Self::Call(operator, args) => match operator.name {
                 "if" => {
-                    let branch = if args[0].holds(scope)? {
-                        &args[1]
-                    } else {
-                        &args[2]
-                    };
+                    let branch = if args[0].holds(scope)? { &args[1] } else { &args[2] };
                     branch.eval(scope)
                 }
                 name => {
-                    let args: Result<Vec<Val>, EvalError> =
-                        args.iter().map(|arg| arg.eval(scope)).collect();
+                    let args: Result<Vec<Val>, EvalError> = args.iter().map(|arg| arg.eval(scope)).collect();
                     apply(name, &args?, scope.today)
                 }
             },

@@ -49,12 +49,7 @@ pub const OPERATORS: &[Operator] = {
     use Signature::{All, Any, Cat, Extreme, First, If, In, Lists, Nothing, Ordered, Pair, Same};
     use Type::{Boolean, Date, List, Number, Text};
     const fn op(name: &'static str, min: usize, max: usize, signature: Signature) -> Operator {
-        Operator {
-            name,
-            min,
-            max,
-            signature,
-        }
+        Operator { name, min, max, signature }
     }
     &[
         op("today", 0, 0, Nothing(Date)),
@@ -108,55 +103,30 @@ impl Operator {
     pub(super) fn result(self, args: &[Type]) -> Option<Type> {
         let fits = |arg: Type, wanted: Type| arg == wanted || arg == Type::Null;
         let same = || {
-            let known = args
-                .iter()
-                .copied()
-                .find(|t| *t != Type::Null)
-                .unwrap_or(Type::Null);
+            let known = args.iter().copied().find(|t| *t != Type::Null).unwrap_or(Type::Null);
             args.iter().all(|t| fits(*t, known)).then_some(known)
         };
         match self.signature {
             Signature::Nothing(result) => Some(result),
-            Signature::All(wanted, result) => {
-                args.iter().all(|t| fits(*t, wanted)).then_some(result)
-            }
+            Signature::All(wanted, result) => args.iter().all(|t| fits(*t, wanted)).then_some(result),
             Signature::Same => same().map(|_| Type::Boolean),
             Signature::Ordered | Signature::Extreme => {
                 let known = same()?;
                 let ordered = matches!(known, Type::Number | Type::Date | Type::Null);
-                let result = if self.signature == Signature::Ordered {
-                    Type::Boolean
-                } else {
-                    known
-                };
+                let result = if self.signature == Signature::Ordered { Type::Boolean } else { known };
                 ordered.then_some(result)
             }
             Signature::Any => Some(Type::Boolean),
             Signature::First => same(),
             Signature::If => {
-                let branch = Self {
-                    signature: Signature::First,
-                    ..self
-                };
-                if fits(args[0], Type::Boolean) {
-                    branch.result(&args[1..])
-                } else {
-                    None
-                }
+                let branch = Self { signature: Signature::First, ..self };
+                if fits(args[0], Type::Boolean) { branch.result(&args[1..]) } else { None }
             }
-            Signature::In => {
-                (fits(args[0], Type::Text) && fits(args[1], Type::List)).then_some(Type::Boolean)
-            }
-            Signature::Lists => args
-                .iter()
-                .all(|t| fits(*t, Type::List))
-                .then_some(Type::Boolean),
-            Signature::Pair(first, second, result) => {
-                (fits(args[0], first) && fits(args[1], second)).then_some(result)
-            }
+            Signature::In => (fits(args[0], Type::Text) && fits(args[1], Type::List)).then_some(Type::Boolean),
+            Signature::Lists => args.iter().all(|t| fits(*t, Type::List)).then_some(Type::Boolean),
+            Signature::Pair(first, second, result) => (fits(args[0], first) && fits(args[1], second)).then_some(result),
             Signature::Cat => {
-                let printable =
-                    |t: &Type| matches!(t, Type::Text | Type::Number | Type::Date | Type::Null);
+                let printable = |t: &Type| matches!(t, Type::Text | Type::Number | Type::Date | Type::Null);
                 args.iter().all(printable).then_some(Type::Text)
             }
         }

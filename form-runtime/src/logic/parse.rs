@@ -33,11 +33,7 @@ impl Expr {
         Err(Fault::new(
             at,
             format!("这里要的是 {}，写的却是 {}", wanted.name(), found.name()),
-            format!(
-                "a {} is wanted here, this is a {}",
-                wanted.name(),
-                found.name()
-            ),
+            format!("a {} is wanted here, this is a {}", wanted.name(), found.name()),
         ))
     }
 }
@@ -54,9 +50,7 @@ impl Parser<'_> {
             return Err(Fault::new(
                 at,
                 format!("表达式太深或太长（最多 {MAX_DEPTH} 层、{MAX_NODES} 项），请简化"),
-                format!(
-                    "too deep or long an expression (at most {MAX_DEPTH} levels, {MAX_NODES} parts); simplify"
-                ),
+                format!("too deep or long an expression (at most {MAX_DEPTH} levels, {MAX_NODES} parts); simplify"),
             ));
         }
         let literal = |val, kind| Ok((Expr::Literal(val), kind));
@@ -66,23 +60,13 @@ impl Parser<'_> {
             Value::String(text) => literal(Val::Text(text.clone()), Type::Text),
             Value::Number(number) => {
                 let written = number.to_string();
-                let read = written
-                    .parse()
-                    .or_else(|_| Decimal::from_scientific(&written));
-                literal(
-                    Val::Number(read.map_err(|_| number_fault(at))?),
-                    Type::Number,
-                )
+                let read = written.parse().or_else(|_| Decimal::from_scientific(&written));
+                literal(Val::Number(read.map_err(|_| number_fault(at))?), Type::Number)
             }
             Value::Array(items) => {
-                let texts = items
-                    .iter()
-                    .map(|i| i.as_str().map(str::to_owned))
-                    .collect();
+                let texts = items.iter().map(|i| i.as_str().map(str::to_owned)).collect();
                 let texts: Option<Vec<String>> = texts;
-                let list = texts.ok_or_else(|| {
-                    Fault::new(at, "列表里只能写文字", "a list may hold only texts")
-                })?;
+                let list = texts.ok_or_else(|| Fault::new(at, "列表里只能写文字", "a list may hold only texts"))?;
                 literal(Val::List(list), Type::List)
             }
             Value::Object(map) => {
@@ -95,11 +79,7 @@ impl Parser<'_> {
                     ));
                 };
                 let at = format!("{at}/{}", token(name));
-                if name == "var" {
-                    self.var(args, &at)
-                } else {
-                    self.call(name, args, &at, left)
-                }
+                if name == "var" { self.var(args, &at) } else { self.call(name, args, &at, left) }
             }
         }
     }
@@ -112,22 +92,12 @@ impl Parser<'_> {
         let kind = key.and_then(|key| self.types.get_key_value(key));
         let (key, kind) = kind.ok_or_else(|| {
             let key = key.unwrap_or("");
-            Fault::new(
-                at,
-                format!("没有名为“{key}”的字段"),
-                format!("there is no field `{key}`"),
-            )
+            Fault::new(at, format!("没有名为“{key}”的字段"), format!("there is no field `{key}`"))
         })?;
         Ok((Expr::Var(key.clone()), Type::from(*kind)))
     }
 
-    fn call(
-        &mut self,
-        name: &str,
-        args: &Value,
-        at: &str,
-        left: usize,
-    ) -> Result<(Expr, Type), Fault> {
+    fn call(&mut self, name: &str, args: &Value, at: &str, left: usize) -> Result<(Expr, Type), Fault> {
         let operator = Operator::find(name).ok_or_else(|| {
             Fault::new(
                 at,
@@ -142,18 +112,8 @@ impl Parser<'_> {
         if !(operator.min..=operator.max).contains(&written.len()) {
             return Err(Fault::new(
                 at,
-                format!(
-                    "“{name}”要 {} 到 {} 个参数，现在是 {} 个",
-                    operator.min,
-                    operator.max,
-                    written.len()
-                ),
-                format!(
-                    "`{name}` takes {} to {} arguments, not {}",
-                    operator.min,
-                    operator.max,
-                    written.len()
-                ),
+                format!("“{name}”要 {} 到 {} 个参数，现在是 {} 个", operator.min, operator.max, written.len()),
+                format!("`{name}` takes {} to {} arguments, not {}", operator.min, operator.max, written.len()),
             ));
         }
         let mut exprs = Vec::with_capacity(written.len());
@@ -164,11 +124,7 @@ impl Parser<'_> {
             types.push(kind);
         }
         let result = operator.result(&types).ok_or_else(|| {
-            let found = types
-                .iter()
-                .map(|t| t.name())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let found = types.iter().map(|t| t.name()).collect::<Vec<_>>().join(", ");
             Fault::new(
                 at,
                 format!("“{name}”不能用在这些类型上：{found}"),
@@ -188,19 +144,11 @@ fn date_literal(arg: &Expr, at: &str) -> Result<(Expr, Type), Fault> {
         _ => None,
     };
     let day = day.ok_or_else(|| {
-        Fault::new(
-            at,
-            "日期要写成 {\"date\": \"2024-03-05\"}",
-            "a date is written {\"date\": \"2024-03-05\"}",
-        )
+        Fault::new(at, "日期要写成 {\"date\": \"2024-03-05\"}", "a date is written {\"date\": \"2024-03-05\"}")
     })?;
     Ok((Expr::Literal(Val::Date(day)), Type::Date))
 }
 
 fn number_fault(at: &str) -> Fault {
-    Fault::new(
-        at,
-        "这个数太大或太精细",
-        "this number is too large or too fine",
-    )
+    Fault::new(at, "这个数太大或太精细", "this number is too large or too fine")
 }

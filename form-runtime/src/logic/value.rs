@@ -72,17 +72,12 @@ impl Val {
         let read = match (value, kind) {
             (Value::String(text), Kind::Text) => Some(Self::Text(text.clone())),
             (Value::String(text), Kind::Number) => text.parse().ok().map(Self::Number),
-            (Value::Number(number), Kind::Number) => {
-                number.to_string().parse().ok().map(Self::Number)
-            }
+            (Value::Number(number), Kind::Number) => number.to_string().parse().ok().map(Self::Number),
             (Value::Bool(yes), Kind::Boolean) => Some(Self::Bool(*yes)),
             (Value::String(text), Kind::Date) => text.parse().ok().map(Self::Date),
-            (Value::Array(items), Kind::List) => Some(Self::List(
-                items
-                    .iter()
-                    .filter_map(|i| i.as_str().map(Into::into))
-                    .collect(),
-            )),
+            (Value::Array(items), Kind::List) => {
+                Some(Self::List(items.iter().filter_map(|i| i.as_str().map(Into::into)).collect()))
+            }
             _ => None,
         };
         read.unwrap_or(Self::Null)

@@ -24,13 +24,7 @@ pub enum Class {
 
 impl Class {
     /// All five, in the order of the documents.
-    pub const ALL: [Self; 5] = [
-        Self::Person,
-        Self::Place,
-        Self::Event,
-        Self::Thing,
-        Self::Organization,
-    ];
+    pub const ALL: [Self; 5] = [Self::Person, Self::Place, Self::Event, Self::Thing, Self::Organization];
 
     /// The key used in files, bindings and columns.
     pub fn key(self) -> &'static str {
@@ -70,10 +64,7 @@ pub struct AttributeRef {
 impl AttributeRef {
     /// A reference; whether it exists is the model's to say.
     pub fn new(class: Class, key: impl Into<String>) -> Self {
-        Self {
-            class,
-            key: key.into(),
-        }
+        Self { class, key: key.into() }
     }
 }
 
@@ -100,9 +91,7 @@ impl fmt::Display for AttributeRef {
 pub fn is_key(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// What an attribute's value is.
@@ -205,11 +194,7 @@ fn default_rank() -> String {
 impl Attribute {
     /// The name in a language; the Chinese one where the other is not known.
     pub fn name(&self, lang: Lang) -> &str {
-        if lang == Lang::En && !self.en.is_empty() {
-            &self.en
-        } else {
-            &self.zh
-        }
+        if lang == Lang::En && !self.en.is_empty() { &self.en } else { &self.zh }
     }
 }
 

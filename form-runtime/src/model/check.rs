@@ -25,11 +25,7 @@ impl Model {
             ));
         }
         for (at, attribute) in self.attributes() {
-            self.check_attribute(
-                &format!("/classes/{}/{}", at.class, at.key),
-                attribute,
-                &mut faults,
-            );
+            self.check_attribute(&format!("/classes/{}/{}", at.class, at.key), attribute, &mut faults);
         }
         for relation in self.relations() {
             let at = format!("/relations/{}", relation.key);

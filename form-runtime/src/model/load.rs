@@ -25,9 +25,7 @@ static SHIPPED: LazyLock<Arc<Model>> = LazyLock::new(|| {
     let mut whole = parse(HEAD);
     whole["classes"] = CLASSES.iter().map(|text| parse(text)).collect();
     for part in [RELATIONS, CODE_LISTS] {
-        let Value::Object(part) = parse(part) else {
-            unreachable!("shipped files are objects")
-        };
+        let Value::Object(part) = parse(part) else { unreachable!("shipped files are objects") };
         for (key, value) in part {
             whole[&key] = value;
         }
@@ -102,10 +100,8 @@ impl Model {
         for (at, class) in each::<WrittenClass>(value, "classes", &mut faults) {
             model.add_class(&at, class, &mut faults);
         }
-        let common: Vec<Attribute> = each(value, "common_attributes", &mut faults)
-            .into_iter()
-            .map(|(_, a)| a)
-            .collect();
+        let common: Vec<Attribute> =
+            each(value, "common_attributes", &mut faults).into_iter().map(|(_, a)| a).collect();
         for (at, mut relation) in each::<Relation>(value, "relations", &mut faults) {
             let missing = |a: &&Attribute| !relation.attributes.iter().any(|b| b.key == a.key);
             let more: Vec<_> = common.iter().filter(missing).cloned().collect();
@@ -116,11 +112,7 @@ impl Model {
             }
         }
         faults.extend(model.inconsistencies());
-        if faults.is_empty() {
-            Ok(model)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(model) } else { Err(faults) }
     }
 
     fn add_class(&mut self, at: &str, written: WrittenClass, faults: &mut Vec<Fault>) {
@@ -130,19 +122,13 @@ impl Model {
             for mut attribute in group.attributes {
                 attribute.group.clone_from(&group.key);
                 let key = attribute.key.clone();
-                self.order
-                    .push(AttributeRef::new(written.class, key.clone()));
+                self.order.push(AttributeRef::new(written.class, key.clone()));
                 if attributes.insert(key.clone(), attribute).is_some() {
                     faults.push(double(at, &key));
                 }
             }
         }
-        let class = ClassModel {
-            zh: written.zh,
-            subtypes: written.subtypes,
-            groups,
-            attributes,
-        };
+        let class = ClassModel { zh: written.zh, subtypes: written.subtypes, groups, attributes };
         if self.classes.insert(written.class, class).is_some() {
             faults.push(double(at, written.class.key()));
         }
@@ -150,26 +136,14 @@ impl Model {
 }
 
 fn double(at: &str, key: &str) -> Fault {
-    Fault::new(
-        at,
-        format!("“{key}”重复，请改名或删掉一个"),
-        format!("`{key}` is there twice; rename or remove one"),
-    )
+    Fault::new(at, format!("“{key}”重复，请改名或删掉一个"), format!("`{key}` is there twice; rename or remove one"))
 }
 
 fn unreadable(pointer: String, error: &serde_json::Error) -> Fault {
-    Fault::new(
-        pointer,
-        format!("读不懂：{error}"),
-        format!("cannot be read: {error}"),
-    )
+    Fault::new(pointer, format!("读不懂：{error}"), format!("cannot be read: {error}"))
 }
 
-fn read<T: for<'de> Deserialize<'de>>(
-    value: &Value,
-    key: &str,
-    faults: &mut Vec<Fault>,
-) -> Option<T> {
+fn read<T: for<'de> Deserialize<'de>>(value: &Value, key: &str, faults: &mut Vec<Fault>) -> Option<T> {
     match T::deserialize(value.get(key).unwrap_or(&json!(null))) {
         Ok(read) => Some(read),
         Err(error) => {
@@ -180,15 +154,8 @@ fn read<T: for<'de> Deserialize<'de>>(
 }
 
 /// Reads the entries of a list one by one, so that a fault names its entry.
-fn each<T: for<'de> Deserialize<'de>>(
-    value: &Value,
-    key: &str,
-    faults: &mut Vec<Fault>,
-) -> Vec<(String, T)> {
-    let entries = value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
+fn each<T: for<'de> Deserialize<'de>>(value: &Value, key: &str, faults: &mut Vec<Fault>) -> Vec<(String, T)> {
+    let entries = value.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let mut found = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let pointer = format!("/{}/{index}", token(key));

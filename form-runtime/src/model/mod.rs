@@ -11,9 +11,7 @@ mod load;
 use std::collections::BTreeMap;
 
 pub use attribute::is_key;
-pub use attribute::{
-    Attribute, AttributeRef, Class, CodeItem, CodeList, Datatype, Relation, Sensitivity,
-};
+pub use attribute::{Attribute, AttributeRef, Class, CodeItem, CodeList, Datatype, Relation, Sensitivity};
 
 /// A versioned vocabulary. Cheap to share: keep it in an `Arc`.
 #[derive(Clone, Debug)]
@@ -48,16 +46,12 @@ impl Model {
 
     /// Every attribute with its reference, in the order of the files.
     pub fn attributes(&self) -> impl Iterator<Item = (&AttributeRef, &Attribute)> {
-        self.order
-            .iter()
-            .filter_map(|at| Some((at, self.attribute(at)?)))
+        self.order.iter().filter_map(|at| Some((at, self.attribute(at)?)))
     }
 
     /// The attributes of one class, in the order of its file.
     pub fn attributes_of(&self, class: Class) -> impl Iterator<Item = &Attribute> {
-        self.attributes()
-            .filter(move |(at, _)| at.class == class)
-            .map(|(_, a)| a)
+        self.attributes().filter(move |(at, _)| at.class == class).map(|(_, a)| a)
     }
 
     /// The subtypes (Chinese names) of a class.
@@ -104,10 +98,7 @@ impl Model {
     /// attribute's order does not name comes last.
     pub fn source_rank(&self, at: &AttributeRef, source: &str) -> usize {
         let name = self.attribute(at).map_or("default", |a| &a.rank);
-        let order = self
-            .source_ranks
-            .get(name)
-            .or_else(|| self.source_ranks.get("default"));
+        let order = self.source_ranks.get(name).or_else(|| self.source_ranks.get("default"));
         order.map_or(0, |o| o.iter().position(|s| s == source).unwrap_or(o.len()))
     }
 }

@@ -39,10 +39,7 @@ pub struct SchemaError {
 impl SchemaError {
     /// The top-level property it is about.
     pub fn field(&self) -> Option<&str> {
-        self.property
-            .as_deref()
-            .or_else(|| self.pointer.strip_prefix('/')?.split('/').next())
-            .filter(|f| !f.is_empty())
+        self.property.as_deref().or_else(|| self.pointer.strip_prefix('/')?.split('/').next()).filter(|f| !f.is_empty())
     }
 }
 
@@ -68,11 +65,7 @@ impl SchemaValidator {
         jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
-            .with_pattern_options(
-                PatternOptions::regex()
-                    .size_limit(PATTERN_SIZE)
-                    .dfa_size_limit(PATTERN_SIZE),
-            )
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE))
             .build(schema)
             .map(Self)
             .map_err(|error| {
@@ -106,14 +99,12 @@ pub fn pattern_fault(pattern: &str) -> Option<(String, String)> {
         .build();
     match built {
         Ok(_) if pattern.len() <= 500 => None,
-        Ok(_) | Err(regex::Error::CompiledTooBig(_)) => Some((
-            "这个正则表达式太大，请简化".into(),
-            "this pattern is too large; simplify".into(),
-        )),
+        Ok(_) | Err(regex::Error::CompiledTooBig(_)) => {
+            Some(("这个正则表达式太大，请简化".into(), "this pattern is too large; simplify".into()))
+        }
         Err(_) => Some((
             "这个正则表达式不能用（不支持前后查找和反向引用，括号要配对）".into(),
-            "this pattern cannot be used (no look-around, no back-references, balanced brackets)"
-                .into(),
+            "this pattern cannot be used (no look-around, no back-references, balanced brackets)".into(),
         )),
     }
 }

@@ -63,25 +63,16 @@ pub fn validate(form: &CompiledForm, answers: &Map, known: &Known, ctx: Context)
 ///
 /// # Errors
 /// What to tell the person.
-pub fn read_answer(
-    field: &CompiledField,
-    raw: &Value,
-    ctx: Context,
-) -> Result<Option<Value>, FieldMessage> {
+pub fn read_answer(field: &CompiledField, raw: &Value, ctx: Context) -> Result<Option<Value>, FieldMessage> {
     if is_blank(raw) {
         return Ok(None);
     }
     let read = field.control.read(raw, &field.options, ctx.today);
-    read.map(Some)
-        .map_err(|message| at_field(field, message, Severity::Error))
+    read.map(Some).map_err(|message| at_field(field, message, Severity::Error))
 }
 
 /// Puts a message at a field. The value of a secret never goes into one.
-pub(crate) fn at_field(
-    field: &CompiledField,
-    message: Message,
-    severity: Severity,
-) -> FieldMessage {
+pub(crate) fn at_field(field: &CompiledField, message: Message, severity: Severity) -> FieldMessage {
     FieldMessage {
         field: field.key().to_owned(),
         key: message.key,

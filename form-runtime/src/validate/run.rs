@@ -22,34 +22,14 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        form: &'a CompiledForm,
-        answers: &'a Map,
-        known: &'a Known,
-        ctx: Context,
-    ) -> Self {
-        let scope = Scope {
-            values: std::collections::BTreeMap::new(),
-            today: ctx.today,
-        };
-        Self {
-            form,
-            answers,
-            known,
-            ctx,
-            scope,
-            out: Validated::default(),
-        }
+    pub(super) fn new(form: &'a CompiledForm, answers: &'a Map, known: &'a Known, ctx: Context) -> Self {
+        let scope = Scope { values: std::collections::BTreeMap::new(), today: ctx.today };
+        Self { form, answers, known, ctx, scope, out: Validated::default() }
     }
 
     pub(super) fn finish(mut self) -> Validated {
-        let strange = self
-            .answers
-            .keys()
-            .filter(|key| self.form.field(key).is_none());
-        self.out
-            .errors
-            .extend(strange.take(MAX_UNKNOWN).map(|key| unknown_field(key)));
+        let strange = self.answers.keys().filter(|key| self.form.field(key).is_none());
+        self.out.errors.extend(strange.take(MAX_UNKNOWN).map(|key| unknown_field(key)));
         for field in self.form.in_order() {
             self.field(field);
         }
@@ -66,10 +46,7 @@ impl<'a> Run<'a> {
     /// Visibility, value, normalization of one field.
     fn field(&mut self, field: &CompiledField) {
         let key = field.key();
-        let visible = field
-            .visible
-            .as_ref()
-            .is_none_or(|expr| self.holds(expr, field));
+        let visible = field.visible.as_ref().is_none_or(|expr| self.holds(expr, field));
         self.out.visible.insert(key.to_owned(), visible);
         if !visible {
             return;
@@ -113,9 +90,7 @@ impl<'a> Run<'a> {
         };
         if let Some(fact) = fact {
             // A mask never travels back: it, or nothing, means unchanged.
-            let is_mask = raw
-                .as_str()
-                .is_some_and(|t| Some(t.trim()) == fact.mask.as_deref());
+            let is_mask = raw.as_str().is_some_and(|t| Some(t.trim()) == fact.mask.as_deref());
             if is_mask || (field.secret && is_blank(raw)) {
                 return shown();
             }
@@ -142,13 +117,10 @@ impl<'a> Run<'a> {
     /// options, checks.
     fn whole(&mut self, field: &CompiledField) {
         let key = field.key();
-        let readonly = field
-            .readonly
-            .as_ref()
-            .is_some_and(|expr| self.holds(expr, field));
+        let readonly = field.readonly.as_ref().is_some_and(|expr| self.holds(expr, field));
         let value = self.out.normalized.get(key).cloned();
-        let changed = self.out.cleared.contains(key)
-            || (self.out.said.contains(key) && value.as_ref() != self.known.value(key));
+        let changed =
+            self.out.cleared.contains(key) || (self.out.said.contains(key) && value.as_ref() != self.known.value(key));
         if readonly && changed {
             self.push(field, MessageKey::ReadOnly.into(), Severity::Error);
         }
@@ -157,16 +129,10 @@ impl<'a> Run<'a> {
             && !self.out.cleared.contains(key)
             && self.known.get(key).is_some_and(|f| f.value.is_none());
         if value.is_none() && !masked && !failed && field.computed.is_none() {
-            let required = field
-                .required
-                .as_ref()
-                .is_some_and(|expr| self.holds(expr, field));
+            let required = field.required.as_ref().is_some_and(|expr| self.holds(expr, field));
             if required {
-                let message = if field.options.choices.is_empty() {
-                    MessageKey::Required
-                } else {
-                    MessageKey::RequiredChoice
-                };
+                let message =
+                    if field.options.choices.is_empty() { MessageKey::Required } else { MessageKey::RequiredChoice };
                 self.push(field, message.into(), Severity::Error);
             }
         }
@@ -193,10 +159,7 @@ impl<'a> Run<'a> {
             other => other.as_str().into_iter().collect::<Vec<_>>(),
         };
         for (choice, when) in field.options.choices.iter().zip(&field.choice_when) {
-            let Some(when) = when
-                .as_ref()
-                .filter(|_| chosen.contains(&choice.value.as_str()))
-            else {
+            let Some(when) = when.as_ref().filter(|_| chosen.contains(&choice.value.as_str())) else {
                 continue;
             };
             if !self.holds(when, field) {
@@ -240,11 +203,7 @@ impl<'a> Run<'a> {
     }
 
     fn keep(&mut self, message: FieldMessage) {
-        let list = if message.severity == Severity::Error {
-            &mut self.out.errors
-        } else {
-            &mut self.out.warnings
-        };
+        let list = if message.severity == Severity::Error { &mut self.out.errors } else { &mut self.out.warnings };
         if !list.contains(&message) {
             list.push(message);
         }
@@ -252,13 +211,7 @@ impl<'a> Run<'a> {
 
     /// Messages in the order of the page, so that the first is the first seen.
     fn sort(&mut self) {
-        let place = |m: &FieldMessage| {
-            self.form
-                .fields()
-                .iter()
-                .position(|f| f.key() == m.field)
-                .unwrap_or(usize::MAX)
-        };
+        let place = |m: &FieldMessage| self.form.fields().iter().position(|f| f.key() == m.field).unwrap_or(usize::MAX);
         self.out.errors.sort_by_key(place);
         self.out.warnings.sort_by_key(place);
     }

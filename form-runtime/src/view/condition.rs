@@ -17,20 +17,14 @@ pub struct Condition {
 
 /// The conditions that together are this expression, if it is that simple.
 pub fn simple_conditions(expr: &Expr) -> Option<Vec<Condition>> {
-    let one = |field: &str, equals| {
-        Some(vec![Condition {
-            field: field.into(),
-            equals,
-        }])
-    };
+    let one = |field: &str, equals| Some(vec![Condition { field: field.into(), equals }]);
     match expr {
         Expr::Var(field) => one(field, vec!["true".into()]),
         Expr::Call(op, args) => match (op.name, &args[..]) {
             ("!", [Expr::Var(field)]) => one(field, vec!["false".into()]),
-            (
-                "==",
-                [Expr::Var(field), Expr::Literal(val)] | [Expr::Literal(val), Expr::Var(field)],
-            ) => one(field, vec![posted(val)?]),
+            ("==", [Expr::Var(field), Expr::Literal(val)] | [Expr::Literal(val), Expr::Var(field)]) => {
+                one(field, vec![posted(val)?])
+            }
             (
                 "in" | "any_in",
                 [Expr::Var(field), Expr::Literal(Val::List(values))]
@@ -69,10 +63,7 @@ pub(super) fn in_words(conditions: &[Condition], form: &CompiledForm, lang: Lang
                 text => serde_json::json!(text),
             };
             let choice = field.options.choices.iter().find(|c| c.value == *v);
-            choice.map_or_else(
-                || field.control.display(&json, &field.options, lang),
-                |c| c.label.get(lang).to_owned(),
-            )
+            choice.map_or_else(|| field.control.display(&json, &field.options, lang), |c| c.label.get(lang).to_owned())
         };
         let values: Vec<String> = c.equals.iter().map(value).collect();
         match lang {

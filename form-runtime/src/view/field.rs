@@ -121,10 +121,7 @@ pub(super) fn scope(form: &CompiledForm, state: &Validated, today: Date) -> Scop
         let kind = form.field(key)?.control.kind();
         Some((key.clone(), Val::read(value, kind)))
     });
-    Scope {
-        values: values.collect(),
-        today,
-    }
+    Scope { values: values.collect(), today }
 }
 
 /// The id of a field's input.
@@ -146,8 +143,7 @@ impl Maker<'_> {
         let lang = self.lang;
         let (control, options) = (field.control, &field.options);
         let message = |error: bool| {
-            let mine =
-                |m: &&FieldMessage| m.field == key && (m.severity == Severity::Error) == error;
+            let mine = |m: &&FieldMessage| m.field == key && (m.severity == Severity::Error) == error;
             self.messages.iter().find(mine).map(|m| m.text(lang))
         };
         let error = message(true);
@@ -157,19 +153,14 @@ impl Maker<'_> {
         let readonly = computed || self.holds(field.readonly.as_ref());
         let fresh = fact.is_some_and(|f| f.state == FactState::Fresh);
         let changed = self.state.cleared.contains(key)
-            || (self.state.said.contains(key)
-                && self.state.normalized.get(key) != self.known.value(key));
+            || (self.state.said.contains(key) && self.state.normalized.get(key) != self.known.value(key));
         let when = field.visible.as_ref().and_then(simple_conditions);
         let widget = control.widget(options);
         let value = self.value(field, error.is_some());
-        let listed = matches!(
-            widget,
-            Widget::YesNo | Widget::Radio | Widget::Select | Widget::Checkboxes
-        );
+        let listed = matches!(widget, Widget::YesNo | Widget::Radio | Widget::Select | Widget::Checkboxes);
         let bound = |b: &Option<String>| {
             let day = crate::controls::date_bound(b.as_deref(), self.today);
-            day.filter(|_| widget == Widget::Date)
-                .map(|d| d.to_string())
+            day.filter(|_| widget == Widget::Date).map(|d| d.to_string())
         };
         FieldView {
             id: id(field),
@@ -189,11 +180,7 @@ impl Maker<'_> {
             when: when.as_deref().map(to_attribute),
             known: fact.map(|fact| self.known_view(field, fact)),
             options: self.options(field, &value),
-            value: if listed {
-                String::new()
-            } else {
-                value_text(field, &value, answered)
-            },
+            value: if listed { String::new() } else { value_text(field, &value, answered) },
             error,
             warning: message(false),
             inputmode: control.inputmode(),
@@ -236,27 +223,15 @@ impl Maker<'_> {
             label,
             selected: chosen(value),
             offered: when.is_none() || self.holds(when),
-            when: when
-                .and_then(simple_conditions)
-                .as_deref()
-                .map(to_attribute),
+            when: when.and_then(simple_conditions).as_deref().map(to_attribute),
         };
         if field.control.widget(&field.options) == Widget::YesNo {
-            let label = |yes: bool| {
-                field
-                    .control
-                    .display(&Value::Bool(yes), &Options::default(), self.lang)
-            };
-            return vec![
-                option(0, "true", label(true), None),
-                option(1, "false", label(false), None),
-            ];
+            let label = |yes: bool| field.control.display(&Value::Bool(yes), &Options::default(), self.lang);
+            return vec![option(0, "true", label(true), None), option(1, "false", label(false), None)];
         }
         let whens = field.choice_when.iter().map(Option::as_ref);
         let choices = field.options.choices.iter().zip(whens).enumerate();
-        choices
-            .map(|(i, (c, when))| option(i, &c.value, c.label.get(self.lang).to_owned(), when))
-            .collect()
+        choices.map(|(i, (c, when))| option(i, &c.value, c.label.get(self.lang).to_owned(), when)).collect()
     }
 
     fn known_view(&self, field: &CompiledField, fact: &Fact) -> KnownView {
@@ -280,14 +255,7 @@ impl Maker<'_> {
             FactState::Disputed => lang.pick("说法不一，请核实", "Sources disagree; please verify"),
         };
         let source = fact.source.clone().unwrap_or_default();
-        KnownView {
-            text,
-            masked,
-            since,
-            source,
-            state: fact.state,
-            state_text,
-        }
+        KnownView { text, masked, since, source, state: fact.state, state_text }
     }
 
     fn unit(&self, field: &CompiledField) -> String {

@@ -79,11 +79,7 @@ pub fn form_view(
     today: Date,
 ) -> FormView {
     let state = validate(form, answers, known, Context { today });
-    let defaults = &if answers.is_empty() {
-        form.defaults(today)
-    } else {
-        Map::new()
-    };
+    let defaults = &if answers.is_empty() { form.defaults(today) } else { Map::new() };
     let maker = field::Maker {
         defaults,
         scope: field::scope(form, &state, today),
@@ -113,17 +109,11 @@ pub fn form_view(
             text: m.text(lang),
         })
         .collect();
-    let all = || {
-        sections
-            .iter()
-            .flat_map(|s| &s.fields)
-            .filter(|f| f.visible)
-    };
+    let all = || sections.iter().flat_map(|s| &s.fields).filter(|f| f.visible);
     let asked = all().filter(|f| f.asked).count();
     let known_count = all().filter(|f| f.known.is_some() && !f.asked).count();
     // A default (the visit is today) needs nobody to be asked.
-    let missing = all()
-        .any(|f| f.required && f.asked && f.known.is_none() && !defaults.contains_key(&f.name));
+    let missing = all().any(|f| f.required && f.asked && f.known.is_none() && !defaults.contains_key(&f.name));
     FormView {
         id: form.definition().id.clone(),
         title: form.definition().title.get(lang).to_owned(),
@@ -132,9 +122,7 @@ pub fn form_view(
         errors,
         asked,
         known: known_count,
-        can_confirm_all: form.definition().settings.no_change
-            && all().any(|f| f.known.is_some())
-            && !missing,
+        can_confirm_all: form.definition().settings.no_change && all().any(|f| f.known.is_some()) && !missing,
         minutes: form.definition().settings.minutes,
         sections,
     }

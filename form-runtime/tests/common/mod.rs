@@ -7,9 +7,7 @@ use serde_json::Value;
 
 pub const VISIT: &str = include_str!("../forms/visit.json");
 
-pub const CTX: Context = Context {
-    today: Date::constant(2026, 11, 24),
-};
+pub const CTX: Context = Context { today: Date::constant(2026, 11, 24) };
 
 pub fn visit() -> CompiledForm {
     form(VISIT)
@@ -21,9 +19,7 @@ pub fn form(text: &str) -> CompiledForm {
 }
 
 pub fn map(value: Value) -> Map {
-    let Value::Object(map) = value else {
-        panic!("an object is wanted")
-    };
+    let Value::Object(map) = value else { panic!("an object is wanted") };
     map
 }
 

@@ -7,11 +7,7 @@ use rule_engine::*;
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(Limits::default()));
 
 pub fn expert(rhai: &str) -> Rule {
-    Rule {
-        source: RuleSource::Expert {
-            rhai: rhai.to_owned(),
-        },
-    }
+    Rule { source: RuleSource::Expert { rhai: rhai.to_owned() } }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "called with json!")]
@@ -45,10 +41,7 @@ pub fn candidates() -> Candidates {
         Candidate::org("minzheng", "平城区民政局", "p3"),
         worker("w2", "李梅", "grid_worker"),
         worker("w1", "王强", "grid_worker"),
-        Candidate {
-            posts: vec!["主任".into()],
-            ..Candidate::staff("w3", "赵敏", "juwei", "")
-        },
+        Candidate { posts: vec!["主任".into()], ..Candidate::staff("w3", "赵敏", "juwei", "") },
         Candidate::staff("w4", "孙立", "jiedao", "p2"),
     ])
 }
@@ -63,8 +56,6 @@ pub fn input(id: &str, subject: serde_json::Value) -> DispatchInput {
 }
 
 pub fn decide_expert(rhai: &str, subject: serde_json::Value) -> Decision {
-    let rule = ENGINE
-        .compile(&expert(rhai), Hook::Dispatch)
-        .expect("compiles");
+    let rule = ENGINE.compile(&expert(rhai), Hook::Dispatch).expect("compiles");
     decide(&rule, &input("i", subject), &mut LoadBook::default())
 }

@@ -8,96 +8,43 @@ use rule_engine::*;
 use serde_json::json;
 
 fn action(level: Level, whom: Whom, days: Option<u32>) -> Action {
-    Action {
-        level,
-        whom,
-        working_days: days,
-    }
+    Action { level, whom, working_days: days }
 }
 
 fn tag(tag: &str) -> Whom {
     Whom::Tag { tag: tag.into() }
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a sentence's condition is optional"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "a sentence's condition is optional")]
 fn when(field: &str, is: Comparison, value: Option<Literal>) -> Option<Condition> {
-    Some(Condition {
-        of: Source::Subject,
-        field: field.into(),
-        is,
-        value,
-    })
+    Some(Condition { of: Source::Subject, field: field.into(), is, value })
 }
 
 fn sentences() -> Vec<(Sentence, Option<&'static str>)> {
     use Comparison::*;
     use Level::*;
-    let s = |when, then, otherwise| Sentence {
-        when,
-        then,
-        otherwise,
-    };
+    let s = |when, then, otherwise| Sentence { when, then, otherwise };
     let grid = || action(Community, tag("grid_worker"), Some(3));
     let org = |level| Some(action(level, Whom::Organization, None));
     let text = |t: &str| Some(Literal::Text(t.into()));
     let number = |n| Some(Literal::Number(n));
     vec![
         (s(None, grid(), None), Some("w1")),
-        (
-            s(None, action(Community, Whom::Organization, Some(5)), None),
-            Some("juwei"),
-        ),
-        (
-            s(None, action(Township, Whom::Organization, None), None),
-            Some("jiedao"),
-        ),
-        (
-            s(None, action(Township, Whom::LeastLoad, None), None),
-            Some("w4"),
-        ),
+        (s(None, action(Community, Whom::Organization, Some(5)), None), Some("juwei")),
+        (s(None, action(Township, Whom::Organization, None), None), Some("jiedao")),
+        (s(None, action(Township, Whom::LeastLoad, None), None), Some("w4")),
         (s(None, action(City, Whom::Organization, None), None), None),
         (s(None, action(District, Whom::LeastLoad, None), None), None),
-        (
-            s(None, action(Community, tag("主任"), Some(250)), None),
-            Some("w3"),
-        ),
+        (s(None, action(Community, tag("主任"), Some(250)), None), Some("w3")),
         (s(None, action(Community, tag("不存在"), None), None), None),
-        (
-            s(when("age", AtLeast, number(80)), grid(), org(Township)),
-            Some("w1"),
-        ),
-        (
-            s(when("age", Less, number(80)), grid(), org(Township)),
-            Some("jiedao"),
-        ),
-        (
-            s(when("phone", Empty, None), grid(), org(District)),
-            Some("w1"),
-        ),
+        (s(when("age", AtLeast, number(80)), grid(), org(Township)), Some("w1")),
+        (s(when("age", Less, number(80)), grid(), org(Township)), Some("jiedao")),
+        (s(when("phone", Empty, None), grid(), org(District)), Some("w1")),
         (s(when("phone", Filled, None), grid(), None), None),
-        (
-            s(when("needs", Contains, text("助餐")), grid(), None),
-            Some("w1"),
-        ),
-        (
-            s(
-                when("alone", Equal, Some(Literal::Flag(true))),
-                grid(),
-                org(City),
-            ),
-            Some("w1"),
-        ),
-        (
-            s(when("name", NotEqual, text("张\"三\\\n${x}")), grid(), None),
-            Some("w1"),
-        ),
-        (
-            s(when("age", Greater, text("80")), grid(), org(Community)),
-            Some("juwei"),
-        ),
+        (s(when("needs", Contains, text("助餐")), grid(), None), Some("w1")),
+        (s(when("alone", Equal, Some(Literal::Flag(true))), grid(), org(City)), Some("w1")),
+        (s(when("name", NotEqual, text("张\"三\\\n${x}")), grid(), None), Some("w1")),
+        (s(when("age", Greater, text("80")), grid(), org(Community)), Some("juwei")),
     ]
 }
 
@@ -108,39 +55,23 @@ fn subject() -> serde_json::Value {
 #[test]
 fn sentences_decide_and_survive_json() {
     for (number, (sentence, expected)) in sentences().into_iter().enumerate() {
-        let rule = Rule {
-            source: RuleSource::Sentence(sentence),
-        };
+        let rule = Rule { source: RuleSource::Sentence(sentence) };
         let text = serde_json::to_string(&rule).expect("serializes");
-        assert_eq!(
-            serde_json::from_str::<Rule>(&text).expect("reads back"),
-            rule
-        );
+        assert_eq!(serde_json::from_str::<Rule>(&text).expect("reads back"), rule);
         let compiled = ENGINE.compile(&rule, Hook::Dispatch).expect("compiles");
         let decision = decide(&compiled, &input("i", subject()), &mut LoadBook::default());
-        assert_eq!(
-            decision.holder().map(Holder::id),
-            expected,
-            "{number}: {decision:?}\n{}",
-            compiled.text()
-        );
+        assert_eq!(decision.holder().map(Holder::id), expected, "{number}: {decision:?}\n{}", compiled.text());
         if let Outcome::Orphan(orphan) = &decision.outcome {
             assert!(orphan.fault().is_none(), "{number}: {orphan:?}");
-            assert!(
-                orphan.message(Lang::ZhCn).ends_with('。'),
-                "{}",
-                orphan.message(Lang::ZhCn)
-            );
+            assert!(orphan.message(Lang::ZhCn).ends_with('。'), "{}", orphan.message(Lang::ZhCn));
         }
     }
 }
 
 #[test]
 fn generated_rhai_is_stable() {
-    let rules: Vec<String> = sentences()
-        .into_iter()
-        .map(|(sentence, _)| generate(&RuleSource::Sentence(sentence)))
-        .collect();
+    let rules: Vec<String> =
+        sentences().into_iter().map(|(sentence, _)| generate(&RuleSource::Sentence(sentence))).collect();
     insta::assert_snapshot!("sentences", rules.join("\n"));
     let table = RuleSource::Table(DecisionTable {
         rows: vec![
@@ -155,18 +86,14 @@ fn generated_rhai_is_stable() {
                 then: action(Level::Community, tag("grid_worker"), Some(2)),
             },
             TableRow {
-                when: when("age", Comparison::AtLeast, Some(Literal::Number(60)))
-                    .into_iter()
-                    .collect(),
+                when: when("age", Comparison::AtLeast, Some(Literal::Number(60))).into_iter().collect(),
                 then: action(Level::Community, Whom::Organization, Some(10)),
             },
         ],
         otherwise: Some(action(Level::Township, Whom::LeastLoad, None)),
     });
     insta::assert_snapshot!("table", generate(&table));
-    let rule = ENGINE
-        .compile(&Rule { source: table }, Hook::Dispatch)
-        .expect("compiles");
+    let rule = ENGINE.compile(&Rule { source: table }, Hook::Dispatch).expect("compiles");
     for (subject, expected) in [
         (json!({"age": 90, "alone": true}), "w1"),
         (json!({"age": 90, "alone": false}), "juwei"),
@@ -174,25 +101,14 @@ fn generated_rhai_is_stable() {
         (json!({}), "w4"),
     ] {
         let decision = decide(&rule, &input("i", subject), &mut LoadBook::default());
-        assert_eq!(
-            decision.holder().map(Holder::id),
-            Some(expected),
-            "{decision:?}"
-        );
+        assert_eq!(decision.holder().map(Holder::id), Some(expected), "{decision:?}");
     }
 }
 
 #[test]
 fn the_decision_explains_itself() {
     let (sentence, _) = sentences().swap_remove(0);
-    let rule = ENGINE
-        .compile(
-            &Rule {
-                source: RuleSource::Sentence(sentence),
-            },
-            Hook::Dispatch,
-        )
-        .expect("compiles");
+    let rule = ENGINE.compile(&Rule { source: RuleSource::Sentence(sentence) }, Hook::Dispatch).expect("compiles");
     let mut load = LoadBook::new(BTreeMap::from([("w1".to_owned(), 7)]));
     let decision = decide(&rule, &input("i", subject()), &mut load);
     assert_eq!(
@@ -240,81 +156,37 @@ fn dispatch(item, subject, chain, candidates, load) {
     to(one, 5)
 }"#;
     let decision = decide_expert(text, json!({}));
-    assert_eq!(
-        decision.outcome,
-        Outcome::Held(Dispatch {
-            holder: Holder::Staff("w3".into()),
-            working_days: Some(5)
-        })
-    );
+    assert_eq!(decision.outcome, Outcome::Held(Dispatch { holder: Holder::Staff("w3".into()), working_days: Some(5) }));
 }
 
 #[test]
 fn trees_that_make_no_sense_are_refused_by_name() {
-    let bad = |source, hook| {
-        ENGINE
-            .compile(&Rule { source }, hook)
-            .map(|_| ())
-            .expect_err("refused")
-            .message_key
-    };
+    let bad = |source, hook| ENGINE.compile(&Rule { source }, hook).map(|_| ()).expect_err("refused").message_key;
     let sentence = |when, days, otherwise| {
-        RuleSource::Sentence(Sentence {
-            when,
-            then: action(Level::City, Whom::LeastLoad, days),
-            otherwise,
-        })
+        RuleSource::Sentence(Sentence { when, then: action(Level::City, Whom::LeastLoad, days), otherwise })
     };
     let other = Some(action(Level::City, Whom::LeastLoad, None));
-    assert_eq!(
-        bad(sentence(None, Some(0), None), Hook::Dispatch),
-        "days-out-of-range"
-    );
-    assert_eq!(
-        bad(sentence(None, Some(251), None), Hook::Dispatch),
-        "days-out-of-range"
-    );
-    assert_eq!(
-        bad(sentence(None, None, other), Hook::Dispatch),
-        "else-without-if"
-    );
+    assert_eq!(bad(sentence(None, Some(0), None), Hook::Dispatch), "days-out-of-range");
+    assert_eq!(bad(sentence(None, Some(251), None), Hook::Dispatch), "days-out-of-range");
+    assert_eq!(bad(sentence(None, None, other), Hook::Dispatch), "else-without-if");
     assert_eq!(bad(sentence(None, None, None), Hook::Split), "wrong-hook");
-    assert_eq!(
-        bad(
-            sentence(when("a", Comparison::Equal, None), None, None),
-            Hook::Dispatch
-        ),
-        "value-missing"
+    assert_eq!(bad(sentence(when("a", Comparison::Equal, None), None, None), Hook::Dispatch), "value-missing");
+    assert_eq!(bad(sentence(when("", Comparison::Empty, None), None, None), Hook::Dispatch), "bad-name");
+    assert_eq!(bad(RuleSource::Table(DecisionTable { rows: vec![], otherwise: None }), Hook::Dispatch), "no-rows");
+    let answers = Some(Condition { of: Source::Answers, field: "x".into(), is: Comparison::Empty, value: None });
+    assert_eq!(bad(sentence(answers, None, None), Hook::Dispatch), "source-not-here");
+    assert!(
+        serde_json::from_value::<Rule>(
+            json!({"source": {"form": "ready", "name": "governing", "level": "community", "dyas": 3}})
+        )
+        .is_err()
     );
-    assert_eq!(
-        bad(
-            sentence(when("", Comparison::Empty, None), None, None),
-            Hook::Dispatch
-        ),
-        "bad-name"
+    assert!(
+        serde_json::from_value::<Rule>(
+            json!({"source": {"form": "ready", "name": "governing", "level": "community", "working_days": 3}})
+        )
+        .is_ok()
     );
-    assert_eq!(
-        bad(
-            RuleSource::Table(DecisionTable {
-                rows: vec![],
-                otherwise: None
-            }),
-            Hook::Dispatch
-        ),
-        "no-rows"
-    );
-    let answers = Some(Condition {
-        of: Source::Answers,
-        field: "x".into(),
-        is: Comparison::Empty,
-        value: None,
-    });
-    assert_eq!(
-        bad(sentence(answers, None, None), Hook::Dispatch),
-        "source-not-here"
-    );
-    assert!(serde_json::from_value::<Rule>(json!({"source": {"form": "ready", "name": "governing", "level": "community", "dyas": 3}})).is_err());
-    assert!(serde_json::from_value::<Rule>(json!({"source": {"form": "ready", "name": "governing", "level": "community", "working_days": 3}})).is_ok());
 }
 
 proptest! {
@@ -391,14 +263,7 @@ proptest! {
 #[ignore = "a measurement, not a check"]
 fn cost_of_a_decision() {
     let (sentence, _) = sentences().swap_remove(8);
-    let rule = ENGINE
-        .compile(
-            &Rule {
-                source: RuleSource::Sentence(sentence),
-            },
-            Hook::Dispatch,
-        )
-        .expect("compiles");
+    let rule = ENGINE.compile(&Rule { source: RuleSource::Sentence(sentence) }, Hook::Dispatch).expect("compiles");
     let one = DispatchInput {
         item: record("i", json!({})),
         subject: record("s", subject()),
@@ -407,8 +272,7 @@ fn cost_of_a_decision() {
     };
     let mut load = LoadBook::default();
     let start = std::time::Instant::now();
-    let held = decide_batch(&rule, std::iter::repeat_n(&one, 20_000), &mut load)
-        .filter(|d| d.holder().is_some())
-        .count();
+    let held =
+        decide_batch(&rule, std::iter::repeat_n(&one, 20_000), &mut load).filter(|d| d.holder().is_some()).count();
     println!("{held} decisions, {:?} each", start.elapsed() / 20_000);
 }

@@ -18,46 +18,24 @@ fn ready(value: serde_json::Value, hook: Hook) -> Compiled {
 
 #[test]
 fn split_gives_a_group_or_says_why_not() {
-    let rule = ready(
-        json!({"form": "ready", "name": "group_by", "of": "subject", "field": "街区"}),
-        Hook::Split,
-    );
+    let rule = ready(json!({"form": "ready", "name": "group_by", "of": "subject", "field": "街区"}), Hook::Split);
     insta::assert_snapshot!("group_by", rule.text());
     let task = record("t", json!({}));
-    assert_eq!(
-        split(&rule, &task, &record("s", json!({"街区": " 东 "}))).expect("group"),
-        "东"
-    );
-    assert_eq!(
-        split(&rule, &task, &record("s", json!({"街区": 7}))).expect("group"),
-        "7"
-    );
+    assert_eq!(split(&rule, &task, &record("s", json!({"街区": " 东 "}))).expect("group"), "东");
+    assert_eq!(split(&rule, &task, &record("s", json!({"街区": 7}))).expect("group"), "7");
     for (value, key) in [
         (json!({}), "no-group"),
         (json!({"街区": [1]}), "group-not-text"),
         (json!({"街区": "a\nb"}), "group-bad"),
         (json!({"街区": "长".repeat(65)}), "group-bad"),
     ] {
-        assert_eq!(
-            split(&rule, &task, &record("s", value))
-                .expect_err("no group")
-                .message_key,
-            key
-        );
+        assert_eq!(split(&rule, &task, &record("s", value)).expect_err("no group").message_key, key);
     }
 }
 
 fn declared() -> Vec<MeasureDeclaration> {
-    let one = |name: &str, aggregation, scale| MeasureDeclaration {
-        name: name.into(),
-        aggregation,
-        scale,
-    };
-    vec![
-        one("走访", Aggregation::Count, 0),
-        one("需帮助", Aggregation::Count, 0),
-        one("补贴", Aggregation::Sum, 2),
-    ]
+    let one = |name: &str, aggregation, scale| MeasureDeclaration { name: name.into(), aggregation, scale };
+    vec![one("走访", Aggregation::Count, 0), one("需帮助", Aggregation::Count, 0), one("补贴", Aggregation::Sum, 2)]
 }
 
 #[test]
@@ -71,44 +49,15 @@ fn measures_come_in_smallest_units() {
         Hook::Measure,
     );
     insta::assert_snapshot!("measures", rule.text());
-    let count = |answers| {
-        measure(
-            &rule,
-            &record("i", json!({})),
-            &record("", answers),
-            &declared(),
-        )
-    };
+    let count = |answers| measure(&rule, &record("i", json!({})), &record("", answers), &declared());
     let amounts = |a: i64, b: i64, c: i64| {
-        BTreeMap::from([
-            ("走访".to_owned(), a),
-            ("需帮助".to_owned(), b),
-            ("补贴".to_owned(), c),
-        ])
+        BTreeMap::from([("走访".to_owned(), a), ("需帮助".to_owned(), b), ("补贴".to_owned(), c)])
     };
     assert_eq!(count(json!({})).expect("measures"), amounts(1, 0, 0));
-    assert_eq!(
-        count(json!({"needs": "助餐", "fee": 12.5})).expect("measures"),
-        amounts(1, 1, 1250)
-    );
-    assert_eq!(
-        count(json!({"needs": [], "fee": "-0.07"})).expect("measures"),
-        amounts(1, 0, -7)
-    );
-    for bad in [
-        json!("12.345"),
-        json!("abc"),
-        json!(true),
-        json!("9999999999999999999"),
-        json!("1.-5"),
-    ] {
-        assert_eq!(
-            count(json!({ "fee": bad.clone() }))
-                .expect_err("refused")
-                .message_key,
-            "not-scalable",
-            "{bad}"
-        );
+    assert_eq!(count(json!({"needs": "助餐", "fee": 12.5})).expect("measures"), amounts(1, 1, 1250));
+    assert_eq!(count(json!({"needs": [], "fee": "-0.07"})).expect("measures"), amounts(1, 0, -7));
+    for bad in [json!("12.345"), json!("abc"), json!(true), json!("9999999999999999999"), json!("1.-5")] {
+        assert_eq!(count(json!({ "fee": bad.clone() })).expect_err("refused").message_key, "not-scalable", "{bad}");
     }
 }
 
@@ -126,10 +75,7 @@ fn nonsense_measures_are_refused() {
         ("5", "measures-not-map"),
         ("9223372036854775807 * 2", "arithmetic"),
     ] {
-        let rule = compile(
-            Hook::Measure,
-            &format!("fn measure(item, answers) {{ {body} }}"),
-        );
+        let rule = compile(Hook::Measure, &format!("fn measure(item, answers) {{ {body} }}"));
         let error = measure(&rule, &item, &record("", json!({})), &declared()).expect_err(body);
         assert_eq!(error.message_key, key, "{body}");
     }
@@ -145,42 +91,22 @@ fn indicators_are_numbers_or_shares() {
     );
     insta::assert_snapshot!("indicators", rule.text());
     let show = |a: i64, b: i64| {
-        present(
-            &rule,
-            &BTreeMap::from([("走访".to_owned(), a), ("应走访".to_owned(), b)]),
-        )
-        .expect("indicators")
+        present(&rule, &BTreeMap::from([("走访".to_owned(), a), ("应走访".to_owned(), b)])).expect("indicators")
     };
-    assert_eq!(
-        show(1, 3)["走访率"],
-        Indicator::Percent { basis_points: 3333 }
-    );
-    assert_eq!(
-        show(2, 3)["走访率"],
-        Indicator::Percent { basis_points: 6667 }
-    );
+    assert_eq!(show(1, 3)["走访率"], Indicator::Percent { basis_points: 3333 });
+    assert_eq!(show(2, 3)["走访率"], Indicator::Percent { basis_points: 6667 });
     assert_eq!(show(2, 0)["走访率"], Indicator::Empty);
     assert_eq!(show(2, 0)["走访数"], Indicator::Number { value: 2 });
     let bad = compile(Hook::Present, "fn present(totals) { #{a: \"x\"} }");
-    assert_eq!(
-        present(&bad, &BTreeMap::new())
-            .expect_err("refused")
-            .message_key,
-        "indicator-not-number"
-    );
+    assert_eq!(present(&bad, &BTreeMap::new()).expect_err("refused").message_key, "indicator-not-number");
 }
 
 #[test]
 fn a_rule_compiled_for_one_hook_serves_no_other() {
     let rule = compile(Hook::Split, "fn split(task, subject) { \"a\" }");
     let decision = decide(&rule, &input("i", json!({})), &mut LoadBook::default());
-    let Outcome::Orphan(orphan) = decision.outcome else {
-        panic!("placed")
-    };
-    assert_eq!(
-        orphan.fault().map(|e| e.message_key.as_str()),
-        Some("wrong-hook")
-    );
+    let Outcome::Orphan(orphan) = decision.outcome else { panic!("placed") };
+    assert_eq!(orphan.fault().map(|e| e.message_key.as_str()), Some("wrong-hook"));
 }
 
 #[derive(serde::Deserialize)]
@@ -198,37 +124,24 @@ fn cases_from_the_folder_pass_and_can_fail() {
         let path = entry.expect("entry").path();
         let text = std::fs::read_to_string(&path).expect("file");
         let file: File = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-        let rule = ENGINE
-            .compile(&file.rule, file.hook)
-            .unwrap_or_else(|e| panic!("{path:?}: {e:?}"));
-        for result in check_cases(&rule, &file.cases)
-            .unwrap_or_else(|e| panic!("{path:?}: {}", e.message(Lang::En)))
-        {
+        let rule = ENGINE.compile(&file.rule, file.hook).unwrap_or_else(|e| panic!("{path:?}: {e:?}"));
+        for result in check_cases(&rule, &file.cases).unwrap_or_else(|e| panic!("{path:?}: {}", e.message(Lang::En))) {
             assert!(result.passed && result.message(Lang::ZhCn).is_none());
             seen += 1;
         }
         let mut wrong = file.cases.clone();
-        wrong[0].expect = Expect::Group {
-            group: "never".into(),
-        };
+        wrong[0].expect = Expect::Group { group: "never".into() };
         let error = check_cases(&rule, &wrong).expect_err("must fail");
         assert_eq!(error.message_key, "case-failed");
     }
     assert!(seen >= 6, "{seen}");
     let rule = compile(Hook::Split, "fn split(task, subject) { \"a\" }");
-    assert_eq!(
-        check_cases(&rule, &[]).expect_err("none").message_key,
-        "no-cases"
-    );
+    assert_eq!(check_cases(&rule, &[]).expect_err("none").message_key, "no-cases");
 }
 
 fn choices() -> Choices {
-    let field = |key: &str, label: &str, kind| FieldChoice {
-        of: Source::Subject,
-        key: key.into(),
-        label: label.into(),
-        kind,
-    };
+    let field =
+        |key: &str, label: &str, kind| FieldChoice { of: Source::Subject, key: key.into(), label: label.into(), kind };
     Choices {
         tags: vec![Choice::new("grid_worker", "网格员")],
         fields: vec![
@@ -240,10 +153,7 @@ fn choices() -> Choices {
 }
 
 fn form(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect()
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 #[test]
@@ -269,10 +179,7 @@ fn a_sentence_goes_to_the_page_and_comes_back() {
         "If age is at least 80, give each item to the community's grid worker, 3 working days to finish; otherwise to the township's governing organization."
     );
     let parts = sentence.render(Lang::ZhCn, &choices());
-    insta::assert_snapshot!(
-        "render",
-        serde_json::to_string_pretty(&parts).expect("json")
-    );
+    insta::assert_snapshot!("render", serde_json::to_string_pretty(&parts).expect("json"));
     let again: BTreeMap<_, _> = parts
         .into_iter()
         .filter_map(|part| match part {
@@ -280,19 +187,9 @@ fn a_sentence_goes_to_the_page_and_comes_back() {
             Part::Text { .. } => None,
         })
         .collect();
-    assert_eq!(
-        Sentence::from_form(&again, &choices()).expect("valid"),
-        sentence
-    );
-    let plain = Sentence {
-        when: None,
-        otherwise: None,
-        ..sentence
-    };
-    assert_eq!(
-        plain.text(Lang::ZhCn, &choices()),
-        "每收到一份，派给所在社区的网格员，3 个工作日办结。"
-    );
+    assert_eq!(Sentence::from_form(&again, &choices()).expect("valid"), sentence);
+    let plain = Sentence { when: None, otherwise: None, ..sentence };
+    assert_eq!(plain.text(Lang::ZhCn, &choices()), "每收到一份，派给所在社区的网格员，3 个工作日办结。");
 }
 
 #[test]
@@ -311,22 +208,8 @@ fn posted_faults_name_their_blank() {
         let mut posted = form(&base);
         posted.insert(change.0.to_owned(), change.1.to_owned());
         let errors = Sentence::from_form(&posted, &choices()).expect_err("refused");
-        assert!(
-            errors
-                .iter()
-                .any(|e| e.field == field && e.message_key == key),
-            "{change:?}: {errors:?}"
-        );
-        assert!(
-            errors
-                .iter()
-                .all(|e| e.message(Lang::En) != e.message(Lang::ZhCn))
-        );
+        assert!(errors.iter().any(|e| e.field == field && e.message_key == key), "{change:?}: {errors:?}");
+        assert!(errors.iter().all(|e| e.message(Lang::En) != e.message(Lang::ZhCn)));
     }
-    assert_eq!(
-        Sentence::from_form(&form(&[]), &choices())
-            .expect_err("refused")
-            .len(),
-        2
-    );
+    assert_eq!(Sentence::from_form(&form(&[]), &choices()).expect_err("refused").len(), 2);
 }

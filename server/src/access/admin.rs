@@ -124,14 +124,19 @@ pub struct Unsigned {
 }
 
 /// Staff within scope without an account whose name, pinyin or initials begin with `search`.
-pub async fn without_account(conn: &mut impl Exec, principal: &Principal, search: &str) -> Result<Vec<Unsigned>, StoreError> {
+pub async fn without_account(
+    conn: &mut impl Exec,
+    principal: &Principal,
+    search: &str,
+) -> Result<Vec<Unsigned>, StoreError> {
     let (sql, args) = without_account_sql(principal, search);
     conn.all_built(sql, args).await
 }
 
 /// The statement of [`without_account`].
 pub fn without_account_sql(principal: &Principal, search: &str) -> (String, Vec<Arg>) {
-    let mut args = args![format!("{}%", search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))];
+    let mut args =
+        args![format!("{}%", search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))];
     let rows = principal.rows(Permission::Administer, HELD, &mut args);
     let sql = format!(
         "SELECT s.id, s.name, p.title, o.short_name AS organization FROM staff s JOIN post p ON p.staff_id = s.id \
@@ -172,12 +177,14 @@ fn event(viewer: &Viewer, kind: &'static str, subject: Id, at: i64, payload: ser
 /// Makes an account for a staff member without one; returns the one-time password.
 pub async fn make(app: &App, viewer: &Viewer, staff: Id, login: &str) -> Result<(Id, String), AppError> {
     let login = login.trim().to_owned();
-    let fits = (2..=40).contains(&login.chars().count()) && login.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
+    let fits =
+        (2..=40).contains(&login.chars().count()) && login.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
     if !fits {
         return Err(AppError::invalid("login", "access-login-form"));
     }
     let posts = store::posts_of(&mut app.read(), staff, &app.clock.today_text()).await?;
-    let held = posts.iter().any(|post| viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id)));
+    let held =
+        posts.iter().any(|post| viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id)));
     if !held {
         return Err(AppError::invalid("staff", "access-staff-unknown"));
     }
@@ -195,7 +202,9 @@ pub async fn make(app: &App, viewer: &Viewer, staff: Id, login: &str) -> Result<
             let (login, hashed, viewer) = (login.clone(), hashed.clone(), viewer.clone());
             Box::pin(async move {
                 let id = store::create_account(tx, now, &login, &hashed, Some(staff), true).await?;
-                event(&viewer, "account.created", id, now, serde_json::json!({"staff": staff})).write(tx, shard_of(id)).await?;
+                event(&viewer, "account.created", id, now, serde_json::json!({"staff": staff}))
+                    .write(tx, shard_of(id))
+                    .await?;
                 Ok::<_, StoreError>(id)
             })
         })
@@ -264,7 +273,8 @@ pub async fn set_suspended(app: &App, viewer: &Viewer, id: Id, suspended: bool) 
 async fn post_in_scope(app: &App, viewer: &Viewer, id: Id) -> Result<HeldPost, AppError> {
     viewer.principal.require(Permission::Administer)?;
     let post: Option<HeldPost> = app.read().optional(POST, args![id, app.clock.today_text()]).await?;
-    post.filter(|post| viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id))).ok_or(AppError::NotFound)
+    post.filter(|post| viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id)))
+        .ok_or(AppError::NotFound)
 }
 
 /// Gives a role to a post. Nobody gives further than they administer themselves.
@@ -276,15 +286,24 @@ pub async fn give(app: &App, viewer: &Viewer, post: Id, role: &str, reach: Reach
     }
     let allowed = match reach {
         Reach::Own => true,
-        Reach::All => viewer.principal.grants.iter().any(|g| g.permission == Permission::Administer && g.scope == super::Scope::All),
-        Reach::Place(place) => app.geography().get(place).is_some() && viewer.may(app, Permission::Administer, Some(place), None),
-        Reach::Organization(id) => app.directory().organization(id).is_some() && viewer.may(app, Permission::Administer, None, Some(id)),
+        Reach::All => viewer
+            .principal
+            .grants
+            .iter()
+            .any(|g| g.permission == Permission::Administer && g.scope == super::Scope::All),
+        Reach::Place(place) => {
+            app.geography().get(place).is_some() && viewer.may(app, Permission::Administer, Some(place), None)
+        }
+        Reach::Organization(id) => {
+            app.directory().organization(id).is_some() && viewer.may(app, Permission::Administer, None, Some(id))
+        }
     };
     if !allowed {
         return Err(AppError::invalid("place", "access-scope-too-far"));
     }
     let (now, today, role) = (app.now(), app.clock.today_text(), role.to_owned());
-    let event = event(viewer, "role.granted", post, now, serde_json::json!({"post": post, "role": role, "reach": reach.key()}));
+    let event =
+        event(viewer, "role.granted", post, now, serde_json::json!({"post": post, "role": role, "reach": reach.key()}));
     app.lanes
         .write(shard_of(post), vec![post], move |tx| {
             let (today, role, event) = (today.clone(), role.clone(), event.clone());
@@ -342,7 +361,14 @@ pub struct Held {
 }
 
 /// Grants of posts within the administrator's scope, of one role or of all.
-pub async fn who(conn: &mut impl Exec, principal: &Principal, role: &str, after: Option<Id>, limit: i64, today: &str) -> Result<Vec<Held>, StoreError> {
+pub async fn who(
+    conn: &mut impl Exec,
+    principal: &Principal,
+    role: &str,
+    after: Option<Id>,
+    limit: i64,
+    today: &str,
+) -> Result<Vec<Held>, StoreError> {
     let (sql, args) = who_sql(principal, role, after, limit, today);
     conn.all_built(sql, args).await
 }

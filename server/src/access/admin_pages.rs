@@ -65,7 +65,11 @@ fn state_of(viewer: &Viewer, state: &str, must_change: bool) -> (String, &'stati
 }
 
 /// `GET /admin/accounts`
-pub async fn accounts(State(app): State<App>, viewer: Viewer, Query(asked): Query<Asked>) -> Result<Html<String>, AppError> {
+pub async fn accounts(
+    State(app): State<App>,
+    viewer: Viewer,
+    Query(asked): Query<Asked>,
+) -> Result<Html<String>, AppError> {
     viewer.principal.require(Permission::Administer)?;
     let mut rows = admin::accounts(&mut app.read(), &viewer.principal, asked.q.trim(), &asked.after, PAGE + 1).await?;
     let more = rows.len() as i64 > PAGE;
@@ -76,7 +80,13 @@ pub async fn accounts(State(app): State<App>, viewer: Viewer, Query(asked): Quer
             .into_iter()
             .map(|row| {
                 let (state, state_kind) = state_of(&viewer, &row.state, row.must_change);
-                AccountLine { href: format!("/admin/accounts/{}", row.id), login: row.login, name: row.name.unwrap_or_default(), state, state_kind }
+                AccountLine {
+                    href: format!("/admin/accounts/{}", row.id),
+                    login: row.login,
+                    name: row.name.unwrap_or_default(),
+                    state,
+                    state_kind,
+                }
             })
             .collect(),
         params: [("q".to_owned(), asked.q.clone())].into_iter().filter(|pair| !pair.1.is_empty()).collect(),
@@ -86,7 +96,8 @@ pub async fn accounts(State(app): State<App>, viewer: Viewer, Query(asked): Quer
 }
 
 fn title_of(viewer: &Viewer, roles: &[RoleRow], key: &str) -> String {
-    let map = roles.iter().find(|role| role.key == key).and_then(|role| serde_json::from_str::<LangMap>(&role.title).ok());
+    let map =
+        roles.iter().find(|role| role.key == key).and_then(|role| serde_json::from_str::<LangMap>(&role.title).ok());
     map.map_or_else(|| key.to_owned(), |map| viewer.lang.pick(&map).to_owned())
 }
 
@@ -95,7 +106,9 @@ fn scope_text(app: &App, viewer: &Viewer, kind: &str, place: Option<Id>, organiz
         "all" => viewer.text("access-scope-all", &[]),
         "own" => viewer.text("access-scope-own", &[]),
         "place" => place.and_then(|id| app.geography().get(id).map(|p| p.name.clone())).unwrap_or_default(),
-        _ => organization.and_then(|id| app.directory().organization(id).map(|o| o.short_name.clone())).unwrap_or_default(),
+        _ => organization
+            .and_then(|id| app.directory().organization(id).map(|o| o.short_name.clone()))
+            .unwrap_or_default(),
     }
 }
 
@@ -135,7 +148,13 @@ struct AccountPage {
     password: Option<String>,
 }
 
-async fn account_page(app: &App, viewer: &Viewer, id: Id, password: Option<String>, faults: &[Fault]) -> Result<Html<String>, AppError> {
+async fn account_page(
+    app: &App,
+    viewer: &Viewer,
+    id: Id,
+    password: Option<String>,
+    faults: &[Fault],
+) -> Result<Html<String>, AppError> {
     let row = admin::account(app, viewer, id).await?;
     let roles = admin::roles(app).await?;
     let held = match row.staff_id {
@@ -150,7 +169,10 @@ async fn account_page(app: &App, viewer: &Viewer, id: Id, password: Option<Strin
                 "access-grant-line",
                 &[
                     ("role", title_of(viewer, &roles, &grant.role_key).into()),
-                    ("scope", scope_text(app, viewer, &grant.scope_kind, grant.scope_place, grant.scope_organization).into()),
+                    (
+                        "scope",
+                        scope_text(app, viewer, &grant.scope_kind, grant.scope_place, grant.scope_organization).into(),
+                    ),
                     ("since", grant.valid_from.clone().into()),
                 ],
             ),
@@ -172,11 +194,26 @@ async fn account_page(app: &App, viewer: &Viewer, id: Id, password: Option<Strin
         field.error = error(name);
         field
     };
-    let choices = |rows: Vec<(String, String)>| rows.into_iter().map(|(value, label)| Choice::new(value, label)).collect();
+    let choices =
+        |rows: Vec<(String, String)>| rows.into_iter().map(|(value, label)| Choice::new(value, label)).collect();
     let fields = vec![
-        select("post", "access-post", choices(posts.iter().map(|p| (p.id.clone(), format!("{} {}", p.organization, p.title))).collect())),
-        select("role", "access-role", choices(roles.iter().map(|r| (r.key.clone(), title_of(viewer, &roles, &r.key))).collect())),
-        select("reach", "access-scope", choices(["own", "place", "all"].map(|k| (k.to_owned(), viewer.text(&format!("access-reach-{k}"), &[]))).into())),
+        select(
+            "post",
+            "access-post",
+            choices(posts.iter().map(|p| (p.id.clone(), format!("{} {}", p.organization, p.title))).collect()),
+        ),
+        select(
+            "role",
+            "access-role",
+            choices(roles.iter().map(|r| (r.key.clone(), title_of(viewer, &roles, &r.key))).collect()),
+        ),
+        select(
+            "reach",
+            "access-scope",
+            choices(
+                ["own", "place", "all"].map(|k| (k.to_owned(), viewer.text(&format!("access-reach-{k}"), &[]))).into(),
+            ),
+        ),
     ];
     let (state, state_kind) = state_of(viewer, &row.state, row.must_change);
     let page = AccountPage {
@@ -189,7 +226,10 @@ async fn account_page(app: &App, viewer: &Viewer, id: Id, password: Option<Strin
         oneself: viewer.principal.account() == Some(id),
         posts,
         fields,
-        errors: faults.iter().map(|fault| ErrorLine { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect(),
+        errors: faults
+            .iter()
+            .map(|fault| ErrorLine { name: fault.at.clone(), text: fault.text(viewer.lang) })
+            .collect(),
         place_error: error("place").unwrap_or_default(),
         password,
     };
@@ -233,12 +273,22 @@ pub struct GiveForm {
 }
 
 /// `POST /admin/accounts/{id}/grants`
-pub async fn give(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(form): Form<GiveForm>) -> Result<Response, AppError> {
+pub async fn give(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(form): Form<GiveForm>,
+) -> Result<Response, AppError> {
     admin::account(&app, &viewer, id).await?;
     match give_by_form(&app, &viewer, &form).await {
-        Ok(()) => Ok(redirect_with_toast(format!("/admin/accounts/{id}"), ToastKind::Good, viewer.text("access-granted-done", &[]))),
+        Ok(()) => Ok(redirect_with_toast(
+            format!("/admin/accounts/{id}"),
+            ToastKind::Good,
+            viewer.text("access-granted-done", &[]),
+        )),
         Err(AppError::Invalid(faults)) => {
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, account_page(&app, &viewer, id, None, &faults).await?).into_response())
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, account_page(&app, &viewer, id, None, &faults).await?)
+                .into_response())
         }
         Err(other) => Err(other),
     }
@@ -275,7 +325,14 @@ struct NewPage {
     found: bool,
 }
 
-async fn new_page(app: &App, viewer: &Viewer, q: &str, staff: &str, login: &str, faults: &[Fault]) -> Result<Html<String>, AppError> {
+async fn new_page(
+    app: &App,
+    viewer: &Viewer,
+    q: &str,
+    staff: &str,
+    login: &str,
+    faults: &[Fault],
+) -> Result<Html<String>, AppError> {
     let error = |name: &str| faults.iter().find(|fault| fault.at == name).map(|fault| fault.text(viewer.lang));
     let mut found = match q.trim() {
         "" => Vec::new(),
@@ -284,7 +341,9 @@ async fn new_page(app: &App, viewer: &Viewer, q: &str, staff: &str, login: &str,
     found.dedup_by_key(|person| person.id);
     let options: Vec<Choice> = found
         .into_iter()
-        .map(|person| Choice::new(person.id.to_string(), format!("{} · {} {}", person.name, person.organization, person.title)))
+        .map(|person| {
+            Choice::new(person.id.to_string(), format!("{} · {} {}", person.name, person.organization, person.title))
+        })
         .collect();
     let mut who = Field::new(FieldKind::SingleChoice, "staff", viewer.text("access-staff", &[]));
     who.value = staff.to_owned();
@@ -300,7 +359,10 @@ async fn new_page(app: &App, viewer: &Viewer, q: &str, staff: &str, login: &str,
     let page = NewPage {
         q: q.to_owned(),
         fields: vec![who, name],
-        errors: faults.iter().map(|fault| ErrorLine { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect(),
+        errors: faults
+            .iter()
+            .map(|fault| ErrorLine { name: fault.at.clone(), text: fault.text(viewer.lang) })
+            .collect(),
         found,
     };
     let mut frame = viewer.frame(app, viewer.text("access-new", &[]), Some(Tab::Admin));
@@ -368,7 +430,8 @@ pub async fn who(State(app): State<App>, viewer: Viewer, Query(asked): Query<Ask
     viewer.principal.require(Permission::Administer)?;
     let roles = admin::roles(&app).await?;
     let after = asked.after.parse().ok();
-    let mut rows = admin::who(&mut app.read(), &viewer.principal, &asked.role, after, PAGE + 1, &app.clock.today_text()).await?;
+    let mut rows =
+        admin::who(&mut app.read(), &viewer.principal, &asked.role, after, PAGE + 1, &app.clock.today_text()).await?;
     let more = rows.len() as i64 > PAGE;
     rows.truncate(PAGE as usize);
     let tab = |key: &str, label: String| RoleTab {

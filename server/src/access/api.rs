@@ -18,8 +18,20 @@ const LONGEST: i64 = 366;
 
 /// What this room offers.
 pub const OPERATIONS: &[Operation] = &[
-    Operation { path: "/api/v1/me", tag: "access", summary: "Who the caller is and what it may do", response: Some(me_schema), ..Operation::GET },
-    Operation { path: "/api/v1/tokens", tag: "access", summary: "The caller's own tokens, without their text", response: Some(tokens_schema), ..Operation::GET },
+    Operation {
+        path: "/api/v1/me",
+        tag: "access",
+        summary: "Who the caller is and what it may do",
+        response: Some(me_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/tokens",
+        tag: "access",
+        summary: "The caller's own tokens, without their text",
+        response: Some(tokens_schema),
+        ..Operation::GET
+    },
     Operation {
         path: "/api/v1/tokens",
         tag: "access",
@@ -29,7 +41,14 @@ pub const OPERATIONS: &[Operation] = &[
         response: Some(made_schema),
         ..Operation::POST
     },
-    Operation { method: "delete", path: "/api/v1/tokens/{id}", tag: "access", summary: "Revoke a token of the caller", status: 204, ..Operation::GET },
+    Operation {
+        method: "delete",
+        path: "/api/v1/tokens/{id}",
+        tag: "access",
+        summary: "Revoke a token of the caller",
+        status: 204,
+        ..Operation::GET
+    },
 ];
 
 fn me_schema() -> Value {
@@ -79,7 +98,9 @@ pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>,
     let rows = tokens::list(&mut app.read(), account).await?;
     let items: Vec<Value> = rows
         .iter()
-        .map(|row| json!({"id": row.id, "title": row.title, "created_at": row.created_at, "expires_at": row.expires_at}))
+        .map(
+            |row| json!({"id": row.id, "title": row.title, "created_at": row.created_at, "expires_at": row.expires_at}),
+        )
         .collect();
     Ok(Json(json!({"items": items})))
 }
@@ -118,7 +139,9 @@ pub async fn revoke(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) 
     let now = app.now();
     let revoked: bool = app
         .lanes
-        .write(shard_of(account), vec![account], move |tx| Box::pin(async move { tokens::revoke(tx, id, account, now).await }))
+        .write(shard_of(account), vec![account], move |tx| {
+            Box::pin(async move { tokens::revoke(tx, id, account, now).await })
+        })
         .await
         .map_err(AppError::from)?;
     if revoked { Ok(StatusCode::NO_CONTENT) } else { Err(AppError::NotFound) }

@@ -32,7 +32,9 @@ fn check<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, 
     if limiter.len() > KEPT {
         limiter.retain_recent();
     }
-    limiter.check_key(key).map_err(|until| AppError::TooMany(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+    limiter
+        .check_key(key)
+        .map_err(|until| AppError::TooMany(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
 }
 
 impl Gate {
@@ -68,7 +70,10 @@ mod tests {
         let peer = |last| IpAddr::from([10, 0, 0, last]);
         assert!(gate.sign_in(peer(1), "wang").is_ok());
         assert!(gate.sign_in(peer(2), "Wang").is_ok());
-        assert!(matches!(gate.sign_in(peer(3), "wang"), Err(AppError::TooMany(1..=60))), "the account is closed for a while");
+        assert!(
+            matches!(gate.sign_in(peer(3), "wang"), Err(AppError::TooMany(1..=60))),
+            "the account is closed for a while"
+        );
         assert!(gate.sign_in(peer(1), "li").is_ok());
         assert!(gate.sign_in(peer(1), "zhao").is_ok());
         assert!(matches!(gate.sign_in(peer(1), "sun"), Err(AppError::TooMany(_))), "the peer is closed for a while");

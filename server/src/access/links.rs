@@ -17,7 +17,17 @@ pub const STATEMENTS: &[&str] = &[FIND, REVOKE];
 
 const LINK: Shape = Shape {
     table: "personal_link",
-    columns: &["id", "digest", "kind", "target_shard", "target_id", "created_by", "created_at", "expires_at", "revoked_at"],
+    columns: &[
+        "id",
+        "digest",
+        "kind",
+        "target_shard",
+        "target_id",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    ],
     key: &["id"],
 };
 
@@ -59,7 +69,15 @@ pub fn fresh_secret() -> String {
 pub async fn create(tx: &mut impl Exec, now: i64, secret: &str, link: &NewLink) -> Result<(), StoreError> {
     let id = new_id(link.target_shard, now);
     let row = args![
-        id, digest(secret.as_bytes()), link.kind, link.target_shard, link.target, link.by, now, link.expires_at, Option::<i64>::None,
+        id,
+        digest(secret.as_bytes()),
+        link.kind,
+        link.target_shard,
+        link.target,
+        link.by,
+        now,
+        link.expires_at,
+        Option::<i64>::None,
     ];
     LINK.write(tx, vec![row], OnKey::Fail).await.map(|_| ())
 }

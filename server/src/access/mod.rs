@@ -31,7 +31,8 @@ pub use store::{create_account, load_principal};
 pub use viewer::{StaffViewer, Viewer};
 
 /// Every statement of this room, for the prepare test.
-pub const STATEMENTS: &[&[&str]] = &[admin::STATEMENTS, roles::STATEMENTS, store::STATEMENTS, tokens::STATEMENTS, links::STATEMENTS];
+pub const STATEMENTS: &[&[&str]] =
+    &[admin::STATEMENTS, roles::STATEMENTS, store::STATEMENTS, tokens::STATEMENTS, links::STATEMENTS];
 
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<String> {

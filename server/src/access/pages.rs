@@ -38,7 +38,13 @@ struct SignInPage {
     demo: bool,
 }
 
-fn sign_in_page(app: &App, viewer: &Viewer, login: &str, next: &str, failed: Option<&str>) -> Result<Html<String>, AppError> {
+fn sign_in_page(
+    app: &App,
+    viewer: &Viewer,
+    login: &str,
+    next: &str,
+    failed: Option<&str>,
+) -> Result<Html<String>, AppError> {
     let mut name = Field::new(FieldKind::Text, "login", viewer.text("sign-in-login", &[]));
     name.value = login.to_owned();
     name.required = true;
@@ -87,15 +93,12 @@ pub async fn enter(
     Form(form): Form<SignInForm>,
 ) -> Result<Response, AppError> {
     let peer = peer(info.as_deref());
-    match sign_in::check(&app, peer, &form.login, &form.password).await? {
-        Some(account) => {
-            sign_in::begin(&app, &session, &account, &viewer.request_id).await?;
-            Ok(redirect(if account.must_change { "/password" } else { &form.next }))
-        }
-        None => {
-            let page = sign_in_page(&app, &viewer, &form.login, &form.next, Some("sign-in-failed"))?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
+    if let Some(account) = sign_in::check(&app, peer, &form.login, &form.password).await? {
+        sign_in::begin(&app, &session, &account, &viewer.request_id).await?;
+        Ok(redirect(if account.must_change { "/password" } else { &form.next }))
+    } else {
+        let page = sign_in_page(&app, &viewer, &form.login, &form.next, Some("sign-in-failed"))?;
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     }
 }
 
@@ -141,16 +144,19 @@ fn password_page(app: &App, viewer: &Viewer, faults: &[crate::error::Fault]) -> 
     let names = [("current", "current-password"), ("password", "new-password"), ("again", "new-password")];
     let mut fields = Vec::new();
     for (name, complete) in names {
-        let mut field = Field::new(FieldKind::Password, name, viewer.text(&format!("sign-in-password-{name}-label"), &[]));
+        let mut field =
+            Field::new(FieldKind::Password, name, viewer.text(&format!("sign-in-password-{name}-label"), &[]));
         field.required = true;
         field.autocomplete = Some(complete.into());
         field.error = faults.iter().find(|fault| fault.at == name).map(|fault| fault.text(viewer.lang));
         if name == "password" {
-            field.hint = Some(viewer.text("sign-in-password-hint", &[("n", (super::password::SHORTEST as i64).into())]));
+            field.hint =
+                Some(viewer.text("sign-in-password-hint", &[("n", (super::password::SHORTEST as i64).into())]));
         }
         fields.push(field);
     }
-    let errors = faults.iter().map(|fault| PageError { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect();
+    let errors =
+        faults.iter().map(|fault| PageError { name: fault.at.clone(), text: fault.text(viewer.lang) }).collect();
     let mut frame = viewer.frame(app, viewer.text("sign-in-password-title", &[]), None);
     frame.has_errors = !faults.is_empty();
     viewer.render(app, "sign-in/password.html", &frame, PasswordPage { fields, errors, must: viewer.must_change })

@@ -100,9 +100,10 @@ impl Hashing {
         if password.len() > LONGEST {
             return Ok(false);
         }
-        self.run(move || match hash {
-            Some(hash) => matches(&password, &hash),
-            None => {
+        self.run(move || {
+            if let Some(hash) = hash {
+                matches(&password, &hash)
+            } else {
                 let _ = matches(&password, NOBODY.as_str());
                 false
             }

@@ -1,6 +1,9 @@
 //! The built-in roles, and giving one to a post.
 
-use super::Permission::{self, *};
+use super::Permission::{
+    self, Administer, BoardRead, CaseHandle, CaseRead, ChannelEdit, DirectoryEdit, FormEdit, ItemAssign, ItemHandle,
+    ItemRead, PersonExport, PersonRead, PersonReveal, PlaceEdit, RuleEdit, TaskIssue, TaskRead, TokenCreate,
+};
 use super::Scope;
 use crate::args;
 use crate::platform::database::bulk::{OnKey, Shape};
@@ -23,15 +26,36 @@ pub const BUILT_IN: &[BuiltIn] = &[
         key: "administrator",
         title: ["系统管理员", "Administrator"],
         permissions: &[
-            Administer, PlaceEdit, DirectoryEdit, FormEdit, RuleEdit, TaskRead, ChannelEdit, BoardRead, TokenCreate,
+            Administer,
+            PlaceEdit,
+            DirectoryEdit,
+            FormEdit,
+            RuleEdit,
+            TaskRead,
+            ChannelEdit,
+            BoardRead,
+            TokenCreate,
         ],
     },
     BuiltIn {
         key: "manager",
         title: ["部门经办", "Department manager"],
         permissions: &[
-            FormEdit, RuleEdit, TaskIssue, TaskRead, ItemRead, ItemHandle, ItemAssign, PersonRead, PersonReveal,
-            PersonExport, ChannelEdit, CaseRead, CaseHandle, BoardRead, TokenCreate,
+            FormEdit,
+            RuleEdit,
+            TaskIssue,
+            TaskRead,
+            ItemRead,
+            ItemHandle,
+            ItemAssign,
+            PersonRead,
+            PersonReveal,
+            PersonExport,
+            ChannelEdit,
+            CaseRead,
+            CaseHandle,
+            BoardRead,
+            TokenCreate,
         ],
     },
     BuiltIn { key: "leader", title: ["领导", "Leader"], permissions: &[TaskRead, BoardRead] },
@@ -39,8 +63,22 @@ pub const BUILT_IN: &[BuiltIn] = &[
         key: "office_worker",
         title: ["街道、社区工作者", "Office worker"],
         permissions: &[
-            PlaceEdit, FormEdit, RuleEdit, TaskIssue, TaskRead, ItemRead, ItemHandle, ItemAssign, PersonRead,
-            PersonReveal, PersonExport, ChannelEdit, CaseRead, CaseHandle, BoardRead, TokenCreate,
+            PlaceEdit,
+            FormEdit,
+            RuleEdit,
+            TaskIssue,
+            TaskRead,
+            ItemRead,
+            ItemHandle,
+            ItemAssign,
+            PersonRead,
+            PersonReveal,
+            PersonExport,
+            ChannelEdit,
+            CaseRead,
+            CaseHandle,
+            BoardRead,
+            TokenCreate,
         ],
     },
     BuiltIn {
@@ -49,20 +87,25 @@ pub const BUILT_IN: &[BuiltIn] = &[
         permissions: &[TaskRead, ItemRead, ItemHandle, PersonRead, PersonReveal, CaseRead, CaseHandle],
     },
     BuiltIn {
-        key: "clerk",
-        title: ["窗口受理员", "Counter clerk"],
-        permissions: &[PersonRead, CaseRead, CaseHandle],
+        key: "clerk", title: ["窗口受理员", "Counter clerk"], permissions: &[PersonRead, CaseRead, CaseHandle]
     },
 ];
 
-const ROLE: Shape = Shape {
-    table: "role",
-    columns: &["key", "title", "permissions", "builtin", "version"],
-    key: &["key"],
-};
+const ROLE: Shape =
+    Shape { table: "role", columns: &["key", "title", "permissions", "builtin", "version"], key: &["key"] };
 const GRANT: Shape = Shape {
     table: "role_grant",
-    columns: &["id", "post_id", "account_id", "role_key", "scope_kind", "scope_place", "scope_organization", "valid_from", "valid_to"],
+    columns: &[
+        "id",
+        "post_id",
+        "account_id",
+        "role_key",
+        "scope_kind",
+        "scope_place",
+        "scope_organization",
+        "valid_from",
+        "valid_to",
+    ],
     key: &["id"],
 };
 const END: &str = "UPDATE role_grant SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)";

@@ -25,7 +25,8 @@ const GRANTS_OF_POST: &str = "SELECT r.permissions, g.scope_kind, g.scope_place,
 const GRANTS_OF_ACCOUNT: &str = "SELECT r.permissions, g.scope_kind, g.scope_place, g.scope_organization FROM role_grant g \
      JOIN role r ON r.key = g.role_key WHERE g.account_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
 const ANY: &str = "SELECT id FROM account LIMIT 1";
-const SET_PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
+const SET_PASSWORD: &str =
+    "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
 const SET_STATE: &str = "UPDATE account SET state = $2, version = version + 1 WHERE id = $1 AND state <> $2";
 const SET_LAST_POST: &str = "UPDATE account SET last_post_id = $2 WHERE id = $1";
 const OF_STAFF: &str = "SELECT id FROM account WHERE staff_id = $1";
@@ -48,14 +49,30 @@ pub const STATEMENTS: &[&str] = &[
 const ACCOUNT: Shape = Shape {
     table: "account",
     columns: &[
-        "id", "kind", "login", "password_hash", "staff_id", "person_id", "state", "must_change", "last_post_id", "created_at", "version",
+        "id",
+        "kind",
+        "login",
+        "password_hash",
+        "staff_id",
+        "person_id",
+        "state",
+        "must_change",
+        "last_post_id",
+        "created_at",
+        "version",
     ],
     key: &["id"],
 };
 
 /// Kinds of organization that govern a place: a role over such a unit of one's own reaches the place too.
-const TERRITORIAL: [&str; 6] =
-    ["government", "administrative_committee", "street_office", "township_government", "residents_committee", "villagers_committee"];
+const TERRITORIAL: [&str; 6] = [
+    "government",
+    "administrative_committee",
+    "street_office",
+    "township_government",
+    "residents_committee",
+    "villagers_committee",
+];
 
 /// An account with its staff member.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -135,7 +152,12 @@ pub async fn create_account(
 }
 
 /// Sets a password.
-pub async fn set_password(tx: &mut impl Exec, account: Id, password: &Hashed, must_change: bool) -> Result<bool, StoreError> {
+pub async fn set_password(
+    tx: &mut impl Exec,
+    account: Id,
+    password: &Hashed,
+    must_change: bool,
+) -> Result<bool, StoreError> {
     Ok(tx.execute(SET_PASSWORD, args![account, password.as_str(), must_change]).await? > 0)
 }
 
@@ -254,7 +276,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_grants_nothing() {
         let place = Id::from_u128(9);
-        let rows = |kind: &str, place, organization| vec![("item.read,unknown".to_owned(), kind.to_owned(), place, organization)];
+        let rows = |kind: &str, place, organization| {
+            vec![("item.read,unknown".to_owned(), kind.to_owned(), place, organization)]
+        };
         assert!(grants(rows("elsewhere", Some(place), None), None).is_empty());
         assert!(grants(rows("place", None, Some(place)), None).is_empty());
         assert!(grants(rows("own", None, None), None).is_empty());

@@ -83,8 +83,7 @@ pub async fn principal(app: &App, text: &str) -> Result<Option<Principal>, AppEr
     if !text.starts_with(PREFIX) {
         return Ok(None);
     }
-    let found: Option<(Id, Option<Id>)> =
-        app.read().optional(FIND, args![digest(text.as_bytes()), app.now()]).await?;
+    let found: Option<(Id, Option<Id>)> = app.read().optional(FIND, args![digest(text.as_bytes()), app.now()]).await?;
     let Some((account, post)) = found else { return Ok(None) };
     let Some(loaded) = store::load(app, account, post).await? else { return Ok(None) };
     // A token made in a post dies with that post: it never slips into another one of the same person.

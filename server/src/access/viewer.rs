@@ -36,7 +36,16 @@ pub struct Viewer {
 impl Viewer {
     /// Nobody, in the first language: for the pages of a request that has no session.
     pub fn anonymous(lang: Lang, request_id: String, path: String) -> Self {
-        Self { principal: Principal::anonymous(), lang, large: false, request_id, path, person: None, toast: None, must_change: false }
+        Self {
+            principal: Principal::anonymous(),
+            lang,
+            large: false,
+            request_id,
+            path,
+            person: None,
+            toast: None,
+            must_change: false,
+        }
     }
 
     /// Who acts, for events.

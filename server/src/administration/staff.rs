@@ -16,9 +16,9 @@ use crate::access::{BUILT_IN, Reach, Viewer, create_account, grant, store as acc
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
+use crate::platform::http::redirect_with_toast;
 use crate::platform::ids::{Id, new_free_id, shard_of};
 use crate::platform::pinyin::spell;
-use crate::platform::http::redirect_with_toast;
 
 /// A post to be filled.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,8 @@ pub fn is_phone(text: &str) -> bool {
 
 /// Whether a sign-in name is well formed.
 pub fn is_login(text: &str) -> bool {
-    (2..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
+    (2..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// How far a role reaches that is given with a post: the own organization and, for a department or
@@ -122,7 +123,15 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
         (!new.name.is_empty()).then(|| {
             let (pinyin, initials) = spell(&new.name);
             let id = new_free_id(now);
-            let staff = Staff { id, person: new_free_id(now), name: new.name.clone(), pinyin, initials, state: "active".into(), version: 1 };
+            let staff = Staff {
+                id,
+                person: new_free_id(now),
+                name: new.name.clone(),
+                pinyin,
+                initials,
+                state: "active".into(),
+                version: 1,
+            };
             book.staff.push(NewStaff { staff, phone: (!new.phone.is_empty()).then(|| new.phone.clone()) });
             id
         })
@@ -149,12 +158,26 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
         Some(password) => Some(app.gate.hashing.hash(password).await?),
         None => None,
     };
-    let event = change::event("post.filled", "post", id, viewer.actor(), now, json!({"organization": unit.id, "staff": staff, "role": new.role}));
+    let event = change::event(
+        "post.filled",
+        "post",
+        id,
+        viewer.actor(),
+        now,
+        json!({"organization": unit.id, "staff": staff, "role": new.role}),
+    );
     let (role, login) = (new.role.clone(), new.login.clone());
     app.lanes
         .write(shard_of(id), vec![unit.id], move |tx| {
-            let (rows, roles, role, login, hashed, event, today) =
-                (rows.clone(), roles.clone(), role.clone(), login.clone(), hashed.clone(), event.clone(), today.clone());
+            let (rows, roles, role, login, hashed, event, today) = (
+                rows.clone(),
+                roles.clone(),
+                role.clone(),
+                login.clone(),
+                hashed.clone(),
+                event.clone(),
+                today.clone(),
+            );
             async move {
                 rows.write(tx).await?;
                 for reach in roles {
@@ -186,13 +209,27 @@ struct SecretPage {
     back: String,
 }
 
-fn secret_page(app: &App, viewer: &Viewer, name: &str, login: &str, password: String, back: String) -> Result<Response, AppError> {
+fn secret_page(
+    app: &App,
+    viewer: &Viewer,
+    name: &str,
+    login: &str,
+    password: String,
+    back: String,
+) -> Result<Response, AppError> {
     let context = SecretPage { name: name.to_owned(), login: login.to_owned(), password, back };
-    Ok(viewer.page(app, "administration/secret.html", "directory-password-title", Some(Tab::Admin), context)?.into_response())
+    Ok(viewer
+        .page(app, "administration/secret.html", "directory-password-title", Some(Tab::Admin), context)?
+        .into_response())
 }
 
 /// `POST /organizations/{id}/posts`
-pub async fn add(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+pub async fn add(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let new = Appointment {
         organization: Some(id),
@@ -221,7 +258,12 @@ fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> 
 }
 
 /// `POST /posts/{id}/end`
-pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+pub async fn end(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
     let directory = app.directory();
     let unit = post_of(&app, &viewer, &directory, id)?.organization;
     let version = form::number(&posted, "version").unwrap_or(0);
@@ -233,7 +275,12 @@ pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, For
 
 /// `POST /posts/{id}/transfer`: the holder takes a post elsewhere, and gives this one up unless `keep`.
 /// What was held through the old post ends with it; the new one has the role chosen here.
-pub async fn transfer(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+pub async fn transfer(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
     let directory = app.directory();
     let post = post_of(&app, &viewer, &directory, id)?;
     let unit = post.organization;
@@ -275,7 +322,12 @@ fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
 }
 
 /// `POST /staff/{id}/state`: `active`, `suspended`, `left`.
-pub async fn state(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+pub async fn state(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
     let (staff, unit) = person(&app, &viewer, id)?;
     let state = match form::text(&posted, "state") {
         "suspended" => "suspended",
@@ -292,7 +344,13 @@ pub async fn password(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
     let (staff, unit) = person(&app, &viewer, id)?;
     let account = accounts::account_by_staff(&mut app.read(), id).await?;
     let Some(account) = account else {
-        return one_page(&app, &viewer, unit, &Posted::new(), &[Fault::new("", "directory-no-account").with("name", &staff.name)]);
+        return one_page(
+            &app,
+            &viewer,
+            unit,
+            &Posted::new(),
+            &[Fault::new("", "directory-no-account").with("name", &staff.name)],
+        );
     };
     let password = one_time();
     let hashed = app.gate.hashing.hash(&password).await?;

@@ -114,7 +114,12 @@ fn play_form(name: &str, definition: &FormDefinition, file: &CaseFile, faults: &
     // What a form lacks is told at the form.
     let Ok(form) = compile(definition, &Model::shipped()) else { return };
     let Some(today) = file.today else {
-        faults.push(Fault::new(name, "/today", "写上填表那一天，例如 2026-11-24", "write the day of filling, such as 2026-11-24"));
+        faults.push(Fault::new(
+            name,
+            "/today",
+            "写上填表那一天，例如 2026-11-24",
+            "write the day of filling, such as 2026-11-24",
+        ));
         return;
     };
     for (index, case) in read::<FormCase>(name, file, faults) {

@@ -34,7 +34,12 @@ pub fn check_installed(head: &str, objects: impl IntoIterator<Item = (Kind, Stri
     let mut file = |name: String, text: String| match serde_json::from_str::<Value>(&text) {
         Ok(value) => Some(File { name, text, value }),
         Err(error) => {
-            faults.push(Fault::new(name, "", format!("存下的内容读不出来：{error}"), format!("what is stored cannot be read: {error}")));
+            faults.push(Fault::new(
+                name,
+                "",
+                format!("存下的内容读不出来：{error}"),
+                format!("what is stored cannot be read: {error}"),
+            ));
             None
         }
     };
@@ -112,7 +117,8 @@ fn fill_texts(folder: &mut Folder, faults: &mut Vec<Fault>) {
     }
     for (key, written) in &texts {
         for lang in ["zh-CN", "en"].iter().filter(|lang| !written.contains_key(**lang)) {
-            let known = if langs.iter().any(|l| l == lang) { String::new() } else { "（没有这个文件）".to_owned() };
+            let known =
+                if langs.iter().any(|l| l == lang) { String::new() } else { "（没有这个文件）".to_owned() };
             faults.push(Fault::new(
                 format!("texts/{lang}.json"),
                 format!("/{key}"),
@@ -145,7 +151,12 @@ fn fill_texts(folder: &mut Folder, faults: &mut Vec<Fault>) {
     }
 }
 
-fn fill(value: &mut Value, at: &str, texts: &BTreeMap<String, BTreeMap<String, String>>, missing: &mut impl FnMut(&str, &str)) {
+fn fill(
+    value: &mut Value,
+    at: &str,
+    texts: &BTreeMap<String, BTreeMap<String, String>>,
+    missing: &mut impl FnMut(&str, &str),
+) {
     match value {
         Value::String(text) => {
             if let Some(key) = text.strip_prefix('@').filter(|key| is_key(key)) {
@@ -220,22 +231,39 @@ impl Examiner<'_> {
         let head = self.head;
         let file = "app.json";
         if !is_key(&head.id) {
-            self.fault(file, "/id", "id 以小写字母开头，只含小写字母、数字、- 和 _，最长 40 个", "an id begins with a lower-case letter and holds a-z 0-9 - _, at most 40");
+            self.fault(
+                file,
+                "/id",
+                "id 以小写字母开头，只含小写字母、数字、- 和 _，最长 40 个",
+                "an id begins with a lower-case letter and holds a-z 0-9 - _, at most 40",
+            );
         }
         let numbers: Vec<&str> = head.version.split('.').collect();
-        if numbers.len() != 3 || numbers.iter().any(|part| part.is_empty() || part.len() > 6 || !part.bytes().all(|b| b.is_ascii_digit())) {
+        if numbers.len() != 3
+            || numbers.iter().any(|part| part.is_empty() || part.len() > 6 || !part.bytes().all(|b| b.is_ascii_digit()))
+        {
             self.fault(file, "/version", "版本写成三个数，例如 1.0.0", "a version is three numbers, such as 1.0.0");
         }
         self.title(file, &head.title);
         for (index, attribute) in head.needs.attributes.iter().enumerate() {
             let known = attribute.parse::<AttributeRef>().is_ok_and(|at| Model::shipped().attribute(&at).is_some());
             if !known {
-                self.fault(file, format!("/needs/attributes/{index}"), format!("知识体系里没有属性“{attribute}”"), format!("the knowledge model has no attribute `{attribute}`"));
+                self.fault(
+                    file,
+                    format!("/needs/attributes/{index}"),
+                    format!("知识体系里没有属性“{attribute}”"),
+                    format!("the knowledge model has no attribute `{attribute}`"),
+                );
             }
         }
         for (index, app) in head.needs.applications.iter().enumerate() {
             if !is_key(app) || *app == head.id {
-                self.fault(file, format!("/needs/applications/{index}"), format!("“{app}”不是另一个应用的 id"), format!("`{app}` is not the id of another application"));
+                self.fault(
+                    file,
+                    format!("/needs/applications/{index}"),
+                    format!("“{app}”不是另一个应用的 id"),
+                    format!("`{app}` is not the id of another application"),
+                );
             }
         }
     }
@@ -244,7 +272,12 @@ impl Examiner<'_> {
         if title.is_empty() {
             self.fault(file, "/title", "还没有名称，请写上", "there is no title yet; write one");
         } else if title.all().any(|text| text.chars().count() > 80) {
-            self.fault(file, "/title", "名称太长，请控制在 80 个字以内", "the title is too long; keep it within 80 characters");
+            self.fault(
+                file,
+                "/title",
+                "名称太长，请控制在 80 个字以内",
+                "the title is too long; keep it within 80 characters",
+            );
         }
     }
 
@@ -261,7 +294,12 @@ impl Examiner<'_> {
             match parse_value(&file.value) {
                 Ok(definition) => {
                     if definition.id != *key {
-                        self.fault(&file.name, "/id", format!("id 应与文件名相同：{key}"), format!("the id is the file's name: {key}"));
+                        self.fault(
+                            &file.name,
+                            "/id",
+                            format!("id 应与文件名相同：{key}"),
+                            format!("the id is the file's name: {key}"),
+                        );
                     }
                     let faults = obstacles(&definition);
                     self.faults.extend(faults.iter().map(|fault| Fault::of_form(&file.name, "", fault)));
@@ -287,7 +325,12 @@ impl Examiner<'_> {
         if to.app == self.head.id {
             if !self.folder.files.contains_key(&(kind, to.key.clone())) {
                 let path = format!("{}/{}.json", kind.key(), to.key);
-                self.fault(file, at, format!("没有“{to}”：缺少文件 {path}"), format!("there is no `{to}`: the file {path} is missing"));
+                self.fault(
+                    file,
+                    at,
+                    format!("没有“{to}”：缺少文件 {path}"),
+                    format!("there is no `{to}`: the file {path} is missing"),
+                );
             }
         } else if !self.head.needs.applications.contains(&to.app) {
             self.fault(
@@ -299,7 +342,14 @@ impl Examiner<'_> {
         }
     }
 
-    fn hook(&mut self, file: &str, at: &str, to: &Reference, hook: rule_engine::Hook, rules: &BTreeMap<String, RuleFile>) {
+    fn hook(
+        &mut self,
+        file: &str,
+        at: &str,
+        to: &Reference,
+        hook: rule_engine::Hook,
+        rules: &BTreeMap<String, RuleFile>,
+    ) {
         self.refer(file, at, Kind::Rules, to);
         if to.app == self.head.id && rules.get(&to.key).is_some_and(|rule| rule.hook != hook) {
             let hook = hook.function();
@@ -312,7 +362,12 @@ impl Examiner<'_> {
         self.days(file, task.working_days);
         self.refer(file, "/form", Kind::Forms, &task.form);
         if TaskShape::from_key(&task.shape).is_none() {
-            self.fault(file, "/shape", "shape 应是 listed、discovery 或 unit_return", "a shape is listed, discovery or unit_return");
+            self.fault(
+                file,
+                "/shape",
+                "shape 应是 listed、discovery 或 unit_return",
+                "a shape is listed, discovery or unit_return",
+            );
         }
         if let Some(rule) = &task.rule {
             self.hook(file, "/rule", rule, rule_engine::Hook::Dispatch, &examined.rules);
@@ -321,12 +376,24 @@ impl Examiner<'_> {
             self.refer(file, "/ledger", Kind::Ledgers, ledger);
         }
         let levels = task.relay.waits.iter().chain(task.relay.passes_after.keys());
-        if levels.clone().any(|level| !(3..=4).contains(level)) || task.relay.passes_after.values().any(|days| !(1..=60).contains(days)) {
-            self.fault(file, "/relay", "接力只能停在 3（区县）或 4（乡镇），1 到 60 个工作日后自行下派", "a relay waits at level 3 or 4 and passes by itself after 1 to 60 working days");
+        if levels.clone().any(|level| !(3..=4).contains(level))
+            || task.relay.passes_after.values().any(|days| !(1..=60).contains(days))
+        {
+            self.fault(
+                file,
+                "/relay",
+                "接力只能停在 3（区县）或 4（乡镇），1 到 60 个工作日后自行下派",
+                "a relay waits at level 3 or 4 and passes by itself after 1 to 60 working days",
+            );
         }
         let measures = Measures { declared: task.measures.declared.clone(), rule: None };
         for key in measures.unusable_keys() {
-            self.fault(file, "/measures/declared", format!("指标键“{key}”不能用：重复、是系统自带的，或格式不对"), format!("the measure key `{key}` cannot be used: double, built in or badly formed"));
+            self.fault(
+                file,
+                "/measures/declared",
+                format!("指标键“{key}”不能用：重复、是系统自带的，或格式不对"),
+                format!("the measure key `{key}` cannot be used: double, built in or badly formed"),
+            );
         }
         match &task.measures.rule {
             Some(rule) => {
@@ -338,7 +405,12 @@ impl Examiner<'_> {
                 }
             }
             None if task.measures.declared.is_empty() => {}
-            None => self.fault(file, "/measures", "声明了指标却没有 rule，谁也不会去数", "measures are declared without a rule; nothing would count them"),
+            None => self.fault(
+                file,
+                "/measures",
+                "声明了指标却没有 rule，谁也不会去数",
+                "measures are declared without a rule; nothing would count them",
+            ),
         }
     }
 
@@ -361,7 +433,12 @@ impl Examiner<'_> {
         let Some(task) = examined.tasks.get(&board.task.key) else { return };
         let declared: BTreeSet<&str> = task.measures.declared.iter().map(|measure| measure.key.as_str()).collect();
         for (index, key) in board.measures.iter().enumerate().filter(|(_, key)| !declared.contains(key.as_str())) {
-            self.fault(file, format!("/measures/{index}"), format!("任务没有声明指标“{key}”"), format!("the task does not declare the measure `{key}`"));
+            self.fault(
+                file,
+                format!("/measures/{index}"),
+                format!("任务没有声明指标“{key}”"),
+                format!("the task does not declare the measure `{key}`"),
+            );
         }
     }
 
@@ -387,7 +464,8 @@ impl Examiner<'_> {
                 Ok(header) => {
                     let labels: Vec<Vec<String>> = header.labels.iter().map(|(_, label)| vec![label.clone()]).collect();
                     let matched = columns::match_columns(&compiled, &labels, &[]);
-                    let double = matched.faults.iter().filter(|fault| matches!(fault, columns::ColumnFault::Double { .. }));
+                    let double =
+                        matched.faults.iter().filter(|fault| matches!(fault, columns::ColumnFault::Double { .. }));
                     for fault in double {
                         self.fault(&file, "", fault.text(form_runtime::Lang::ZhCn), fault.text(form_runtime::Lang::En));
                     }

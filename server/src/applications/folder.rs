@@ -66,7 +66,11 @@ impl Reader {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) => {
-                self.fault(shown, format!("打不开这个文件夹：{error}"), format!("the folder cannot be opened: {error}"));
+                self.fault(
+                    shown,
+                    format!("打不开这个文件夹：{error}"),
+                    format!("the folder cannot be opened: {error}"),
+                );
                 return Vec::new();
             }
         };
@@ -109,7 +113,9 @@ impl Reader {
                 );
             }
         }
-        if self.folder.head.is_none() && !self.faults.iter().any(|fault| fault.file == "app.json" || fault.file.is_empty()) {
+        if self.folder.head.is_none()
+            && !self.faults.iter().any(|fault| fault.file == "app.json" || fault.file.is_empty())
+        {
             self.fault(
                 "app.json",
                 "缺少 app.json：写上 id、version、title 和 needs",

@@ -38,7 +38,14 @@ pub enum Kind {
 impl Kind {
     /// Every kind, in the order of installing.
     pub const ALL: [Self; 9] = [
-        Self::Forms, Self::Rules, Self::Ledgers, Self::Tasks, Self::Channels, Self::Boards, Self::Cases, Self::Texts,
+        Self::Forms,
+        Self::Rules,
+        Self::Ledgers,
+        Self::Tasks,
+        Self::Channels,
+        Self::Boards,
+        Self::Cases,
+        Self::Texts,
         Self::Sample,
     ];
 

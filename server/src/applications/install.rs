@@ -45,7 +45,10 @@ pub struct Installed {
 impl Installed {
     /// Whether anything was written.
     pub fn is_unchanged(&self) -> bool {
-        self.made.is_empty() && self.changed.is_empty() && self.retired.is_empty() && self.before.as_ref() == Some(&self.version)
+        self.made.is_empty()
+            && self.changed.is_empty()
+            && self.retired.is_empty()
+            && self.before.as_ref() == Some(&self.version)
     }
 }
 
@@ -242,25 +245,24 @@ impl Work {
                 continue;
             }
             let id = self.id(Kind::Forms, key);
-            let form = match forms::store::form(tx, id).await? {
-                Some(form) => form,
-                None => {
-                    let form = Form {
-                        id,
-                        app_key: Some(self.reference(key)),
-                        title: json_of(&definition.title)?,
-                        class: String::new(),
-                        organization_id: self.keeper,
-                        state: "draft".into(),
-                        draft: definition.to_json(),
-                        version: 1,
-                        created_by: self.actor.account,
-                        created_at: self.now,
-                        updated_at: self.now,
-                    };
-                    forms::store::insert(tx, &form).await?;
-                    form
-                }
+            let form = if let Some(form) = forms::store::form(tx, id).await? {
+                form
+            } else {
+                let form = Form {
+                    id,
+                    app_key: Some(self.reference(key)),
+                    title: json_of(&definition.title)?,
+                    class: String::new(),
+                    organization_id: self.keeper,
+                    state: "draft".into(),
+                    draft: definition.to_json(),
+                    version: 1,
+                    created_by: self.actor.account,
+                    created_at: self.now,
+                    updated_at: self.now,
+                };
+                forms::store::insert(tx, &form).await?;
+                form
             };
             forms::publish::publish_in(tx, &form, definition, &self.actor, self.now).await?;
             // A form that was retired and comes back with the same contents makes no new version.
@@ -309,7 +311,8 @@ impl Work {
     async fn channels(&self, tx: &mut Tx, before: &Before) -> Result<(), AppError> {
         for (key, file) in &self.examined.channels {
             // The draft follows its form to the newest version.
-            let form_touched = file.form.app == self.examined.head.id && before.touched.contains(&(Kind::Forms, file.form.key.clone()));
+            let form_touched = file.form.app == self.examined.head.id
+                && before.touched.contains(&(Kind::Forms, file.form.key.clone()));
             if !before.touched.contains(&(Kind::Channels, key.clone())) && !form_touched {
                 continue;
             }
@@ -442,4 +445,3 @@ fn slug(id: Id) -> String {
     const SIGNS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     Sha256::digest(id.as_bytes()).iter().take(8).map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect()
 }
-

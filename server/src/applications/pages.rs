@@ -63,7 +63,9 @@ fn href(object: &Object) -> Option<String> {
 /// The title that an object's file gives it, if it has one.
 fn title(object: &Object, lang: web::Lang) -> String {
     let content: serde_json::Value = serde_json::from_str(&object.content).unwrap_or_default();
-    content.get("title").map_or_else(String::new, |title| forms::to_text(&title.to_string()).get(forms::language(lang)).to_owned())
+    content
+        .get("title")
+        .map_or_else(String::new, |title| forms::to_text(&title.to_string()).get(forms::language(lang)).to_owned())
 }
 
 /// The contents judged against the model and the engine of today.
@@ -81,8 +83,11 @@ async fn cards(app: &App, viewer: &Viewer) -> Result<Vec<AppCard>, AppError> {
     let mut cards = Vec::with_capacity(apps.len());
     for one in &apps {
         let objects = store::objects(&mut conn, &one.key).await?;
-        let installed: Vec<&str> =
-            apps.iter().filter(|other| other.state == "installed" && other.key != one.key).map(|other| other.key.as_str()).collect();
+        let installed: Vec<&str> = apps
+            .iter()
+            .filter(|other| other.state == "installed" && other.key != one.key)
+            .map(|other| other.key.as_str())
+            .collect();
         let found = if one.state == "installed" { faults(one, &objects, &installed) } else { Vec::new() };
         let by_kind: BTreeMap<&str, usize> = Kind::ALL.iter().enumerate().map(|(at, kind)| (kind.key(), at)).collect();
         let mut rows: Vec<&Object> = objects.iter().collect();
@@ -103,7 +108,10 @@ async fn cards(app: &App, viewer: &Viewer) -> Result<Vec<AppCard>, AppError> {
                     retired: object.state != "installed",
                 })
                 .collect(),
-            faults: found.iter().map(|fault| FaultRow { place: fault.place(), text: fault.text(viewer.lang).to_owned() }).collect(),
+            faults: found
+                .iter()
+                .map(|fault| FaultRow { place: fault.place(), text: fault.text(viewer.lang).to_owned() })
+                .collect(),
         });
     }
     Ok(cards)

@@ -11,13 +11,15 @@ const OBJECTS: &str = "SELECT app_key, key, kind, object_id, content, content_ha
      WHERE app_key = $1 ORDER BY kind, key";
 const OBJECT: &str = "SELECT app_key, key, kind, object_id, content, content_hash, state FROM application_object \
      WHERE app_key = $1 AND kind = $2 AND key = $3";
-const FORM_STATE: &str = "UPDATE form SET state = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND state <> $2";
+const FORM_STATE: &str =
+    "UPDATE form SET state = $2, version = version + 1, updated_at = $3 WHERE id = $1 AND state <> $2";
 const CHANNEL_STATE: &str = "SELECT state FROM channel WHERE id = $1";
 const CHANNEL_ADD: &str = "INSERT INTO channel (id, app_key, slug, title, intro, form_version_id, organization_id, review, \
      working_days, state, created_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, 1)";
 const CHANNEL_SET: &str = "UPDATE channel SET title = $2, intro = $3, form_version_id = $4, review = $5, working_days = $6, \
      state = 'draft', version = version + 1 WHERE id = $1 AND state <> 'open'";
-const CHANNEL_CLOSE: &str = "UPDATE channel SET state = 'closed', version = version + 1 WHERE id = $1 AND state <> 'closed'";
+const CHANNEL_CLOSE: &str =
+    "UPDATE channel SET state = 'closed', version = version + 1 WHERE id = $1 AND state <> 'closed'";
 
 const CHANNEL_OPEN: &str = "UPDATE channel SET state = 'open', version = version + 1 WHERE id = $1 AND state = 'draft'";
 
@@ -40,7 +42,16 @@ const CHANNEL_SCOPE: Shape =
 const RULE: Shape = Shape {
     table: "rule",
     columns: &[
-        "id", "app_key", "title", "hook", "source", "generated", "cases", "version", "organization_id", "created_at",
+        "id",
+        "app_key",
+        "title",
+        "hook",
+        "source",
+        "generated",
+        "cases",
+        "version",
+        "organization_id",
+        "created_at",
     ],
     key: &["id"],
 };
@@ -138,8 +149,16 @@ pub struct RuleRow {
 /// Writes a rule over what is there.
 pub async fn put_rule(tx: &mut impl Exec, rule: &RuleRow, now: i64) -> Result<(), StoreError> {
     let row = args![
-        rule.id, &rule.app_key, &rule.title, &rule.hook, &rule.source, &rule.generated, &rule.cases, 1_i64,
-        Option::<Id>::None, now
+        rule.id,
+        &rule.app_key,
+        &rule.title,
+        &rule.hook,
+        &rule.source,
+        &rule.generated,
+        &rule.cases,
+        1_i64,
+        Option::<Id>::None,
+        now
     ];
     RULE.write(tx, vec![row], OnKey::Replace).await.map(|_| ())
 }
@@ -180,7 +199,16 @@ pub async fn channel_state(tx: &mut impl Exec, id: Id) -> Result<Option<String>,
 /// Adds a channel as a draft without places.
 pub async fn add_channel(tx: &mut impl Exec, c: &ChannelRow, now: i64) -> Result<(), StoreError> {
     let args = args![
-        c.id, &c.app_key, &c.slug, &c.title, &c.intro, c.form_version, c.organization, &c.review, c.working_days, now
+        c.id,
+        &c.app_key,
+        &c.slug,
+        &c.title,
+        &c.intro,
+        c.form_version,
+        c.organization,
+        &c.review,
+        c.working_days,
+        now
     ];
     tx.execute(CHANNEL_ADD, args).await.map(|_| ())
 }

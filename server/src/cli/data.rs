@@ -17,7 +17,10 @@ use crate::{doctor as examination, geography};
 pub async fn migrate(place: &Place, output: &Output) -> Result<(), CliError> {
     let clock = Clock::system(ZONE).map_err(StartError::from)?;
     let db = place.database(clock.now()).await?;
-    output.say(&format!("the {} database has the schema of this version", db.engine()), &json!({ "engine": db.engine() }));
+    output.say(
+        &format!("the {} database has the schema of this version", db.engine()),
+        &json!({ "engine": db.engine() }),
+    );
     db.close().await;
     Ok(())
 }

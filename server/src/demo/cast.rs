@@ -39,13 +39,39 @@ pub struct SignIn {
 
 /// The cast, in the order it is printed.
 pub const SIGN_INS: &[SignIn] = &[
-    SignIn { login: "admin", name: "系统管理员", role: "administrator", posts: &[(At::CityGovernment, "系统管理员", "administrator")] },
-    SignIn { login: "liuhui", name: "刘慧", role: "manager", posts: &[(At::CityBureau, "养老服务科经办", "manager")] },
-    SignIn { login: "lijing", name: "李静", role: "manager", posts: &[(At::DistrictBureau, "民政经办", "manager")] },
-    SignIn { login: "wangjianping", name: "王建平", role: "leader", posts: &[(At::DistrictGovernment, "副区长", "leader")] },
-    SignIn { login: "zhangmin", name: "张敏", role: "office_worker", posts: &[(At::Street, "民政干事", "office_worker")] },
-    SignIn { login: "zhaoxiuying", name: "赵秀英", role: "office_worker", posts: &[(At::Community, "社区工作者", "office_worker")] },
-    SignIn { login: "sunxiaodong", name: "孙晓东", role: "grid_worker", posts: &[(At::Grid, "网格员", "grid_worker")] },
+    SignIn {
+        login: "admin",
+        name: "系统管理员",
+        role: "administrator",
+        posts: &[(At::CityGovernment, "系统管理员", "administrator")],
+    },
+    SignIn {
+        login: "liuhui", name: "刘慧", role: "manager", posts: &[(At::CityBureau, "养老服务科经办", "manager")]
+    },
+    SignIn {
+        login: "lijing", name: "李静", role: "manager", posts: &[(At::DistrictBureau, "民政经办", "manager")]
+    },
+    SignIn {
+        login: "wangjianping",
+        name: "王建平",
+        role: "leader",
+        posts: &[(At::DistrictGovernment, "副区长", "leader")],
+    },
+    SignIn {
+        login: "zhangmin",
+        name: "张敏",
+        role: "office_worker",
+        posts: &[(At::Street, "民政干事", "office_worker")],
+    },
+    SignIn {
+        login: "zhaoxiuying",
+        name: "赵秀英",
+        role: "office_worker",
+        posts: &[(At::Community, "社区工作者", "office_worker")],
+    },
+    SignIn {
+        login: "sunxiaodong", name: "孙晓东", role: "grid_worker", posts: &[(At::Grid, "网格员", "grid_worker")]
+    },
     SignIn {
         login: "zhouhaiyan",
         name: "周海燕",

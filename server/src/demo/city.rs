@@ -85,7 +85,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn organization(&mut self, place: &Place, kind: &str, name: String, short: String, parent: Option<Id>, counterpart: Option<Id>) -> Id {
+    fn organization(
+        &mut self,
+        place: &Place,
+        kind: &str,
+        name: String,
+        short: String,
+        parent: Option<Id>,
+        counterpart: Option<Id>,
+    ) -> Id {
         let id = new_free_id(self.now);
         let (pinyin, initials) = spell(&short);
         self.book.organizations.push(Organization {
@@ -119,13 +127,33 @@ impl<'a> Builder<'a> {
                 (3, "economic_zone") => {
                     // 管委会 stands in for the government and for the bureau.
                     let short = format!("{}管委会", name.trim_start_matches("山西大同"));
-                    let id = self.organization(place, "administrative_committee", format!("{name}管理委员会"), short, above, line);
+                    let id = self.organization(
+                        place,
+                        "administrative_committee",
+                        format!("{name}管理委员会"),
+                        short,
+                        above,
+                        line,
+                    );
                     self.bureaus.insert(place.id, id);
                 }
                 (2 | 3, _) => {
-                    let government =
-                        self.organization(place, "government", format!("{name}人民政府"), format!("{name}人民政府"), above, None);
-                    let bureau = self.organization(place, "bureau", format!("{name}民政局"), format!("{name}民政局"), Some(government), line);
+                    let government = self.organization(
+                        place,
+                        "government",
+                        format!("{name}人民政府"),
+                        format!("{name}人民政府"),
+                        above,
+                        None,
+                    );
+                    let bureau = self.organization(
+                        place,
+                        "bureau",
+                        format!("{name}民政局"),
+                        format!("{name}民政局"),
+                        Some(government),
+                        line,
+                    );
                     self.bureaus.insert(place.id, bureau);
                 }
                 (4, kind) => {
@@ -140,8 +168,11 @@ impl<'a> Builder<'a> {
                     self.bureaus.insert(place.id, id);
                 }
                 (_, kind) => {
-                    let (kind, ending) =
-                        if kind == "village" { ("villagers_committee", "村委会") } else { ("residents_committee", "居委会") };
+                    let (kind, ending) = if kind == "village" {
+                        ("villagers_committee", "村委会")
+                    } else {
+                        ("residents_committee", "居委会")
+                    };
                     self.organization(place, kind, place.official_name.clone(), format!("{name}{ending}"), above, line);
                 }
             }
@@ -153,12 +184,22 @@ impl<'a> Builder<'a> {
         let (pinyin, initials) = spell(&name);
         self.phones += 1;
         let phone = Some(format!("1990352{:04}", self.phones));
-        let staff = Staff { id, person: new_free_id(self.now), name, pinyin, initials, state: "active".to_owned(), version: 1 };
+        let staff =
+            Staff { id, person: new_free_id(self.now), name, pinyin, initials, state: "active".to_owned(), version: 1 };
         self.book.staff.push(NewStaff { staff, phone });
         id
     }
 
-    fn post(&mut self, organization: Id, staff: Id, title: &str, rank: i64, tags: &[&str], role: &'static str, reach: Reach) -> Id {
+    fn post(
+        &mut self,
+        organization: Id,
+        staff: Id,
+        title: &str,
+        rank: i64,
+        tags: &[&str],
+        role: &'static str,
+        reach: Reach,
+    ) -> Id {
         let id = new_free_id(self.now);
         self.book.posts.push(Post {
             id,

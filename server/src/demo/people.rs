@@ -30,8 +30,13 @@ pub async fn build(app: &App) -> Result<(), AppError> {
             geography.by_code(code).ok_or_else(|| AppError::Internal(format!("place {code} is missing")))?;
         let mut plan = Vec::new();
         for compound in compounds {
-            let pattern =
-                Pattern { compound: compound.to_owned(), buildings: (1, 5), units: Some((1, 5)), floors: (1, 10), doors: 2 };
+            let pattern = Pattern {
+                compound: compound.to_owned(),
+                buildings: (1, 5),
+                units: Some((1, 5)),
+                floors: (1, 10),
+                doors: 2,
+            };
             plan.extend(pattern.plan().map_err(AppError::Invalid)?);
         }
         premises::make(app, community, plan, true, Actor::default()).await?;
@@ -95,13 +100,24 @@ async fn residents(
     let rows = people.iter().map(|person| row(person, community.id)).collect();
     import_persons(app, rows, &registry, &Actor::default(), now - 200 * DAY).await?;
     let visit = source(SourceKind::Worker, "独居老人走访（演示数据）");
-    let visits = people.iter().filter(|person| person.alone).map(|person| previous_visit(person, community.id, random)).collect();
+    let visits = people
+        .iter()
+        .filter(|person| person.alone)
+        .map(|person| previous_visit(person, community.id, random))
+        .collect();
     import_persons(app, visits, &visit, &Actor::default(), now - 90 * DAY).await?;
     Ok(())
 }
 
 fn source(kind: SourceKind, title: &str) -> Source {
-    Source { kind, id: None, submission: None, form_version: None, batch: Some("demo".to_owned()), title: title.to_owned() }
+    Source {
+        kind,
+        id: None,
+        submission: None,
+        form_version: None,
+        batch: Some("demo".to_owned()),
+        title: title.to_owned(),
+    }
 }
 
 fn row(person: &Resident, community: Id) -> PersonRow {

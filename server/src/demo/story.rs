@@ -73,14 +73,18 @@ async fn by(app: &App, login: &str, title: Option<&str>) -> Result<By, AppError>
     let account = accounts::account_by_login(&mut app.read(), login).await?.ok_or_else(missing)?;
     let staff = account.staff_id.ok_or_else(missing)?;
     let directory = app.directory();
-    let post = directory.posts_of(staff).filter(|post| title.is_none_or(|title| post.title == title)).min_by_key(|post| post.rank);
+    let post = directory
+        .posts_of(staff)
+        .filter(|post| title.is_none_or(|title| post.title == title))
+        .min_by_key(|post| post.rank);
     let post = post.map(|post| post.id);
     let principal = access::load_principal(app, account.id, post).await?;
     Ok(By { actor: Actor { account: Some(account.id), post, ..Actor::default() }, principal })
 }
 
 async fn install(app: &App, actor: &Actor) -> Result<Installed, AppError> {
-    let unwritten = |fault: std::io::Error| AppError::Internal(format!("the demo's application cannot be unpacked: {fault}"));
+    let unwritten =
+        |fault: std::io::Error| AppError::Internal(format!("the demo's application cannot be unpacked: {fault}"));
     let folder = tempfile::tempdir().map_err(unwritten)?;
     for (name, bytes) in FOLDER {
         let path = folder.path().join(name);
@@ -138,14 +142,18 @@ async fn task(app: &App, manager: &By) -> Result<Option<Id>, AppError> {
 
 fn staff(principal: &Principal) -> Option<StaffViewer> {
     match principal.who {
-        access::Who::Staff { account, staff, post, organization } => Some(StaffViewer { account, staff, post, organization }),
+        access::Who::Staff { account, staff, post, organization } => {
+            Some(StaffViewer { account, staff, post, organization })
+        }
         _ => None,
     }
 }
 
 /// A worker visits the first of those who wait.
 async fn visit(app: &App, task: Id, worker: &By, visits: usize) -> Result<(), AppError> {
-    let Some((post, organization)) = worker.principal.post().zip(worker.principal.organization()) else { return Ok(()) };
+    let Some((post, organization)) = worker.principal.post().zip(worker.principal.organization()) else {
+        return Ok(());
+    };
     let wanted = Wanted {
         task: Some(task),
         states: vec!["open"],

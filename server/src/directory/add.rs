@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::book::{Directory, Grid, Organization, Post, Staff};
 use super::store::{
-    GRID, GRID_PREMISES, GRID_WORKER, JURISDICTION, ORGANIZATION, ORGANIZATION_ANCESTOR, POST, STAFF, organization_row, post_row,
-    staff_row,
+    GRID, GRID_PREMISES, GRID_WORKER, JURISDICTION, ORGANIZATION, ORGANIZATION_ANCESTOR, POST, STAFF, organization_row,
+    post_row, staff_row,
 };
 use crate::args;
 use crate::platform::database::bulk::OnKey;
@@ -67,7 +67,15 @@ impl BookRows {
             rows.ancestors.extend(chain.enumerate().map(|(depth, id)| args![id, organization.id, depth as i64]));
             if let Some(place) = organization.place {
                 let kind = if organization.kind == "bureau" { "trade" } else { "territorial" };
-                rows.jurisdictions.push(args![new_free_id(now), organization.id, kind, place, Option::<String>::None, today, &none]);
+                rows.jurisdictions.push(args![
+                    new_free_id(now),
+                    organization.id,
+                    kind,
+                    place,
+                    Option::<String>::None,
+                    today,
+                    &none
+                ]);
             }
         }
         for NewStaff { staff, phone } in &book.staff {

@@ -104,7 +104,14 @@ pub async fn add_organization(app: &App, new: &NewOrganization, actor: Actor) ->
     let id = organization.id;
     let book = NewBook { organizations: vec![organization], ..NewBook::default() };
     let rows = BookRows::new(&book, &app.directory(), &app.keys, app.now(), &app.clock.today_text());
-    let event = event("organization.added", "organization", id, actor, app.now(), json!({"parent": new.parent, "place": new.place}));
+    let event = event(
+        "organization.added",
+        "organization",
+        id,
+        actor,
+        app.now(),
+        json!({"parent": new.parent, "place": new.place}),
+    );
     write(app, id, event, move |tx| {
         let rows = rows.clone();
         async move { rows.write(tx).await }.boxed()
@@ -114,7 +121,14 @@ pub async fn add_organization(app: &App, new: &NewOrganization, actor: Actor) ->
 }
 
 /// Gives an organization another name; `version` is the one that was seen.
-pub async fn rename_organization(app: &App, id: Id, name: &str, short: &str, version: i64, actor: Actor) -> Result<(), AppError> {
+pub async fn rename_organization(
+    app: &App,
+    id: Id,
+    name: &str,
+    short: &str,
+    version: i64,
+    actor: Actor,
+) -> Result<(), AppError> {
     let directory = app.directory();
     directory.organization(id).ok_or(AppError::NotFound)?;
     let name = name.trim().to_owned();
@@ -168,8 +182,16 @@ pub async fn transfer_organization(
         moved.extend(directory.children(moved[at]).map(|child| child.id));
         at += 1;
     }
-    let closure: Vec<(Id, Vec<Id>)> = moved.iter().map(|&member| (member, chain_with(&directory, member, id, parent))).collect();
-    let event = event("organization.transferred", "organization", id, actor, app.now(), json!({"parent": parent, "counterpart": counterpart}));
+    let closure: Vec<(Id, Vec<Id>)> =
+        moved.iter().map(|&member| (member, chain_with(&directory, member, id, parent))).collect();
+    let event = event(
+        "organization.transferred",
+        "organization",
+        id,
+        actor,
+        app.now(),
+        json!({"parent": parent, "counterpart": counterpart}),
+    );
     write(app, id, event, move |tx| {
         let closure = closure.clone();
         async move {
@@ -211,7 +233,14 @@ pub async fn end_post(app: &App, id: Id, version: i64, actor: Actor) -> Result<(
     let directory = app.directory();
     let post = directory.post(id).ok_or(AppError::NotFound)?;
     let today = app.clock.today_text();
-    let event = event("post.ended", "post", id, actor, app.now(), json!({"organization": post.organization, "staff": post.staff}));
+    let event = event(
+        "post.ended",
+        "post",
+        id,
+        actor,
+        app.now(),
+        json!({"organization": post.organization, "staff": post.staff}),
+    );
     write(app, id, event, move |tx| {
         let today = today.clone();
         async move { store::end_post(tx, id, &today, version).await }.boxed()

@@ -47,9 +47,25 @@ mod tests {
 
     #[test]
     fn names_tell_kinds() {
-        let told = ["平城区人民政府", "新荣镇人民政府", "永泰街道办事处", "大同市民政局", "桥北社区居委会", "新荣村村委会", "社会事务科"].map(kind_of);
-        let kinds =
-            ["government", "township_government", "street_office", "bureau", "residents_committee", "villagers_committee", "department"];
+        let told = [
+            "平城区人民政府",
+            "新荣镇人民政府",
+            "永泰街道办事处",
+            "大同市民政局",
+            "桥北社区居委会",
+            "新荣村村委会",
+            "社会事务科",
+        ]
+        .map(kind_of);
+        let kinds = [
+            "government",
+            "township_government",
+            "street_office",
+            "bureau",
+            "residents_committee",
+            "villagers_committee",
+            "department",
+        ];
         assert_eq!(told, kinds);
     }
 }

@@ -33,9 +33,13 @@ fn rank(wanted: &str, names: &[&String], pinyin: &str, initials: &str) -> Option
     match () {
         () if wanted.is_empty() => None,
         () if named(&|name| name == wanted) || pinyin == wanted || initials == wanted => Some(0),
-        () if named(&|name| name.starts_with(wanted)) || pinyin.starts_with(wanted) || initials.starts_with(wanted) => Some(1),
+        () if named(&|name| name.starts_with(wanted)) || pinyin.starts_with(wanted) || initials.starts_with(wanted) => {
+            Some(1)
+        }
         () if named(&|name| name.contains(wanted)) => Some(2),
-        () if wanted.is_ascii() && wanted.len() >= 2 && (pinyin.contains(wanted) || initials.contains(wanted)) => Some(3),
+        () if wanted.is_ascii() && wanted.len() >= 2 && (pinyin.contains(wanted) || initials.contains(wanted)) => {
+            Some(3)
+        }
         () => None,
     }
 }

@@ -29,32 +29,65 @@ const TRANSFER_ORGANIZATION: &str = "UPDATE organization SET parent_id = $2, cou
 const END_ORGANIZATION: &str = "UPDATE organization SET valid_to = $2, version = version + 1 \
      WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_JURISDICTIONS: &str = "UPDATE jurisdiction SET valid_to = $2 WHERE organization_id = $1 AND valid_to IS NULL";
-const END_POSTS_OF_ORGANIZATION: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE organization_id = $1 AND valid_to IS NULL";
+const END_POSTS_OF_ORGANIZATION: &str =
+    "UPDATE post SET valid_to = $2, version = version + 1 WHERE organization_id = $1 AND valid_to IS NULL";
 const CLEAR_ANCESTORS: &str = "DELETE FROM organization_ancestor WHERE organization_id = $1";
-const END_POST: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END_POST: &str =
+    "UPDATE post SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_WORK_OF_POST: &str = "UPDATE grid_worker SET valid_to = $2 WHERE post_id = $1 AND valid_to IS NULL";
-const END_POSTS_OF_STAFF: &str = "UPDATE post SET valid_to = $2, version = version + 1 WHERE staff_id = $1 AND valid_to IS NULL";
+const END_POSTS_OF_STAFF: &str =
+    "UPDATE post SET valid_to = $2, version = version + 1 WHERE staff_id = $1 AND valid_to IS NULL";
 const END_WORK_OF_STAFF: &str = "UPDATE grid_worker SET valid_to = $2 WHERE valid_to IS NULL \
      AND post_id IN (SELECT p.id FROM post p WHERE p.staff_id = $1)";
 const SET_STAFF_STATE: &str = "UPDATE staff SET state = $2, version = version + 1 WHERE id = $1";
 const END_WORK: &str = "UPDATE grid_worker SET valid_to = $3 WHERE grid_id = $1 AND post_id = $2 AND valid_to IS NULL";
-const END_GRID: &str = "UPDATE grid SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END_GRID: &str =
+    "UPDATE grid SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_WORK_OF_GRID: &str = "UPDATE grid_worker SET valid_to = $2 WHERE grid_id = $1 AND valid_to IS NULL";
 const PHONES: &str = "SELECT id, phone_mask FROM staff WHERE id = $1";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    ORGANIZATIONS, POSTS, STAFF_ALL, GRIDS, GRID_WORKERS, GRID_PREMISES_ALL, RENAME_ORGANIZATION, TRANSFER_ORGANIZATION,
-    END_ORGANIZATION, END_JURISDICTIONS, END_POSTS_OF_ORGANIZATION, CLEAR_ANCESTORS, END_POST, END_WORK_OF_POST,
-    END_POSTS_OF_STAFF, END_WORK_OF_STAFF, SET_STAFF_STATE, END_WORK, END_GRID, END_WORK_OF_GRID, PHONES,
+    ORGANIZATIONS,
+    POSTS,
+    STAFF_ALL,
+    GRIDS,
+    GRID_WORKERS,
+    GRID_PREMISES_ALL,
+    RENAME_ORGANIZATION,
+    TRANSFER_ORGANIZATION,
+    END_ORGANIZATION,
+    END_JURISDICTIONS,
+    END_POSTS_OF_ORGANIZATION,
+    CLEAR_ANCESTORS,
+    END_POST,
+    END_WORK_OF_POST,
+    END_POSTS_OF_STAFF,
+    END_WORK_OF_STAFF,
+    SET_STAFF_STATE,
+    END_WORK,
+    END_GRID,
+    END_WORK_OF_GRID,
+    PHONES,
 ];
 
 /// Columns of an organization.
 pub const ORGANIZATION: Shape = Shape {
     table: "organization",
     columns: &[
-        "id", "parent_id", "counterpart_id", "place_id", "kind", "level", "name", "short_name", "pinyin", "initials",
-        "valid_from", "valid_to", "version",
+        "id",
+        "parent_id",
+        "counterpart_id",
+        "place_id",
+        "kind",
+        "level",
+        "name",
+        "short_name",
+        "pinyin",
+        "initials",
+        "valid_from",
+        "valid_to",
+        "version",
     ],
     key: &["id"],
 };
@@ -146,7 +179,15 @@ pub async fn load(conn: &mut impl Exec, today: &str) -> Result<Directory, StoreE
         posts.into_iter().map(post).collect::<Result<_, _>>()?,
         staff
             .into_iter()
-            .map(|(id, person, name, pinyin, initials, state, version)| Staff { id, person, name, pinyin, initials, state, version })
+            .map(|(id, person, name, pinyin, initials, state, version)| Staff {
+                id,
+                person,
+                name,
+                pinyin,
+                initials,
+                state,
+                version,
+            })
             .collect(),
         grids
             .into_iter()
@@ -204,8 +245,19 @@ pub async fn reload(app: &App) -> Result<(), AppError> {
 /// The row of an organization.
 pub fn organization_row(o: &Organization) -> Vec<Arg> {
     args![
-        o.id, o.parent, o.counterpart, o.place, &o.kind, o.level, &o.name, &o.short_name, &o.pinyin, &o.initials,
-        &o.valid_from, &o.valid_to, o.version
+        o.id,
+        o.parent,
+        o.counterpart,
+        o.place,
+        &o.kind,
+        o.level,
+        &o.name,
+        &o.short_name,
+        &o.pinyin,
+        &o.initials,
+        &o.valid_from,
+        &o.valid_to,
+        o.version
     ]
 }
 
@@ -225,7 +277,12 @@ fn changed(rows: u64) -> Result<(), StoreError> {
 }
 
 /// Gives an organization other names: full, short, pinyin, initials.
-pub async fn rename_organization(conn: &mut impl Exec, id: Id, names: [&str; 4], version: i64) -> Result<(), StoreError> {
+pub async fn rename_organization(
+    conn: &mut impl Exec,
+    id: Id,
+    names: [&str; 4],
+    version: i64,
+) -> Result<(), StoreError> {
     let [name, short, pinyin, initials] = names;
     changed(conn.execute(RENAME_ORGANIZATION, args![id, name, short, pinyin, initials, version]).await?)
 }
@@ -272,7 +329,13 @@ pub async fn set_staff_state(conn: &mut impl Exec, id: Id, state: &str, day: &st
 }
 
 /// Lets a post work in a grid from `day` on, or until `day`.
-pub async fn set_grid_worker(conn: &mut impl Exec, grid: Id, post: Id, works: bool, day: &str) -> Result<(), StoreError> {
+pub async fn set_grid_worker(
+    conn: &mut impl Exec,
+    grid: Id,
+    post: Id,
+    works: bool,
+    day: &str,
+) -> Result<(), StoreError> {
     if works {
         let row = args![grid, post, day, Option::<String>::None];
         return GRID_WORKER.write(conn, vec![row], OnKey::Replace).await.map(|_| ());

@@ -73,8 +73,13 @@ pub fn add_working_days(calendar: &Calendar, clock: &Clock, from: i64, days: i64
 /// The present table.
 pub async fn load(conn: &mut impl Exec) -> Result<Calendar, StoreError> {
     let rows: Vec<(String, bool, String)> = conn.all(ALL, vec![]).await?;
-    let day = |text: &str| text.parse::<Date>().map_err(|fault| StoreError::Corrupt(format!("working_day {text}: {fault}")));
-    Ok(Calendar::new(rows.into_iter().map(|(text, working, note)| Ok((day(&text)?, working, note))).collect::<Result<Vec<_>, StoreError>>()?))
+    let day =
+        |text: &str| text.parse::<Date>().map_err(|fault| StoreError::Corrupt(format!("working_day {text}: {fault}")));
+    Ok(Calendar::new(
+        rows.into_iter()
+            .map(|(text, working, note)| Ok((day(&text)?, working, note)))
+            .collect::<Result<Vec<_>, StoreError>>()?,
+    ))
 }
 
 /// Writes exceptions; a day that is there is replaced.

@@ -98,12 +98,7 @@ pub fn person_json(app: &App, record: &PersonRecord) -> Result<Value, AppError> 
     let model = Model::shipped();
     let mut attributes = Map::new();
     for (key, (value, origin)) in record.facts()? {
-        let freshness = match state(
-            &model,
-            &AttributeRef::new(Class::Person, key.clone()),
-            &origin,
-            app.now(),
-        ) {
+        let freshness = match state(&model, &AttributeRef::new(Class::Person, key.clone()), &origin, app.now()) {
             FactState::Fresh => "fresh",
             FactState::Stale => "stale",
             FactState::Disputed => "disputed",
@@ -128,11 +123,7 @@ pub fn person_json(app: &App, record: &PersonRecord) -> Result<Value, AppError> 
 }
 
 /// `GET /api/v1/people/{id}`
-pub async fn person(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-) -> Result<Response, AppError> {
+pub async fn person(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
     let mut response = Json(person_json(&app, &record)?).into_response();
     let tag = HeaderValue::from_str(&format!("\"{}\"", record.version))
@@ -159,27 +150,17 @@ pub async fn observations(
 ) -> Result<Json<Value>, AppError> {
     let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
-    let mut rows =
-        load_observations(&app, &record, query.cursor.unwrap_or(i64::MAX), limit + 1).await?;
+    let mut rows = load_observations(&app, &record, query.cursor.unwrap_or(i64::MAX), limit + 1).await?;
     let more = rows.len() as i64 > limit;
     rows.truncate(limit as usize);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|row| row.recorded_at.to_string());
-    let items = rows
-        .iter()
-        .map(observation_json)
-        .collect::<Result<Vec<_>, _>>()?;
+    let next = rows.last().filter(|_| more).map(|row| row.recorded_at.to_string());
+    let items = rows.iter().map(observation_json).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(json!({"items": items, "next_cursor": next})))
 }
 
 fn observation_json(observation: &Observation) -> Result<Value, AppError> {
     let masked = |values: form_runtime::Map| -> Map<String, Value> {
-        values
-            .into_iter()
-            .map(|(key, value)| (key, shown(&value)))
-            .collect()
+        values.into_iter().map(|(key, value)| (key, shown(&value))).collect()
     };
     Ok(json!({
         "id": observation.id, "state": observation.state, "source": observation.source_kind,

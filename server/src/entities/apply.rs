@@ -42,11 +42,7 @@ pub fn apply(app: &App, record: Option<&PersonRecord>, said: &Said) -> Result<Ap
     let puts = vec![
         entity_put(&observation, next.community_id, now),
         observation.put(),
-        Put {
-            shape: &RECORD_PERSON,
-            on_key: OnKey::Replace,
-            row: next.row(),
-        },
+        Put { shape: &RECORD_PERSON, on_key: OnKey::Replace, row: next.row() },
     ];
     let expects = vec![Expect {
         table: RECORD_PERSON.table,
@@ -54,45 +50,25 @@ pub fn apply(app: &App, record: Option<&PersonRecord>, said: &Said) -> Result<Ap
         id: said.subject.id,
         version: record.map_or(0, |record| record.version),
     }];
-    Ok(Applied {
-        record: Some(next),
-        observation: observation.id,
-        puts,
-        expects,
-    })
+    Ok(Applied { record: Some(next), observation: observation.id, puts, expects })
 }
 
 /// A current statement about a place, thing, event or organization, in its own shard.
-pub fn apply_plain(
-    app: &App,
-    record: Option<&PlainRecord>,
-    said: &Said,
-) -> Result<Applied, StoreError> {
+pub fn apply_plain(app: &App, record: Option<&PlainRecord>, said: &Said) -> Result<Applied, StoreError> {
     let model = Model::shipped();
-    let shape = plain::shape(said.subject.class).ok_or_else(|| {
-        StoreError::Corrupt("a person's statement goes through `apply`".to_owned())
-    })?;
+    let shape = plain::shape(said.subject.class)
+        .ok_or_else(|| StoreError::Corrupt("a person's statement goes through `apply`".to_owned()))?;
     let now = app.now();
     let empty = PlainRecord::empty(said.subject.shard, said.subject.id);
     let before = record.unwrap_or(&empty);
     let mut fields = before.fields()?;
-    let observation = Observation::of(&app.keys, &model, said, now, |key| {
-        fields.values.get(key).cloned()
-    });
+    let observation = Observation::of(&app.keys, &model, said, now, |key| fields.values.get(key).cloned());
     fields.take_in(&model, &observation)?;
-    let next = PlainRecord {
-        version: before.version + 1,
-        updated_at: now,
-        ..before.with_fields(fields)
-    };
+    let next = PlainRecord { version: before.version + 1, updated_at: now, ..before.with_fields(fields) };
     let puts = vec![
         entity_put(&observation, next.community_id, now),
         observation.put(),
-        Put {
-            shape,
-            on_key: OnKey::Replace,
-            row: next.row(),
-        },
+        Put { shape, on_key: OnKey::Replace, row: next.row() },
     ];
     let expects = vec![Expect {
         table: shape.table,
@@ -100,22 +76,12 @@ pub fn apply_plain(
         id: before.id,
         version: record.map_or(0, |r| r.version),
     }];
-    Ok(Applied {
-        record: None,
-        observation: observation.id,
-        puts,
-        expects,
-    })
+    Ok(Applied { record: None, observation: observation.id, puts, expects })
 }
 
 /// The same as [`apply`] for a submission whose door lies on `from`: in place when that is the person's
 /// shard, else through the outbox, applied once within a second.
-pub fn apply_from(
-    app: &App,
-    from: i64,
-    record: Option<&PersonRecord>,
-    said: &Said,
-) -> Result<Applied, StoreError> {
+pub fn apply_from(app: &App, from: i64, record: Option<&PersonRecord>, said: &Said) -> Result<Applied, StoreError> {
     if said.subject.shard == from && said.subject.class == Class::Person {
         return apply(app, record, said);
     }
@@ -133,12 +99,7 @@ pub fn pending_from(app: &App, from: i64, said: &Said) -> Result<Applied, StoreE
         return Ok(sent(from, &observation, now));
     }
     let puts = vec![entity_put(&observation, None, now), observation.put()];
-    Ok(Applied {
-        record: None,
-        observation: observation.id,
-        puts,
-        expects: Vec::new(),
-    })
+    Ok(Applied { record: None, observation: observation.id, puts, expects: Vec::new() })
 }
 
 fn observe(
@@ -148,48 +109,22 @@ fn observe(
     said: &Said,
     now: i64,
 ) -> Result<Observation, StoreError> {
-    let fields = record
-        .map(PersonRecord::fields)
-        .transpose()?
-        .unwrap_or_default();
-    Ok(Observation::of(&app.keys, model, said, now, |key| {
-        fields.values.get(key).cloned()
-    }))
+    let fields = record.map(PersonRecord::fields).transpose()?.unwrap_or_default();
+    Ok(Observation::of(&app.keys, model, said, now, |key| fields.values.get(key).cloned()))
 }
 
 fn entity_put(observation: &Observation, community: Option<Id>, now: i64) -> Put {
-    let row = entity_row(
-        observation.shard,
-        observation.entity_id,
-        &observation.class,
-        community,
-        now,
-    );
-    Put {
-        shape: &ENTITY,
-        on_key: OnKey::Keep,
-        row,
-    }
+    let row = entity_row(observation.shard, observation.entity_id, &observation.class, community, now);
+    Put { shape: &ENTITY, on_key: OnKey::Keep, row }
 }
 
 /// The outbox row that carries an observation to its entity's shard.
 fn sent(from: i64, observation: &Observation, now: i64) -> Applied {
-    let row = args![
-        from,
-        new_id(from, now),
-        observation.shard,
-        outbox::KIND,
-        json!(observation).to_string(),
-        now,
-    ];
+    let row = args![from, new_id(from, now), observation.shard, outbox::KIND, json!(observation).to_string(), now,];
     Applied {
         record: None,
         observation: observation.id,
-        puts: vec![Put {
-            shape: &OUTBOX,
-            on_key: OnKey::Fail,
-            row,
-        }],
+        puts: vec![Put { shape: &OUTBOX, on_key: OnKey::Fail, row }],
         expects: Vec::new(),
     }
 }

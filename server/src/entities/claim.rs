@@ -40,21 +40,14 @@ pub struct Claimed {
 impl Claimed {
     /// As the subject of a statement.
     pub fn subject(&self) -> Subject {
-        Subject {
-            class: Class::Person,
-            shard: self.shard,
-            id: self.id,
-        }
+        Subject { class: Class::Person, shard: self.shard, id: self.id }
     }
 }
 
 /// The shard of what lives in a community; a hash of its id where the place is not known.
 pub fn shard_at(app: &App, community: Option<Id>) -> i64 {
     match community {
-        Some(id) => app
-            .geography()
-            .get(id)
-            .map_or_else(|| shard_by_hash(id.as_bytes()), |place| place.shard),
+        Some(id) => app.geography().get(id).map_or_else(|| shard_by_hash(id.as_bytes()), |place| place.shard),
         None => shard_by_hash(new_id(0, app.now()).as_bytes()),
     }
 }
@@ -63,46 +56,27 @@ pub fn shard_at(app: &App, community: Option<Id>) -> i64 {
 /// statement.
 pub fn new_person(app: &App, community: Option<Id>) -> Claimed {
     let shard = shard_at(app, community);
-    Claimed {
-        shard,
-        id: new_id(shard, app.now()),
-        existed: false,
-    }
+    Claimed { shard, id: new_id(shard, app.now()), existed: false }
 }
 
 /// The person a citizen number belongs to, or a new one in the community.
-pub async fn claim_person(
-    app: &App,
-    id_no: Option<&str>,
-    community: Id,
-) -> Result<Claimed, AppError> {
+pub async fn claim_person(app: &App, id_no: Option<&str>, community: Id) -> Result<Claimed, AppError> {
     let claimed = claim_persons(app, vec![(id_no.map(str::to_owned), Some(community))]).await?;
-    claimed
-        .into_iter()
-        .next()
-        .ok_or_else(|| AppError::Internal("a claim gave no answer".into()))
+    claimed.into_iter().next().ok_or_else(|| AppError::Internal("a claim gave no answer".into()))
 }
 
 /// The same for many, in the order given. Equal numbers get one person.
-pub async fn claim_persons(
-    app: &App,
-    rows: Vec<(Option<String>, Option<Id>)>,
-) -> Result<Vec<Claimed>, AppError> {
+pub async fn claim_persons(app: &App, rows: Vec<(Option<String>, Option<Id>)>) -> Result<Vec<Claimed>, AppError> {
     let now = app.now();
     let mut digests: Vec<Option<Vec<u8>>> = Vec::with_capacity(rows.len());
     let mut wanted: HashMap<Vec<u8>, (i64, Id)> = HashMap::new();
     let mut provisional = Vec::with_capacity(rows.len());
     for (number, community) in &rows {
-        let number = number
-            .as_deref()
-            .map(normalize)
-            .filter(|number| !number.is_empty() && !number.contains('*'));
+        let number = number.as_deref().map(normalize).filter(|number| !number.is_empty() && !number.contains('*'));
         let digest = number.map(|number| app.keys.index("id_no", &number));
         let fresh = new_person(app, *community);
         if let Some(digest) = &digest {
-            wanted
-                .entry(digest.clone())
-                .or_insert((fresh.shard, fresh.id));
+            wanted.entry(digest.clone()).or_insert((fresh.shard, fresh.id));
         }
         digests.push(digest);
         provisional.push(fresh);
@@ -111,12 +85,10 @@ pub async fn claim_persons(
     Ok(digests
         .into_iter()
         .zip(provisional)
-        .map(
-            |(digest, fresh)| match digest.and_then(|digest| settled.get(&digest)) {
-                Some(&(shard, id, existed)) => Claimed { shard, id, existed },
-                None => fresh,
-            },
-        )
+        .map(|(digest, fresh)| match digest.and_then(|digest| settled.get(&digest)) {
+            Some(&(shard, id, existed)) => Claimed { shard, id, existed },
+            None => fresh,
+        })
         .collect())
 }
 
@@ -125,9 +97,8 @@ pub async fn claim_organization(app: &App, code: &str, shard: i64) -> Result<Cla
     let digest = app.keys.index("uscc", &normalize(code));
     let wanted = HashMap::from([(digest.clone(), (shard, new_id(shard, app.now())))]);
     let settled = settle(app, "organization", wanted, app.now()).await?;
-    let &(shard, id, existed) = settled
-        .get(&digest)
-        .ok_or_else(|| AppError::Internal("a claim gave no answer".into()))?;
+    let &(shard, id, existed) =
+        settled.get(&digest).ok_or_else(|| AppError::Internal("a claim gave no answer".into()))?;
     Ok(Claimed { shard, id, existed })
 }
 
@@ -157,17 +128,13 @@ async fn settle(
                         .map(|(digest, (shard, id))| args![digest.clone(), kind, *shard, *id, now])
                         .collect();
                     IDENTITY_CLAIM.write(tx, rows, OnKey::Keep).await?;
-                    let digests: Vec<Vec<u8>> =
-                        slice.into_iter().map(|(digest, _)| digest).collect();
+                    let digests: Vec<Vec<u8>> = slice.into_iter().map(|(digest, _)| digest).collect();
                     holders(tx, &digests).await
                 })
             })
             .await
             .map_err(|fault: StoreError| AppError::from(fault))?;
-        settled.extend(
-            part.into_iter()
-                .map(|(digest, shard, id)| (digest, (shard, id, true))),
-        );
+        settled.extend(part.into_iter().map(|(digest, shard, id)| (digest, (shard, id, true))));
     }
     for (digest, (_, id)) in wanted {
         if let Some(found) = settled.get_mut(&digest) {
@@ -177,30 +144,21 @@ async fn settle(
     Ok(settled)
 }
 
-async fn holders(
-    conn: &mut impl Exec,
-    digests: &[Vec<u8>],
-) -> Result<Vec<(Vec<u8>, i64, Id)>, StoreError> {
+async fn holders(conn: &mut impl Exec, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, i64, Id)>, StoreError> {
     let mut found = Vec::with_capacity(digests.len());
     let mut rest = digests;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 1));
         rest = later;
         let args = now.iter().map(|digest| Arg::from(digest.clone())).collect();
-        found.extend(
-            conn.all_built::<(Vec<u8>, i64, Id)>(holders_sql(now.len()), args)
-                .await?,
-        );
+        found.extend(conn.all_built::<(Vec<u8>, i64, Id)>(holders_sql(now.len()), args).await?);
     }
     Ok(found)
 }
 
 /// The statement that reads who holds `rows` numbers.
 pub fn holders_sql(rows: usize) -> String {
-    format!(
-        "SELECT digest, shard, entity_id FROM identity_claim WHERE digest IN ({})",
-        marks(rows)
-    )
+    format!("SELECT digest, shard, entity_id FROM identity_claim WHERE digest IN ({})", marks(rows))
 }
 
 /// `$1, $2, $3`
@@ -210,9 +168,6 @@ fn marks(count: usize) -> String {
 }
 
 /// Who holds a number, without claiming it: for staff search by the whole number.
-pub async fn holder_of(
-    conn: &mut impl Exec,
-    digest: Vec<u8>,
-) -> Result<Option<(i64, Id)>, StoreError> {
+pub async fn holder_of(conn: &mut impl Exec, digest: Vec<u8>) -> Result<Option<(i64, Id)>, StoreError> {
     conn.optional(store::CLAIM, args![digest]).await
 }

@@ -49,10 +49,7 @@ pub async fn import_persons(
     actor: &Actor,
     observed_at: i64,
 ) -> Result<Vec<Imported>, AppError> {
-    let numbers = rows
-        .iter()
-        .map(|row| (text(&row.values, "id_no"), row.community))
-        .collect();
+    let numbers = rows.iter().map(|row| (text(&row.values, "id_no"), row.community)).collect();
     let claimed = claim_persons(app, numbers).await?;
     let model = Model::shipped();
     let now = app.now();
@@ -61,20 +58,11 @@ pub async fn import_persons(
     for (position, (row, person)) in rows.into_iter().zip(&claimed).enumerate() {
         let made_up = row.made_up;
         let said = said(row, *person, source, actor, observed_at);
-        let observation =
-            Observation::of(&app.keys, &model, &said, now + position as i64, |_| None);
-        lanes
-            .entry(app.lanes.number_of(person.shard))
-            .or_default()
-            .push(Statement {
-                observation,
-                made_up,
-            });
+        let observation = Observation::of(&app.keys, &model, &said, now + position as i64, |_| None);
+        lanes.entry(app.lanes.number_of(person.shard)).or_default().push(Statement { observation, made_up });
     }
     for slice in lanes.values().flat_map(|all| slices(all)) {
-        let lane = slice
-            .first()
-            .map_or(0, |statement| statement.observation.shard);
+        let lane = slice.first().map_or(0, |statement| statement.observation.shard);
         let actor = actor.clone();
         app.lanes
             .write(lane, Vec::new(), move |tx| {
@@ -97,10 +85,7 @@ fn slices(all: &[Statement]) -> Vec<Vec<Statement>> {
 }
 
 fn text(values: &Map, key: &str) -> Option<String> {
-    values
-        .get(key)
-        .and_then(|value| value.as_str())
-        .map(str::to_owned)
+    values.get(key).and_then(|value| value.as_str()).map(str::to_owned)
 }
 
 fn said(row: PersonRow, person: Claimed, source: &Source, actor: &Actor, observed_at: i64) -> Said {
@@ -108,14 +93,10 @@ fn said(row: PersonRow, person: Claimed, source: &Source, actor: &Actor, observe
     // An empty cell says nothing.
     values.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
     if let Some(community) = row.community {
-        values
-            .entry("residence_place")
-            .or_insert_with(|| json!(community));
+        values.entry("residence_place").or_insert_with(|| json!(community));
     }
     if let Some(premises) = row.premises {
-        values
-            .entry("residence_premises")
-            .or_insert_with(|| json!(premises));
+        values.entry("residence_premises").or_insert_with(|| json!(premises));
     }
     Said {
         id: None,
@@ -129,17 +110,9 @@ fn said(row: PersonRow, person: Claimed, source: &Source, actor: &Actor, observe
     }
 }
 
-async fn write(
-    tx: &mut Tx,
-    slice: Vec<Statement>,
-    actor: &Actor,
-    now: i64,
-) -> Result<(), StoreError> {
+async fn write(tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, now: i64) -> Result<(), StoreError> {
     let model = Model::shipped();
-    let mut keys: Vec<(i64, Id)> = slice
-        .iter()
-        .map(|s| (s.observation.shard, s.observation.entity_id))
-        .collect();
+    let mut keys: Vec<(i64, Id)> = slice.iter().map(|s| (s.observation.shard, s.observation.entity_id)).collect();
     keys.sort_unstable();
     keys.dedup();
     let mut records: HashMap<Id, PersonRecord> = find_many(tx, &keys).await?;
@@ -147,25 +120,15 @@ async fn write(
     for statement in &slice {
         let observation = &statement.observation;
         let (shard, id) = (observation.shard, observation.entity_id);
-        let mut before = records
-            .remove(&id)
-            .unwrap_or_else(|| PersonRecord::empty(shard, id));
+        let mut before = records.remove(&id).unwrap_or_else(|| PersonRecord::empty(shard, id));
         before.made_up |= statement.made_up;
         records.insert(id, merge(&model, &before, observation)?);
         by_shard.entry(shard).or_default().push(id);
     }
     let class = Class::Person.key();
-    let entities = keys
-        .iter()
-        .map(|(shard, id)| entity_row(*shard, *id, class, records[id].community_id, now));
+    let entities = keys.iter().map(|(shard, id)| entity_row(*shard, *id, class, records[id].community_id, now));
     ENTITY.write(tx, entities.collect(), OnKey::Keep).await?;
-    OBSERVATION
-        .write(
-            tx,
-            slice.iter().map(|s| s.observation.row()).collect(),
-            OnKey::Fail,
-        )
-        .await?;
+    OBSERVATION.write(tx, slice.iter().map(|s| s.observation.row()).collect(), OnKey::Fail).await?;
     let rows = keys.iter().map(|(_, id)| records[id].row()).collect();
     RECORD_PERSON.write(tx, rows, OnKey::Replace).await?;
     for (shard, ids) in by_shard {

@@ -15,11 +15,7 @@ use crate::platform::database::StoreError;
 
 /// Facts by attribute key. Secrets are only their mask; a filler who may not even see masks
 /// (`sees_masks` false) is not told that they are known.
-pub fn known(
-    app: &App,
-    record: &PersonRecord,
-    sees_masks: bool,
-) -> Result<BTreeMap<String, Fact>, StoreError> {
+pub fn known(app: &App, record: &PersonRecord, sees_masks: bool) -> Result<BTreeMap<String, Fact>, StoreError> {
     let model = Model::shipped();
     let mut facts = BTreeMap::new();
     for (key, (value, origin)) in record.facts()? {
@@ -28,24 +24,13 @@ pub fn known(
         let since = app.clock.zoned(origin.seen).date();
         let source = Some(source_text(app, &origin)).filter(|text| !text.is_empty());
         let fact = match Sealed::from_value(&value) {
-            Some(sealed) if sees_masks => Fact {
-                mask: Some(sealed.mask),
-                since: Some(since),
-                source,
-                state,
-                ..Fact::default()
-            },
+            Some(sealed) if sees_masks => {
+                Fact { mask: Some(sealed.mask), since: Some(since), source, state, ..Fact::default() }
+            }
             Some(_) => continue,
             None => {
                 let text = place_name(app, &value);
-                Fact {
-                    value: Some(value),
-                    text,
-                    since: Some(since),
-                    source,
-                    state,
-                    mask: None,
-                }
+                Fact { value: Some(value), text, since: Some(since), source, state, mask: None }
             }
         };
         facts.insert(key, fact);
@@ -55,9 +40,7 @@ pub fn known(
 
 /// Whether a value may stand without asking.
 pub fn state(model: &Model, at: &AttributeRef, origin: &Origin, now: i64) -> FactState {
-    let days = model
-        .attribute(at)
-        .and_then(|attribute| attribute.freshness_days);
+    let days = model.attribute(at).and_then(|attribute| attribute.freshness_days);
     if origin.contender.is_some() {
         FactState::Disputed
     } else if days.is_some_and(|days| origin.seen + i64::from(days) * DAY < now) {
@@ -70,15 +53,9 @@ pub fn state(model: &Model, at: &AttributeRef, origin: &Origin, now: i64) -> Fac
 /// `独居老人走访，王强`: the form, and who holds the post it was recorded in.
 pub fn source_text(app: &App, origin: &Origin) -> String {
     let directory = app.directory();
-    let holder = origin
-        .post
-        .and_then(|post| directory.holder(post))
-        .map(|staff| staff.name.clone());
-    let parts: Vec<String> = [Some(origin.title.clone()), holder]
-        .into_iter()
-        .flatten()
-        .filter(|t| !t.is_empty())
-        .collect();
+    let holder = origin.post.and_then(|post| directory.holder(post)).map(|staff| staff.name.clone());
+    let parts: Vec<String> =
+        [Some(origin.title.clone()), holder].into_iter().flatten().filter(|t| !t.is_empty()).collect();
     parts.join("，")
 }
 

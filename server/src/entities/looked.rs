@@ -20,29 +20,19 @@ pub enum Looked {
 impl Looked {
     /// Reads a search text; none if it is empty.
     pub fn parse(text: &str) -> Option<Self> {
-        let text: String = text
-            .nfkc()
-            .filter(|c| !c.is_control())
-            .collect::<String>()
-            .trim()
-            .to_owned();
+        let text: String = text.nfkc().filter(|c| !c.is_control()).collect::<String>().trim().to_owned();
         let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let digits = compact.chars().filter(char::is_ascii_digit).count();
         if compact.is_empty() {
             return None;
         }
         let length = compact.chars().count();
-        let numeric = compact.is_ascii()
-            && digits + 1 >= length
-            && !compact.starts_with(|c: char| c.is_ascii_alphabetic());
+        let numeric =
+            compact.is_ascii() && digits + 1 >= length && !compact.starts_with(|c: char| c.is_ascii_alphabetic());
         Some(match length {
             4 if numeric && digits >= 3 => Self::Tail(normalize(&compact)),
             7.. if digits >= 7 => Self::Whole,
-            _ if compact.is_ascii()
-                && compact
-                    .chars()
-                    .all(|c| c.is_ascii_alphabetic() || c == '\'') =>
-            {
+            _ if compact.is_ascii() && compact.chars().all(|c| c.is_ascii_alphabetic() || c == '\'') => {
                 Self::Latin(compact.to_ascii_lowercase().replace('\'', ""))
             }
             _ => Self::Name(compact.chars().take(40).collect()),
@@ -52,9 +42,7 @@ impl Looked {
 
 /// `%`, `_` and the escape itself, taken literally.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 #[cfg(test)]

@@ -72,11 +72,7 @@ impl Fields {
         let kind = SourceKind::from_key(&observation.source_kind);
         let refused = observation.refused();
         // Who confirms a value says it too, only without typing it.
-        for (key, value) in observation
-            .said()?
-            .into_iter()
-            .chain(observation.confirmed()?)
-        {
+        for (key, value) in observation.said()?.into_iter().chain(observation.confirmed()?) {
             if !refused.contains(&key) {
                 let standing = kind.standing(model, &AttributeRef::new(class, key.clone()));
                 self.weigh(key, value, observation, standing);
@@ -105,26 +101,14 @@ impl Fields {
         let current = self.values.get(&key).cloned().unwrap_or(Value::Null);
         let agrees = same(&current, &value);
         let wins = (standing, Reverse(at), Reverse(said.observation))
-            < (
-                holds.standing,
-                Reverse(holds.at),
-                Reverse(holds.observation),
-            );
+            < (holds.standing, Reverse(holds.at), Reverse(holds.observation));
         match (wins, agrees) {
             (true, true) => {
                 let (seen, contender) = (holds.seen.max(at), holds.contender.take());
-                *holds = Origin {
-                    seen,
-                    contender: contender.filter(|c| c.at > seen),
-                    ..said
-                };
+                *holds = Origin { seen, contender: contender.filter(|c| c.at > seen), ..said };
             }
             (true, false) => {
-                let before = Contender {
-                    observation: holds.observation,
-                    at: holds.seen,
-                    value: current,
-                };
+                let before = Contender { observation: holds.observation, at: holds.seen, value: current };
                 let mut seen = at;
                 let mut contender = Some(before);
                 if let Some(other) = holds.contender.take() {
@@ -134,11 +118,7 @@ impl Fields {
                         contender = Some(other);
                     }
                 }
-                *holds = Origin {
-                    seen,
-                    contender: contender.filter(|c| c.at > seen),
-                    ..said
-                };
+                *holds = Origin { seen, contender: contender.filter(|c| c.at > seen), ..said };
                 self.values.insert(key, value);
             }
             (false, true) => {
@@ -150,11 +130,7 @@ impl Fields {
             (false, false) => {
                 let newer = at > holds.seen && holds.contender.as_ref().is_none_or(|c| at > c.at);
                 if newer {
-                    holds.contender = Some(Contender {
-                        observation: observation.id,
-                        at,
-                        value,
-                    });
+                    holds.contender = Some(Contender { observation: observation.id, at, value });
                 }
             }
         }
@@ -162,11 +138,7 @@ impl Fields {
 }
 
 /// The record of a person after one more observation. Its version grows by one.
-pub fn merge(
-    model: &Model,
-    record: &PersonRecord,
-    observation: &Observation,
-) -> Result<PersonRecord, StoreError> {
+pub fn merge(model: &Model, record: &PersonRecord, observation: &Observation) -> Result<PersonRecord, StoreError> {
     let mut fields = record.fields()?;
     fields.take_in(model, observation)?;
     let mut next = record.with_fields(fields);

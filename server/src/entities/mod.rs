@@ -64,17 +64,9 @@ pub fn samples() -> Vec<String> {
         (search::Sort::Youngest, search::Looked::Tail("1234".into())),
         (search::Sort::Updated, search::Looked::Whole),
     ] {
-        let people = search::People {
-            looked: Some(looked),
-            tests: tests.clone(),
-            sort,
-        };
+        let people = search::People { looked: Some(looked), tests: tests.clone(), sort };
         let read = [crate::access::Permission::PersonRead];
-        out.push(
-            people
-                .rows_sql(&keys, &principal, &read, Some((0_i64.into(), id)), 10)
-                .0,
-        );
+        out.push(people.rows_sql(&keys, &principal, &read, Some((0_i64.into(), id)), 10).0);
         out.push(people.count_sql(&keys, &principal, &read).0);
     }
     out

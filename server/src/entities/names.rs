@@ -38,10 +38,7 @@ pub fn spell(name: &str) -> (String, String) {
         initials.extend(syllable.chars().next());
     };
     let mut rest = name.trim();
-    if let Some((surname, syllables)) = SURNAMES
-        .iter()
-        .find(|(surname, _)| rest.starts_with(surname))
-    {
+    if let Some((surname, syllables)) = SURNAMES.iter().find(|(surname, _)| rest.starts_with(surname)) {
         syllables.iter().for_each(|syllable| add(syllable));
         rest = &rest[surname.len()..];
     }
@@ -78,11 +75,7 @@ mod tests {
             ("John 李", "johnli", "jl"),
             ("  ", "", ""),
         ] {
-            assert_eq!(
-                spell(name),
-                (pinyin.to_owned(), initials.to_owned()),
-                "{name}"
-            );
+            assert_eq!(spell(name), (pinyin.to_owned(), initials.to_owned()), "{name}");
         }
     }
 }

@@ -77,31 +77,19 @@ impl SourceKind {
 
     /// By stored key; what is unknown is believed least.
     pub fn from_key(key: &str) -> Self {
-        [
-            Self::Certified,
-            Self::Registry,
-            Self::Worker,
-            Self::Clerk,
-            Self::Sheet,
-            Self::Resident,
-        ]
-        .into_iter()
-        .find(|kind| kind.key() == key)
-        .unwrap_or(Self::Unverified)
+        [Self::Certified, Self::Registry, Self::Worker, Self::Clerk, Self::Sheet, Self::Resident]
+            .into_iter()
+            .find(|kind| kind.key() == key)
+            .unwrap_or(Self::Unverified)
     }
 
     /// Its place in the order of an attribute, 0 is believed most. People who speak in person (worker,
     /// clerk, resident) stand together on the best place of the three: among them the latest holds, so
     /// that a visit corrects what was told before it, and the other way round.
     pub fn standing(self, model: &Model, at: &AttributeRef) -> i64 {
-        const IN_PERSON: [SourceKind; 3] =
-            [SourceKind::Worker, SourceKind::Clerk, SourceKind::Resident];
+        const IN_PERSON: [SourceKind; 3] = [SourceKind::Worker, SourceKind::Clerk, SourceKind::Resident];
         let rank = |kind: Self| model.source_rank(at, kind.key()) as i64;
-        if IN_PERSON.contains(&self) {
-            IN_PERSON.into_iter().map(rank).min().unwrap_or(0)
-        } else {
-            rank(self)
-        }
+        if IN_PERSON.contains(&self) { IN_PERSON.into_iter().map(rank).min().unwrap_or(0) } else { rank(self) }
     }
 }
 
@@ -224,23 +212,14 @@ pub struct Observation {
 
 impl Observation {
     /// The stored form of a statement. `known` gives the stored value of a confirmed attribute.
-    pub fn of(
-        keys: &Keys,
-        model: &Model,
-        said: &Said,
-        now: i64,
-        known: impl Fn(&str) -> Option<Value>,
-    ) -> Self {
+    pub fn of(keys: &Keys, model: &Model, said: &Said, now: i64, known: impl Fn(&str) -> Option<Value>) -> Self {
         let class = said.subject.class;
         let mut values = Map::new();
         for (key, value) in &said.said {
             let at = AttributeRef::new(class, key.clone());
             if value.is_null() || !is_secret(model, &at) {
                 values.insert(key.clone(), value.clone());
-            } else if let Some(sealed) = value
-                .as_str()
-                .and_then(|clear| Sealed::of(keys, model, &at, clear))
-            {
+            } else if let Some(sealed) = value.as_str().and_then(|clear| Sealed::of(keys, model, &at, clear)) {
                 values.insert(key.clone(), sealed.to_value());
             }
         }
@@ -268,10 +247,7 @@ impl Observation {
             said: Value::Object(values).to_string(),
             confirmed: Value::Object(confirmed).to_string(),
             shown: json!(said.shown).to_string(),
-            rank: said
-                .source
-                .kind
-                .standing(model, &AttributeRef::new(class, "")),
+            rank: said.source.kind.standing(model, &AttributeRef::new(class, "")),
             certification: None,
             observed_at: said.observed_at,
             recorded_at: now,
@@ -301,9 +277,7 @@ impl Observation {
 
     /// The class of the entity.
     pub fn class(&self) -> Result<Class, StoreError> {
-        self.class
-            .parse()
-            .map_err(|()| StoreError::Corrupt(format!("entity class {}", self.class)))
+        self.class.parse().map_err(|()| StoreError::Corrupt(format!("entity class {}", self.class)))
     }
 
     /// The row's arguments.
@@ -334,22 +308,14 @@ impl Observation {
 
     /// The row as a member of a write set.
     pub fn put(&self) -> Put {
-        Put {
-            shape: &OBSERVATION,
-            on_key: OnKey::Fail,
-            row: self.row(),
-        }
+        Put { shape: &OBSERVATION, on_key: OnKey::Fail, row: self.row() }
     }
 }
 
 /// A citizen number (GB 11643) entails sex and date of birth: whoever says it says them too, unless
 /// told otherwise in the same breath.
 fn entail(values: &mut Map, clear: &Map) {
-    let Some(number) = clear
-        .get("id_no")
-        .and_then(Value::as_str)
-        .map(super::sealed::normalize)
-    else {
+    let Some(number) = clear.get("id_no").and_then(Value::as_str).map(super::sealed::normalize) else {
         return;
     };
     if !values.contains_key("id_no") {
@@ -367,9 +333,7 @@ pub fn from_citizen_number(number: &str) -> Option<(&'static str, String)> {
         return None;
     }
     let date: form_runtime::Date =
-        format!("{}-{}-{}", &number[6..10], &number[10..12], &number[12..14])
-            .parse()
-            .ok()?;
+        format!("{}-{}-{}", &number[6..10], &number[10..12], &number[12..14]).parse().ok()?;
     let order = number[16..17].parse::<u8>().ok()?;
     Some((if order % 2 == 1 { "1" } else { "2" }, date.to_string()))
 }

@@ -55,38 +55,21 @@ pub async fn reveal(
     Form(form): Form<RevealForm>,
 ) -> Result<Response, AppError> {
     let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
-    let (asked, status) =
-        match reveal_secret(&app, &viewer, id, &form.attribute, &form.reason).await {
-            Ok(clear) => (
-                Asked {
-                    attribute: Some(form.attribute),
-                    clear: Some(clear),
-                    error: None,
-                },
-                StatusCode::OK,
-            ),
-            Err(AppError::Invalid(faults)) => {
-                let error = faults.first().map(|fault| fault.text(viewer.lang));
-                (
-                    Asked {
-                        attribute: Some(form.attribute),
-                        clear: None,
-                        error,
-                    },
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                )
-            }
-            Err(other) => return Err(other),
-        };
+    let (asked, status) = match reveal_secret(&app, &viewer, id, &form.attribute, &form.reason).await {
+        Ok(clear) => (Asked { attribute: Some(form.attribute), clear: Some(clear), error: None }, StatusCode::OK),
+        Err(AppError::Invalid(faults)) => {
+            let error = faults.first().map(|fault| fault.text(viewer.lang));
+            (Asked { attribute: Some(form.attribute), clear: None, error }, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        Err(other) => return Err(other),
+    };
     let page = context(&app, &viewer, &record, None, asked).await?;
     let mut frame = viewer.frame(&app, page.name.clone(), Some(Tab::Ledgers));
     frame.path = format!("/people/{id}");
     frame.has_errors = status != StatusCode::OK;
     let html = viewer.render(&app, "entities/person.html", &frame, page)?;
     let mut response = (status, html).into_response();
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -110,32 +93,13 @@ pub async fn search(
     viewer.staff()?;
     let looked = Looked::parse(&query.q);
     let whole = looked == Some(Looked::Whole);
-    let q = if whole {
-        String::new()
-    } else {
-        query.q.trim().to_owned()
-    };
+    let q = if whole { String::new() } else { query.q.trim().to_owned() };
     let (mut people, mut more_people) = (Vec::new(), false);
     if looked.is_some() && !whole && viewer.principal.has(Permission::PersonRead) {
-        let wanted = People {
-            looked: looked.clone(),
-            ..People::default()
-        };
-        let page = wanted
-            .page_all_shards(
-                &app,
-                &viewer.principal,
-                &[Permission::PersonRead],
-                None,
-                HITS,
-            )
-            .await?;
+        let wanted = People { looked: looked.clone(), ..People::default() };
+        let page = wanted.page_all_shards(&app, &viewer.principal, &[Permission::PersonRead], None, HITS).await?;
         more_people = page.next.is_some();
-        people = page
-            .rows
-            .iter()
-            .map(|record| person_hit(&app, &viewer, record))
-            .collect();
+        people = page.rows.iter().map(|record| person_hit(&app, &viewer, record)).collect();
     }
     let text = looked.as_ref().map(|looked| match looked {
         Looked::Name(text) | Looked::Latin(text) | Looked::Tail(text) => text.clone(),
@@ -162,29 +126,16 @@ pub async fn search(
 }
 
 fn person_hit(app: &App, viewer: &Viewer, record: &super::PersonRecord) -> Hit {
-    let place = record
-        .community_id
-        .and_then(|id| app.geography().get(id).map(|place| place.full_name.clone()));
+    let place = record.community_id.and_then(|id| app.geography().get(id).map(|place| place.full_name.clone()));
     let years = record
         .birth_date
         .as_deref()
         .and_then(|date| age(app.clock.today(), date))
         .map(|years| viewer.text("entities-years", &[("n", years.into())]));
-    let note: Vec<String> = [
-        years,
-        record.id_no_mask.clone(),
-        place,
-        record.address.clone(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let note: Vec<String> =
+        [years, record.id_no_mask.clone(), place, record.address.clone()].into_iter().flatten().collect();
     Hit {
-        title: if record.name.is_empty() {
-            viewer.text("entities-no-name", &[])
-        } else {
-            record.name.clone()
-        },
+        title: if record.name.is_empty() { viewer.text("entities-no-name", &[]) } else { record.name.clone() },
         note: note.join(" · "),
         href: format!("/people/{}", record.id),
     }

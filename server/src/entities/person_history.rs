@@ -23,29 +23,17 @@ pub async fn observations(
     before: i64,
     limit: i64,
 ) -> Result<Vec<Observation>, AppError> {
-    Ok(app
-        .read()
-        .all(
-            store::OBSERVATIONS,
-            args![record.shard, record.id, before, limit],
-        )
-        .await?)
+    Ok(app.read().all(store::OBSERVATIONS, args![record.shard, record.id, before, limit]).await?)
 }
 
 /// Names of who recorded the statements, by account.
-pub(super) async fn recorders(
-    app: &App,
-    history: &[Observation],
-) -> Result<HashMap<Id, String>, AppError> {
+pub(super) async fn recorders(app: &App, history: &[Observation]) -> Result<HashMap<Id, String>, AppError> {
     let mut accounts: Vec<Id> = history.iter().filter_map(|o| o.account_id).collect();
     accounts.sort_unstable();
     accounts.dedup();
     let mut names = HashMap::new();
     for account in accounts {
-        let found: Option<(Id, String)> = app
-            .read()
-            .optional(store::RECORDERS, args![account])
-            .await?;
+        let found: Option<(Id, String)> = app.read().optional(store::RECORDERS, args![account]).await?;
         names.extend(found);
     }
     Ok(names)
@@ -60,15 +48,8 @@ pub(super) fn statement(
     observation: &Observation,
 ) -> Result<Statement, AppError> {
     let said = observation.said()?;
-    let separator = if viewer.lang == web::Lang::En {
-        ", "
-    } else {
-        "、"
-    };
-    let labels: Vec<String> = said
-        .keys()
-        .map(|key| show::label(model, viewer.lang, Class::Person, key))
-        .collect();
+    let separator = if viewer.lang == web::Lang::En { ", " } else { "、" };
+    let labels: Vec<String> = said.keys().map(|key| show::label(model, viewer.lang, Class::Person, key)).collect();
     let confirmed = observation.confirmed()?.len();
     let mut parts = Vec::new();
     if let Some(name) = observation.account_id.and_then(|id| names.get(&id)) {
@@ -108,48 +89,24 @@ pub(super) async fn links(
     model: &Model,
     record: &PersonRecord,
 ) -> Result<Vec<LinkRow>, AppError> {
-    let rows: Vec<LinkOf> = app
-        .read()
-        .all(store::LINKS, args![record.shard, record.id])
-        .await?;
+    let rows: Vec<LinkOf> = app.read().all(store::LINKS, args![record.shard, record.id]).await?;
     let (geography, directory) = (app.geography(), app.directory());
     let mut out = Vec::new();
     for (_, kind, from_class, from, to_class, to, ..) in rows {
         let outward = from == record.id;
-        let (class, other) = if outward {
-            (to_class, to)
-        } else {
-            (from_class, from)
-        };
-        let label =
-            model
-                .relation(&kind)
-                .map_or(kind.clone(), |relation| match (outward, viewer.lang) {
-                    (_, web::Lang::En) if !relation.en.is_empty() => relation.en.clone(),
-                    (false, _) if !relation.inverse_zh.is_empty() => relation.inverse_zh.clone(),
-                    _ => relation.zh.clone(),
-                });
+        let (class, other) = if outward { (to_class, to) } else { (from_class, from) };
+        let label = model.relation(&kind).map_or(kind.clone(), |relation| match (outward, viewer.lang) {
+            (_, web::Lang::En) if !relation.en.is_empty() => relation.en.clone(),
+            (false, _) if !relation.inverse_zh.is_empty() => relation.inverse_zh.clone(),
+            _ => relation.zh.clone(),
+        });
         let (name, href) = match class.as_str() {
-            "person" => {
-                match super::reveal::visible(app, viewer, Permission::PersonRead, other).await {
-                    Ok(person) => (person.name, Some(format!("/people/{other}"))),
-                    Err(_) => (viewer.text("entities-out-of-scope", &[]), None),
-                }
-            }
-            "place" => (
-                geography
-                    .get(other)
-                    .map(|p| p.full_name.clone())
-                    .unwrap_or_default(),
-                None,
-            ),
-            _ => (
-                directory
-                    .organization(other)
-                    .map(|o| o.name.clone())
-                    .unwrap_or_default(),
-                None,
-            ),
+            "person" => match super::reveal::visible(app, viewer, Permission::PersonRead, other).await {
+                Ok(person) => (person.name, Some(format!("/people/{other}"))),
+                Err(_) => (viewer.text("entities-out-of-scope", &[]), None),
+            },
+            "place" => (geography.get(other).map(|p| p.full_name.clone()).unwrap_or_default(), None),
+            _ => (directory.organization(other).map(|o| o.name.clone()).unwrap_or_default(), None),
         };
         out.push(LinkRow { label, name, href });
     }
@@ -171,16 +128,8 @@ pub(super) fn serving(app: &App, viewer: &Viewer, record: &PersonRecord) -> Vec<
         });
     }
     for grid in directory.grids_in(community) {
-        let covers = grid.premises.is_empty()
-            || record
-                .premises_id
-                .is_some_and(|id| grid.premises.contains(&id));
-        for worker in grid
-            .workers
-            .iter()
-            .filter(|_| covers)
-            .filter_map(|post| directory.holder(*post))
-        {
+        let covers = grid.premises.is_empty() || record.premises_id.is_some_and(|id| grid.premises.contains(&id));
+        for worker in grid.workers.iter().filter(|_| covers).filter_map(|post| directory.holder(*post)) {
             out.push(Serving {
                 kind: viewer.text("entities-grid", &[]),
                 name: format!("{}，{}", worker.name, grid.name),
@@ -188,10 +137,7 @@ pub(super) fn serving(app: &App, viewer: &Viewer, record: &PersonRecord) -> Vec<
             });
         }
     }
-    if let Some(above) = geography
-        .get(community)
-        .and_then(|place| place.parent)
-        .and_then(|id| directory.governing(id))
+    if let Some(above) = geography.get(community).and_then(|place| place.parent).and_then(|id| directory.governing(id))
     {
         out.push(Serving {
             kind: viewer.text("entities-above", &[]),
@@ -203,23 +149,11 @@ pub(super) fn serving(app: &App, viewer: &Viewer, record: &PersonRecord) -> Vec<
 }
 
 /// Who saw secrets of this person in the last 30 days, and how often.
-pub(super) async fn looked_at(
-    app: &App,
-    viewer: &Viewer,
-    record: &PersonRecord,
-) -> Result<Vec<String>, AppError> {
+pub(super) async fn looked_at(app: &App, viewer: &Viewer, record: &PersonRecord) -> Result<Vec<String>, AppError> {
     let since = app.now() - 30 * DAY;
-    let rows: Vec<(String, i64)> = app
-        .read()
-        .all(store::LOOKED_AT, args![record.shard, record.id, since])
-        .await?;
+    let rows: Vec<(String, i64)> = app.read().all(store::LOOKED_AT, args![record.shard, record.id, since]).await?;
     Ok(rows
         .into_iter()
-        .map(|(name, times)| {
-            viewer.text(
-                "entities-looked",
-                &[("name", name.into()), ("n", times.into())],
-            )
-        })
+        .map(|(name, times)| viewer.text("entities-looked", &[("name", name.into()), ("n", times.into())]))
         .collect())
 }

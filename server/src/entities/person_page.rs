@@ -22,16 +22,8 @@ use crate::platform::database::Exec;
 /// Statements on one page.
 const STATEMENTS: i64 = 20;
 /// Attributes that every record should have: missing ones are named.
-const EXPECTED: [&str; 8] = [
-    "name",
-    "id_no",
-    "sex",
-    "birth_date",
-    "mobile",
-    "residence_place",
-    "residence_addr",
-    "live_alone",
-];
+const EXPECTED: [&str; 8] =
+    ["name", "id_no", "sex", "birth_date", "mobile", "residence_place", "residence_addr", "live_alone"];
 
 /// A reveal that was asked for.
 #[derive(Debug, Default)]
@@ -64,30 +56,17 @@ pub async fn context(
         .filter(|key| !facts.iter().any(|fact| fact.key == **key))
         .map(|key| show::label(&model, viewer.lang, Class::Person, key))
         .collect();
-    let (waiting,): (i64,) = app
-        .read()
-        .one(store::WAITING, args![record.shard, record.id])
-        .await?;
+    let (waiting,): (i64,) = app.read().one(store::WAITING, args![record.shard, record.id]).await?;
     Ok(PersonPage {
         id: record.id.to_string(),
-        name: if record.name.is_empty() {
-            viewer.text("entities-no-name", &[])
-        } else {
-            record.name.clone()
-        },
+        name: if record.name.is_empty() { viewer.text("entities-no-name", &[]) } else { record.name.clone() },
         note: note(app, viewer, &model, record),
         chips: chips(app, viewer, record),
         made_up: record.made_up,
         facts,
         gaps,
-        older_href: history
-            .last()
-            .filter(|_| older)
-            .map(|o| format!("/people/{}?before={}", record.id, o.recorded_at)),
-        statements: history
-            .iter()
-            .map(|o| statement(app, viewer, &model, &names, o))
-            .collect::<Result<_, _>>()?,
+        older_href: history.last().filter(|_| older).map(|o| format!("/people/{}?before={}", record.id, o.recorded_at)),
+        statements: history.iter().map(|o| statement(app, viewer, &model, &names, o)).collect::<Result<_, _>>()?,
         waiting,
         links: links(app, viewer, &model, record).await?,
         serving: serving(app, viewer, record),
@@ -99,13 +78,7 @@ pub async fn context(
 
 fn note(app: &App, viewer: &Viewer, model: &Model, record: &PersonRecord) -> String {
     let sex = record.sex.as_ref().map(|code| {
-        show::text(
-            app,
-            model,
-            viewer.lang,
-            &AttributeRef::new(Class::Person, "sex"),
-            &Value::from(code.as_str()),
-        )
+        show::text(app, model, viewer.lang, &AttributeRef::new(Class::Person, "sex"), &Value::from(code.as_str()))
     });
     let years = record
         .birth_date
@@ -113,18 +86,11 @@ fn note(app: &App, viewer: &Viewer, model: &Model, record: &PersonRecord) -> Str
         .and_then(|date| age(app.clock.today(), date))
         .map(|years| viewer.text("entities-years", &[("n", years.into())]));
     let parts: Vec<String> = [sex, years].into_iter().flatten().collect();
-    parts.join(if viewer.lang == web::Lang::En {
-        ", "
-    } else {
-        "，"
-    })
+    parts.join(if viewer.lang == web::Lang::En { ", " } else { "，" })
 }
 
 fn chips(app: &App, viewer: &Viewer, record: &PersonRecord) -> Vec<String> {
-    let years = record
-        .birth_date
-        .as_deref()
-        .and_then(|date| age(app.clock.today(), date));
+    let years = record.birth_date.as_deref().and_then(|date| age(app.clock.today(), date));
     let mut chips = Vec::new();
     if record.living_alone == Some(true) {
         chips.push(viewer.text("ledgers-alone", &[]));
@@ -148,11 +114,7 @@ fn facts(
     let order: Vec<String> = EXPECTED
         .iter()
         .map(|key| (*key).to_owned())
-        .chain(
-            model
-                .attributes_of(Class::Person)
-                .map(|attribute| attribute.key.clone()),
-        )
+        .chain(model.attributes_of(Class::Person).map(|attribute| attribute.key.clone()))
         .collect();
     let mut facts = Vec::new();
     for key in order {
@@ -170,19 +132,11 @@ fn facts(
             chip_kind,
             contender: origin.contender.as_ref().map(|contender| {
                 let day = app.clock.zoned(contender.at).date().to_string();
-                viewer.text(
-                    "entities-says-otherwise",
-                    &[
-                        ("day", day.into()),
-                        ("value", words(&contender.value).into()),
-                    ],
-                )
+                viewer
+                    .text("entities-says-otherwise", &[("day", day.into()), ("value", words(&contender.value).into())])
             }),
             revealable: may_reveal && Sealed::from_value(&value).is_some(),
-            clear: asked
-                .clear
-                .clone()
-                .filter(|_| asked.attribute.as_deref() == Some(&key)),
+            clear: asked.clear.clone().filter(|_| asked.attribute.as_deref() == Some(&key)),
             key,
         });
     }
@@ -191,41 +145,21 @@ fn facts(
 
 /// `2026-05-08 人口基础信息，王强`, and when somebody later said or confirmed the same.
 fn origin_words(app: &App, viewer: &Viewer, origin: &Origin) -> String {
-    let (said, seen) = (
-        app.clock.zoned(origin.at).date(),
-        app.clock.zoned(origin.seen).date(),
-    );
-    let mut words = format!("{said} {}", source_text(app, origin))
-        .trim_end()
-        .to_owned();
+    let (said, seen) = (app.clock.zoned(origin.at).date(), app.clock.zoned(origin.seen).date());
+    let mut words = format!("{said} {}", source_text(app, origin)).trim_end().to_owned();
     if seen != said {
-        words.push_str(&viewer.text(
-            "entities-checked-again",
-            &[("day", seen.to_string().into())],
-        ));
+        words.push_str(&viewer.text("entities-checked-again", &[("day", seen.to_string().into())]));
     }
     words
 }
 
 /// How long ago somebody last said so, in words; a stale or disputed value stands out.
-fn freshness(
-    app: &App,
-    viewer: &Viewer,
-    model: &Model,
-    at: &AttributeRef,
-    origin: &Origin,
-) -> (String, &'static str) {
+fn freshness(app: &App, viewer: &Viewer, model: &Model, at: &AttributeRef, origin: &Origin) -> (String, &'static str) {
     let days = (app.now() - origin.seen).max(0) / DAY;
     match state(model, at, origin, app.now()) {
         FactState::Disputed => (viewer.text("entities-two-answers", &[]), "warn"),
-        FactState::Stale => (
-            viewer.text("entities-months-unchecked", &[("n", (days / 30).into())]),
-            "warn",
-        ),
+        FactState::Stale => (viewer.text("entities-months-unchecked", &[("n", (days / 30).into())]), "warn"),
         FactState::Fresh if days == 0 => (viewer.text("entities-today", &[]), "good"),
-        FactState::Fresh => (
-            viewer.text("entities-days-ago", &[("n", days.into())]),
-            "good",
-        ),
+        FactState::Fresh => (viewer.text("entities-days-ago", &[("n", days.into())]), "good"),
     }
 }

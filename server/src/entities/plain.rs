@@ -81,22 +81,14 @@ impl PlainRecord {
 
     /// Values and origins.
     pub fn fields(&self) -> Result<Fields, StoreError> {
-        Ok(Fields {
-            values: serde_json::from_str(&self.data)?,
-            origin: serde_json::from_str(&self.origin)?,
-        })
+        Ok(Fields { values: serde_json::from_str(&self.data)?, origin: serde_json::from_str(&self.origin)? })
     }
 
     /// The record with these values and origins.
     #[must_use]
     pub fn with_fields(&self, mut fields: Fields) -> Self {
         fields.values.retain(|_, value| !value.is_null());
-        let name = fields
-            .values
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or(&self.name)
-            .to_owned();
+        let name = fields.values.get("name").and_then(Value::as_str).unwrap_or(&self.name).to_owned();
         let (pinyin, initials) = spell(&name);
         Self {
             name,
@@ -137,17 +129,10 @@ pub fn shape(class: Class) -> Option<&'static Shape> {
 }
 
 /// The current record of a place, event, thing or organization.
-pub async fn find(
-    conn: &mut impl Exec,
-    class: Class,
-    shard: i64,
-    id: Id,
-) -> Result<Option<PlainRecord>, StoreError> {
+pub async fn find(conn: &mut impl Exec, class: Class, shard: i64, id: Id) -> Result<Option<PlainRecord>, StoreError> {
     let sql = match class {
         Class::Person => {
-            return Err(StoreError::Corrupt(
-                "a person has a record of its own kind".to_owned(),
-            ));
+            return Err(StoreError::Corrupt("a person has a record of its own kind".to_owned()));
         }
         Class::Place => store::PLACE,
         Class::Event => store::EVENT,

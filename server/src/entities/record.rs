@@ -164,11 +164,7 @@ impl PersonRecord {
 
     /// As the subject of a statement or item.
     pub fn subject(&self) -> Subject {
-        Subject {
-            class: Class::Person,
-            shard: self.shard,
-            id: self.id,
-        }
+        Subject { class: Class::Person, shard: self.shard, id: self.id }
     }
 
     /// Every known attribute with its stored value and origin, in the order of the keys.
@@ -202,39 +198,16 @@ impl PersonRecord {
         put("residence_premises", self.premises_id.map(|v| json!(v)));
         put("residence_addr", self.address.as_ref().map(|v| json!(v)));
         let (cipher, index) = (self.id_no_cipher.as_deref(), self.id_no_index.as_deref());
-        put(
-            "id_no",
-            secret(
-                cipher,
-                index,
-                self.id_no_tail.as_deref(),
-                self.id_no_mask.as_deref(),
-            ),
-        );
+        put("id_no", secret(cipher, index, self.id_no_tail.as_deref(), self.id_no_mask.as_deref()));
         let (cipher, index) = (self.mobile_cipher.as_deref(), self.mobile_index.as_deref());
-        put(
-            "mobile",
-            secret(
-                cipher,
-                index,
-                self.mobile_tail.as_deref(),
-                self.mobile_mask.as_deref(),
-            ),
-        );
-        Ok(Fields {
-            values,
-            origin: serde_json::from_str(&self.origin)?,
-        })
+        put("mobile", secret(cipher, index, self.mobile_tail.as_deref(), self.mobile_mask.as_deref()));
+        Ok(Fields { values, origin: serde_json::from_str(&self.origin)? })
     }
 
     /// The record with these values and origins. A value that does not fit its column stays in the JSON.
     #[must_use]
     pub fn with_fields(&self, mut fields: Fields) -> Self {
-        let mut next = Self {
-            made_up: self.made_up,
-            version: self.version,
-            ..Self::empty(self.shard, self.id)
-        };
+        let mut next = Self { made_up: self.made_up, version: self.version, ..Self::empty(self.shard, self.id) };
         let values = &mut fields.values;
         // An emptied value keeps its origin and leaves no value.
         values.retain(|_, value| !value.is_null());
@@ -248,15 +221,11 @@ impl PersonRecord {
         next.community_id = take(values, "residence_place", |v| v.as_str()?.parse().ok());
         next.premises_id = take(values, "residence_premises", |v| v.as_str()?.parse().ok());
         next.living_alone = take(values, "live_alone", Value::as_bool);
-        if let Some((cipher, index, tail, mask)) =
-            take(values, "id_no", Sealed::from_value).map(|s| s.columns())
-        {
+        if let Some((cipher, index, tail, mask)) = take(values, "id_no", Sealed::from_value).map(|s| s.columns()) {
             (next.id_no_cipher, next.id_no_index) = (Some(cipher), Some(index));
             (next.id_no_tail, next.id_no_mask) = (Some(tail), Some(mask));
         }
-        if let Some((cipher, index, tail, mask)) =
-            take(values, "mobile", Sealed::from_value).map(|s| s.columns())
-        {
+        if let Some((cipher, index, tail, mask)) = take(values, "mobile", Sealed::from_value).map(|s| s.columns()) {
             (next.mobile_cipher, next.mobile_index) = (Some(cipher), Some(index));
             (next.mobile_tail, next.mobile_mask) = (Some(tail), Some(mask));
         }
@@ -266,12 +235,7 @@ impl PersonRecord {
     }
 }
 
-fn secret(
-    cipher: Option<&[u8]>,
-    index: Option<&[u8]>,
-    tail: Option<&[u8]>,
-    mask: Option<&str>,
-) -> Option<Value> {
+fn secret(cipher: Option<&[u8]>, index: Option<&[u8]>, tail: Option<&[u8]>, mask: Option<&str>) -> Option<Value> {
     Some(Sealed::from_columns(cipher?, index?, tail?, mask?).to_value())
 }
 
@@ -286,11 +250,7 @@ fn take_text(values: &mut Map, key: &str) -> Option<String> {
 }
 
 /// The current record of one person.
-pub async fn find(
-    conn: &mut impl Exec,
-    shard: i64,
-    id: Id,
-) -> Result<Option<PersonRecord>, StoreError> {
+pub async fn find(conn: &mut impl Exec, shard: i64, id: Id) -> Result<Option<PersonRecord>, StoreError> {
     conn.optional(store::PERSON, args![shard, id]).await
 }
 
@@ -304,10 +264,7 @@ pub async fn find_many(
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 2));
         rest = later;
-        let args = now
-            .iter()
-            .flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)])
-            .collect();
+        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
         let rows: Vec<PersonRecord> = conn.all_built(many_sql(now.len()), args).await?;
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }

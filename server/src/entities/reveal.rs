@@ -18,31 +18,14 @@ pub const SHORTEST: usize = 4;
 pub const LONGEST: usize = 200;
 
 /// The record of a person whom the viewer may see; none is told apart from not allowed.
-pub async fn visible(
-    app: &App,
-    viewer: &Viewer,
-    permission: Permission,
-    id: Id,
-) -> Result<PersonRecord, AppError> {
+pub async fn visible(app: &App, viewer: &Viewer, permission: Permission, id: Id) -> Result<PersonRecord, AppError> {
     viewer.principal.require(permission)?;
-    let record = find(&mut app.read(), shard_of(id), id)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    if viewer.may(app, permission, record.community_id, None) {
-        Ok(record)
-    } else {
-        Err(AppError::NotFound)
-    }
+    let record = find(&mut app.read(), shard_of(id), id).await?.ok_or(AppError::NotFound)?;
+    if viewer.may(app, permission, record.community_id, None) { Ok(record) } else { Err(AppError::NotFound) }
 }
 
 /// The clear value of a secret attribute. The event with the reason commits before the value is read.
-pub async fn reveal(
-    app: &App,
-    viewer: &Viewer,
-    id: Id,
-    attribute: &str,
-    reason: &str,
-) -> Result<String, AppError> {
+pub async fn reveal(app: &App, viewer: &Viewer, id: Id, attribute: &str, reason: &str) -> Result<String, AppError> {
     viewer.principal.require(Permission::PersonReveal)?;
     let record = visible(app, viewer, Permission::PersonRead, id).await?;
     if !viewer.may(app, Permission::PersonReveal, record.community_id, None) {
@@ -54,10 +37,7 @@ pub async fn reveal(
     {
         return Err(AppError::invalid("reason", "entities-reason-needed"));
     }
-    let sealed = record
-        .value(attribute)
-        .and_then(|value| Sealed::from_value(&value))
-        .ok_or(AppError::NotFound)?;
+    let sealed = record.value(attribute).and_then(|value| Sealed::from_value(&value)).ok_or(AppError::NotFound)?;
     let event = Event {
         kind: "person.revealed",
         subject_class: Class::Person.key(),

@@ -25,24 +25,17 @@ pub struct Review {
 /// An observation by id. One that is still on its way through the outbox is taken in first.
 pub async fn find(app: &App, id: Id) -> Result<Option<Observation>, StoreError> {
     let shard = shard_of(id);
-    let found = app
-        .read()
-        .optional(store::OBSERVATION, args![shard, id])
-        .await?;
+    let found = app.read().optional(store::OBSERVATION, args![shard, id]).await?;
     if found.is_some() {
         return Ok(found);
     }
     while drain_all_shards(app).await? == 256 {}
-    app.read()
-        .optional(store::OBSERVATION, args![shard, id])
-        .await
+    app.read().optional(store::OBSERVATION, args![shard, id]).await
 }
 
 /// What waits: the observation, if it is still undecided.
 pub async fn pending(app: &App, id: Id) -> Result<Option<Observation>, StoreError> {
-    Ok(find(app, id)
-        .await?
-        .filter(|observation| observation.state == "pending"))
+    Ok(find(app, id).await?.filter(|observation| observation.state == "pending"))
 }
 
 /// Accepts what waits, wholly or without the refused attributes: it becomes current at once, believed
@@ -53,16 +46,7 @@ pub async fn accept(app: &App, id: Id, review: Review) -> Result<(), AppError> {
 
 /// Rejects what waits. It stays as an observation and never enters the record.
 pub async fn reject(app: &App, id: Id, actor: Actor) -> Result<(), AppError> {
-    settle(
-        app,
-        id,
-        Review {
-            refused: Vec::new(),
-            actor,
-        },
-        "rejected",
-    )
-    .await
+    settle(app, id, Review { refused: Vec::new(), actor }, "rejected").await
 }
 
 async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Result<(), AppError> {
@@ -73,15 +57,10 @@ async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Resul
         .write(shard, vec![subject, id], move |tx| {
             let review = review.clone();
             Box::pin(async move {
-                let mut observation: Observation =
-                    tx.one(store::OBSERVATION, args![shard, id]).await?;
+                let mut observation: Observation = tx.one(store::OBSERVATION, args![shard, id]).await?;
                 if observation.state != "pending" {
                     let same = observation.state == state;
-                    return if same {
-                        Ok(())
-                    } else {
-                        Err(AppError::Conflict("entities-already-decided"))
-                    };
+                    return if same { Ok(()) } else { Err(AppError::Conflict("entities-already-decided")) };
                 }
                 let decision = json!({
                     "decided_by": review.actor.post,
@@ -90,9 +69,7 @@ async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Resul
                 });
                 state.clone_into(&mut observation.state);
                 if state == "current" {
-                    SourceKind::Resident
-                        .key()
-                        .clone_into(&mut observation.source_kind);
+                    SourceKind::Resident.key().clone_into(&mut observation.source_kind);
                 }
                 observation.certification = Some(decision.to_string());
                 observation.recorded_at = now;
@@ -109,11 +86,7 @@ async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Resul
                     take_into_record(tx, &observation).await?;
                 }
                 let event = Event {
-                    kind: if state == "current" {
-                        "observation.accepted"
-                    } else {
-                        "observation.rejected"
-                    },
+                    kind: if state == "current" { "observation.accepted" } else { "observation.rejected" },
                     subject_class: "person",
                     subject_id: Some(subject),
                     actor: review.actor.clone(),
@@ -132,15 +105,9 @@ fn check_refused(observation: &Observation, refused: &[String]) -> Result<(), Ap
     let class = observation.class()?;
     let model = Model::shipped();
     for key in refused {
-        let known = said.contains_key(key)
-            && model
-                .attribute(&AttributeRef::new(class, key.clone()))
-                .is_some();
+        let known = said.contains_key(key) && model.attribute(&AttributeRef::new(class, key.clone())).is_some();
         if !known {
-            return Err(AppError::invalid(
-                format!("/refused/{key}"),
-                "entities-not-said",
-            ));
+            return Err(AppError::invalid(format!("/refused/{key}"), "entities-not-said"));
         }
     }
     Ok(())

@@ -51,11 +51,7 @@ impl Sealed {
 
     /// A stored value that is a sealed secret.
     pub fn from_value(value: &Value) -> Option<Self> {
-        if value.is_object() {
-            serde_json::from_value(value.clone()).ok()
-        } else {
-            None
-        }
+        if value.is_object() { serde_json::from_value(value.clone()).ok() } else { None }
     }
 
     /// As stored JSON.
@@ -67,12 +63,7 @@ impl Sealed {
     pub fn columns(&self) -> (Vec<u8>, Vec<u8>, Vec<u8>, String) {
         let bytes = |text: &str| STANDARD.decode(text).unwrap_or_default();
         let cipher = bytes(self.sealed.trim_start_matches("enc:"));
-        (
-            cipher,
-            bytes(&self.index),
-            bytes(&self.tail),
-            self.mask.clone(),
-        )
+        (cipher, bytes(&self.index), bytes(&self.tail), self.mask.clone())
     }
 
     /// Back from the columns of a record.
@@ -93,18 +84,12 @@ fn context(at: &AttributeRef) -> String {
 
 /// Whether the model keeps an attribute as a secret.
 pub fn is_secret(model: &Model, at: &AttributeRef) -> bool {
-    model
-        .attribute(at)
-        .is_some_and(|attribute| attribute.sensitivity == Sensitivity::Secret)
+    model.attribute(at).is_some_and(|attribute| attribute.sensitivity == Sensitivity::Secret)
 }
 
 /// Full-width to half-width, no spaces or dashes, upper case: one number has one index.
 pub fn normalize(clear: &str) -> String {
-    clear
-        .nfkc()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .flat_map(char::to_uppercase)
-        .collect()
+    clear.nfkc().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_uppercase).collect()
 }
 
 /// Whether two stored values are the same: secrets by their index, the rest as JSON.

@@ -18,11 +18,7 @@ use crate::platform::ids::Id;
 use crate::platform::secrets::Keys;
 
 /// Columns that the evaluator's predicate compares: people are reached by where they live.
-pub const SCOPE: Columns = Columns {
-    place: Some("r.community_id"),
-    organization: None,
-    post: None,
-};
+pub const SCOPE: Columns = Columns { place: Some("r.community_id"), organization: None, post: None };
 
 /// Largest page.
 pub const MOST: usize = 200;
@@ -75,10 +71,7 @@ impl Sort {
 
     /// By key; the first for anything else.
     pub fn from_key(key: &str) -> Self {
-        [Self::Eldest, Self::Youngest, Self::Updated]
-            .into_iter()
-            .find(|sort| sort.key() == key)
-            .unwrap_or_default()
+        [Self::Eldest, Self::Youngest, Self::Updated].into_iter().find(|sort| sort.key() == key).unwrap_or_default()
     }
 
     /// Expression and direction.
@@ -132,17 +125,12 @@ impl People {
         limit: usize,
     ) -> Result<Page, AppError> {
         let limit = limit.clamp(1, MOST);
-        let mut rows = self
-            .rows_all_shards(app, principal, permissions, after, limit + 1)
-            .await?;
+        let mut rows = self.rows_all_shards(app, principal, permissions, after, limit + 1).await?;
         let next = (rows.len() > limit).then(|| {
             rows.truncate(limit);
             rows.last().map(|last| self.cursor(&app.keys, last))
         });
-        Ok(Page {
-            rows,
-            next: next.flatten(),
-        })
+        Ok(Page { rows, next: next.flatten() })
     }
 
     /// Up to `limit` records after a cursor.
@@ -154,9 +142,7 @@ impl People {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<PersonRecord>, AppError> {
-        let after = after
-            .map(|cursor| self.read_cursor(&app.keys, cursor))
-            .transpose()?;
+        let after = after.map(|cursor| self.read_cursor(&app.keys, cursor)).transpose()?;
         let (sql, args) = self.rows_sql(&app.keys, principal, permissions, after, limit);
         Ok(app.read().all_built(sql, args).await?)
     }
@@ -188,17 +174,9 @@ impl People {
         if let Some((value, id)) = after {
             args.push(value);
             args.push(Arg::from(id));
-            wheres.push(format!(
-                "({expression}, r.id) {beyond} (${}, ${})",
-                args.len() - 1,
-                args.len()
-            ));
+            wheres.push(format!("({expression}, r.id) {beyond} (${}, ${})", args.len() - 1, args.len()));
         }
-        let columns: Vec<String> = RECORD_PERSON
-            .columns
-            .iter()
-            .map(|column| format!("r.{column}"))
-            .collect();
+        let columns: Vec<String> = RECORD_PERSON.columns.iter().map(|column| format!("r.{column}")).collect();
         args.push(Arg::from(limit as i64));
         // The keys first, from an index alone where that is possible; whole rows only for the page.
         let order = format!("ORDER BY {expression} {direction}, r.id {direction}");
@@ -213,21 +191,10 @@ impl People {
     }
 
     /// The statement of the count.
-    pub fn count_sql(
-        &self,
-        keys: &Keys,
-        principal: &Principal,
-        permissions: &[Permission],
-    ) -> (String, Vec<Arg>) {
+    pub fn count_sql(&self, keys: &Keys, principal: &Principal, permissions: &[Permission]) -> (String, Vec<Arg>) {
         let mut args = Vec::new();
         let wheres = self.wheres(keys, principal, permissions, &mut args);
-        (
-            format!(
-                "SELECT count(*) FROM record_person r WHERE {}",
-                wheres.join(" AND ")
-            ),
-            args,
-        )
+        (format!("SELECT count(*) FROM record_person r WHERE {}", wheres.join(" AND ")), args)
     }
 
     fn wheres(
@@ -237,10 +204,8 @@ impl People {
         permissions: &[Permission],
         args: &mut Vec<Arg>,
     ) -> Vec<String> {
-        let mut wheres: Vec<String> = permissions
-            .iter()
-            .map(|permission| principal.rows(*permission, SCOPE, args))
-            .collect();
+        let mut wheres: Vec<String> =
+            permissions.iter().map(|permission| principal.rows(*permission, SCOPE, args)).collect();
         let mut mark = |arg: Arg| {
             args.push(arg);
             format!("${}", args.len())
@@ -248,23 +213,16 @@ impl People {
         match &self.looked {
             None => {}
             Some(Looked::Name(text)) => {
-                wheres.push(format!(
-                    "r.name LIKE {} ESCAPE '\\'",
-                    mark(Arg::from(format!("%{}%", escape(text))))
-                ));
+                wheres.push(format!("r.name LIKE {} ESCAPE '\\'", mark(Arg::from(format!("%{}%", escape(text))))));
             }
             Some(Looked::Latin(text)) => {
                 let start = mark(Arg::from(format!("{}%", escape(text))));
-                wheres.push(format!(
-                    "(r.pinyin LIKE {start} ESCAPE '\\' OR r.initials LIKE {start} ESCAPE '\\')"
-                ));
+                wheres.push(format!("(r.pinyin LIKE {start} ESCAPE '\\' OR r.initials LIKE {start} ESCAPE '\\')"));
             }
             Some(Looked::Tail(text)) => {
                 let number = mark(Arg::from(keys.tail_index("id_no", text)));
                 let phone = mark(Arg::from(keys.tail_index("mobile", text)));
-                wheres.push(format!(
-                    "(r.id_no_tail = {number} OR r.mobile_tail = {phone})"
-                ));
+                wheres.push(format!("(r.id_no_tail = {number} OR r.mobile_tail = {phone})"));
             }
             Some(Looked::Whole) => wheres.push("1 = 0".to_owned()),
         }
@@ -298,8 +256,7 @@ impl People {
         let bad = || AppError::invalid("cursor", "entities-bad-cursor");
         let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
         let clear = keys.open_bytes(CURSOR, &sealed).map_err(|_| bad())?;
-        let (sort, value, id): (String, serde_json::Value, Id) =
-            serde_json::from_slice(&clear).map_err(|_| bad())?;
+        let (sort, value, id): (String, serde_json::Value, Id) = serde_json::from_slice(&clear).map_err(|_| bad())?;
         if sort != self.sort.key() {
             return Err(bad());
         }

@@ -15,10 +15,9 @@ pub fn label(model: &Model, lang: Lang, class: Class, key: &str) -> String {
     match key {
         "age" => web::text(lang, "entities-age", &[]),
         "residence_premises" => web::text(lang, "entities-premises", &[]),
-        _ => model.attribute(&AttributeRef::new(class, key)).map_or_else(
-            || key.to_owned(),
-            |attribute| attribute.name(model_lang(lang)).to_owned(),
-        ),
+        _ => model
+            .attribute(&AttributeRef::new(class, key))
+            .map_or_else(|| key.to_owned(), |attribute| attribute.name(model_lang(lang)).to_owned()),
     }
 }
 
@@ -31,10 +30,7 @@ pub fn text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, value: &Val
         Value::Null => String::new(),
         Value::Bool(value) => web::text(lang, if *value { "common-yes" } else { "common-no" }, &[]),
         Value::Array(values) => {
-            let parts: Vec<String> = values
-                .iter()
-                .map(|value| text(app, model, lang, at, value))
-                .collect();
+            let parts: Vec<String> = values.iter().map(|value| text(app, model, lang, at, value)).collect();
             parts.join(if lang == Lang::En { ", " } else { "、" })
         }
         Value::String(word) => word_text(app, model, lang, at, word),
@@ -55,9 +51,7 @@ fn word_text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, word: &str
         return word.to_owned();
     };
     match attribute.datatype {
-        Datatype::Reference => {
-            place_name(app, &Value::from(word)).unwrap_or_else(|| word.to_owned())
-        }
+        Datatype::Reference => place_name(app, &Value::from(word)).unwrap_or_else(|| word.to_owned()),
         Datatype::Code => attribute
             .code_list
             .as_ref()
@@ -66,11 +60,7 @@ fn word_text(app: &App, model: &Model, lang: Lang, at: &AttributeRef, word: &str
             .map_or_else(
                 || word.to_owned(),
                 |item| {
-                    if lang == Lang::En && !item.en.is_empty() {
-                        item.en.clone()
-                    } else {
-                        item.zh.clone()
-                    }
+                    if lang == Lang::En && !item.en.is_empty() { item.en.clone() } else { item.zh.clone() }
                 },
             ),
         _ => word.to_owned(),

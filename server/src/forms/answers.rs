@@ -13,7 +13,8 @@ use crate::geography::{Resolved, resolve};
 /// several values becomes a list; of other repeated names the last counts. A place that was typed
 /// (`KEY_text`, where no script put its id into `KEY`) is looked up. Pairs of other names are left out.
 pub fn answers_of(app: &App, published: &Published, pairs: &[(String, String)]) -> Map {
-    let all = |name: &str| pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+    let all =
+        |name: &str| pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
     let mut answers = Map::new();
     for field in published.compiled.fields() {
         let values = all(field.key());

@@ -13,7 +13,8 @@ use crate::platform::database::Exec;
 /// Persons looked at; enough to say "most" or "few".
 const SAMPLE: i64 = 300;
 /// The statement for somebody who sees everybody; the scoped one differs in its predicate only.
-pub(super) const KNOWN_SAMPLE_ALL_SHARDS: &str = "SELECT r.origin FROM record_person r ORDER BY r.updated_at DESC LIMIT $1";
+pub(super) const KNOWN_SAMPLE_ALL_SHARDS: &str =
+    "SELECT r.origin FROM record_person r ORDER BY r.updated_at DESC LIMIT $1";
 
 /// The burden of a form, shown before it is published.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,9 +34,15 @@ pub struct Burden {
 }
 
 /// Estimates the burden for fillers in the principal's scope.
-pub async fn burden(app: &App, principal: &Principal, form: &CompiledForm, lang: web::Lang) -> Result<Burden, AppError> {
+pub async fn burden(
+    app: &App,
+    principal: &Principal,
+    form: &CompiledForm,
+    lang: web::Lang,
+) -> Result<Burden, AppError> {
     let lang = super::language(lang);
-    let counts = if form.subject() == Some(Class::Person) { known_counts(app, principal).await? } else { Counts::default() };
+    let counts =
+        if form.subject() == Some(Class::Person) { known_counts(app, principal).await? } else { Counts::default() };
     let share = |field: &CompiledField| -> Option<i64> {
         let attribute = field.definition.bind.as_ref()?.of_subject()?;
         let known = counts.by_attribute.get(&attribute.key).copied().unwrap_or(0);

@@ -18,6 +18,6 @@ mod shelf;
 pub mod store;
 pub mod submit;
 
-pub use answers::{answers_of, language, lang_map, to_text};
+pub use answers::{answers_of, lang_map, language, to_text};
 pub use estimate::{Burden, burden};
 pub use shelf::{Published, Shelf, choices, latest, published};

@@ -32,7 +32,11 @@ pub fn obstacles(definition: &FormDefinition) -> Vec<Fault> {
         faults.push(Fault::new("/title", "还没有标题，请先写上", "There is no title yet; write one"));
     }
     if definition.fields.is_empty() {
-        faults.push(Fault::new("/fields", "还没有要填的内容，请至少添加一项", "There is no field yet; add at least one"));
+        faults.push(Fault::new(
+            "/fields",
+            "还没有要填的内容，请至少添加一项",
+            "There is no field yet; add at least one",
+        ));
     }
     for (index, field) in definition.fields.iter().enumerate() {
         if field.label.is_empty() {
@@ -85,7 +89,8 @@ pub async fn publish_in(
     actor: &Actor,
     now: i64,
 ) -> Result<Version, AppError> {
-    let compiled = compile(definition, &Model::shipped()).map_err(|faults| AppError::Invalid(super::edit::as_faults(&faults)))?;
+    let compiled =
+        compile(definition, &Model::shipped()).map_err(|faults| AppError::Invalid(super::edit::as_faults(&faults)))?;
     let content_hash = content_hash(definition);
     let before = store::latest(tx, form.id).await?;
     if let Some(same) = before.as_ref().filter(|row| row.content_hash == content_hash) {

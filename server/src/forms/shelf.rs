@@ -71,7 +71,8 @@ impl Shelf {
 fn read(row: &VersionRow) -> Result<Published, AppError> {
     let corrupt = |what: String| AppError::Store(StoreError::Corrupt(format!("form version {}: {what}", row.id)));
     let definition = form_runtime::definition::parse(&row.definition).map_err(|fault| corrupt(format!("{fault:?}")))?;
-    let compiled = form_runtime::compile(&definition, &Model::shipped()).map_err(|faults| corrupt(format!("{faults:?}")))?;
+    let compiled =
+        form_runtime::compile(&definition, &Model::shipped()).map_err(|faults| corrupt(format!("{faults:?}")))?;
     Ok(Published {
         id: row.id,
         form_id: row.form_id,
@@ -106,5 +107,8 @@ pub async fn latest(app: &App, form_id: Id) -> Result<Option<Arc<Published>>, Ap
 /// A published form is no secret among staff: whoever may make tasks or channels chooses among all.
 pub async fn choices(app: &App) -> Result<Vec<(Id, LangMap, String, i64)>, AppError> {
     let rows = store::all_published(&mut app.read()).await?;
-    Ok(rows.into_iter().map(|(version, _, title, class, number)| (version, lang_map(&to_text(&title)), class, number)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(version, _, title, class, number)| (version, lang_map(&to_text(&title)), class, number))
+        .collect())
 }

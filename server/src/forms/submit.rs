@@ -187,11 +187,8 @@ pub async fn first(app: &App, filing: &Filing) -> Result<Option<First>, AppError
 /// A keyed digest of what was posted, and where: names sorted, blanks left out. Keyed, since answers
 /// such as a citizen number could be guessed from a bare hash.
 fn payload_hash(keys: &Keys, filing: &Filing) -> Vec<u8> {
-    let posted: BTreeMap<&String, &Value> = filing
-        .posted
-        .iter()
-        .filter(|(_, value)| !form_runtime::controls::is_blank(value))
-        .collect();
+    let posted: BTreeMap<&String, &Value> =
+        filing.posted.iter().filter(|(_, value)| !form_runtime::controls::is_blank(value)).collect();
     let whole = json!([filing.published.id, filing.door.lasting(), filing.confirm_all, posted]);
     keys.index("submission", &whole.to_string())
 }

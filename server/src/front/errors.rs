@@ -58,7 +58,8 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let id = uuid::Uuid::from_bytes(crate::platform::secrets::random()).simple().to_string();
     let reader = Reader::of(&request);
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(reader.clone());
     let response = next.run(request).await;
@@ -125,7 +126,9 @@ async fn explain(app: &App, reader: &Reader, id: &str, response: Response) -> Re
 
 fn is_ours(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    kind.starts_with("text/html") || kind.starts_with("application/json") || kind.starts_with("application/problem+json")
+    kind.starts_with("text/html")
+        || kind.starts_with("application/json")
+        || kind.starts_with("application/problem+json")
 }
 
 /// An error that a library answered with plain words: the status says which of ours it is. API callers

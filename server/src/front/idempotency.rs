@@ -4,7 +4,7 @@
 //! content under the same key is refused; a repeat while the first has no answer (it runs, or its node
 //! died) is told to look again, and nothing is ever done twice.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -112,7 +112,7 @@ async fn finish(app: &App, key: String, response: Response) -> Response {
     if let Err(fault) = written {
         tracing::warn!(%fault, "an idempotency key has no answer kept");
     }
-    Response::from_parts(parts, Body::from(Bytes::from(body)))
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// Forgets keys older than `before`: part of the hourly tidying.

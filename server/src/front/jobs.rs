@@ -35,13 +35,22 @@ async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Job, AppError> {
 }
 
 fn faults(viewer: &Viewer, result: &Value) -> Vec<String> {
-    let detail = result["detail"].as_str().or_else(|| result["code"].as_str().filter(|_| result["faults"].as_array().is_none_or(Vec::is_empty)));
+    let detail = result["detail"]
+        .as_str()
+        .or_else(|| result["code"].as_str().filter(|_| result["faults"].as_array().is_none_or(Vec::is_empty)));
     let named = result["faults"].as_array().into_iter().flatten().map(|fault| {
         let pairs: Vec<(String, String)> = serde_json::from_value(fault["args"].clone()).unwrap_or_default();
-        let args: Vec<(&str, TextArg<'_>)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
+        let args: Vec<(&str, TextArg<'_>)> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
         viewer.text(fault["key"].as_str().unwrap_or("errors-code-invalid"), &args)
     });
-    let words = detail.map(|key| if key.contains('-') && result["detail"].is_string() { viewer.text(key, &[]) } else { viewer.text(&format!("errors-code-{key}"), &[]) });
+    let words = detail.map(|key| {
+        if key.contains('-') && result["detail"].is_string() {
+            viewer.text(key, &[])
+        } else {
+            viewer.text(&format!("errors-code-{key}"), &[])
+        }
+    });
     words.into_iter().chain(named).collect()
 }
 

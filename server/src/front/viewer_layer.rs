@@ -99,7 +99,8 @@ fn top_bar(viewer: &Viewer, loaded: &SignedInAs) -> SignedIn {
 
 /// What stays open while a password must be changed.
 fn open_before_change(path: &str) -> bool {
-    matches!(path, "/password" | "/sign-out" | "/preferences" | "/sign-in" | "/healthz" | "/readyz") || path.starts_with("/assets/")
+    matches!(path, "/password" | "/sign-out" | "/preferences" | "/sign-in" | "/healthz" | "/readyz")
+        || path.starts_with("/assets/")
 }
 
 fn refuse_until_changed(request: &Request) -> Response {
@@ -121,7 +122,10 @@ fn shows_pages(request: &Request) -> bool {
 }
 
 fn open_toast(app: &App, sealed: &str) -> Option<Toast> {
-    let text = app.keys.open_text(TOAST, &format!("enc:{}", sealed.replace('-', "+").replace('_', "/").replace('.', "="))).ok()?;
+    let text = app
+        .keys
+        .open_text(TOAST, &format!("enc:{}", sealed.replace('-', "+").replace('_', "/").replace('.', "=")))
+        .ok()?;
     serde_json::from_str::<Flash>(&text).ok().map(Toast::from)
 }
 

@@ -46,13 +46,16 @@ pub async fn import(
         return Err(AppError::Invalid(plan.faults));
     }
     let (now, today) = (app.now(), app.clock.today_text());
-    let next = app.lanes.write(TREE_SHARD, vec![], |tx| {
-        async move {
-            store::clear_unpublished(tx).await?;
-            Ok::<_, AppError>(store::tree_version(tx).await? + 1)
-        }
-        .boxed()
-    }).await?;
+    let next = app
+        .lanes
+        .write(TREE_SHARD, vec![], |tx| {
+            async move {
+                store::clear_unpublished(tx).await?;
+                Ok::<_, AppError>(store::tree_version(tx).await? + 1)
+            }
+            .boxed()
+        })
+        .await?;
     let above = Above::new(app, &plan.places);
     let total = plan.places.len();
     // In the order of the keys: every slice then touches few pages of the indexes.
@@ -60,18 +63,19 @@ pub async fn import(
     places.sort_unstable_by_key(|place| place.id);
     for (at, slice) in places.chunks(SLICE).enumerate() {
         let rows = Rows::of(slice, &above, next, now);
-        app.lanes.write(TREE_SHARD, vec![], move |tx| {
-            let rows = rows.clone();
-            async move {
-                ENTITY.write(tx, rows.entities, OnKey::Keep).await?;
-                PLACE.write(tx, rows.places, OnKey::Fail).await?;
-                PLACE_ANCESTOR.write(tx, rows.ancestors, OnKey::Keep).await?;
-                PLACE_CODE.write(tx, rows.codes, OnKey::Keep).await?;
-                Ok::<_, AppError>(())
-            }
-            .boxed()
-        })
-        .await?;
+        app.lanes
+            .write(TREE_SHARD, vec![], move |tx| {
+                let rows = rows.clone();
+                async move {
+                    ENTITY.write(tx, rows.entities, OnKey::Keep).await?;
+                    PLACE.write(tx, rows.places, OnKey::Fail).await?;
+                    PLACE_ANCESTOR.write(tx, rows.ancestors, OnKey::Keep).await?;
+                    PLACE_CODE.write(tx, rows.codes, OnKey::Keep).await?;
+                    Ok::<_, AppError>(())
+                }
+                .boxed()
+            })
+            .await?;
         progress((at * SLICE + slice.len()).min(total), total);
     }
     let root = places.iter().find(|place| place.parent.is_none()).map(|place| place.id);
@@ -86,28 +90,30 @@ pub async fn import(
     };
     let paths = new_paths(app, &plan.renamed, false);
     let (renamed, note) = (plan.renamed, note.to_owned());
-    app.lanes.write(TREE_SHARD, vec![], move |tx| {
-        let (renamed, paths, note, today, event) = (renamed.clone(), paths.clone(), note.clone(), today.clone(), event.clone());
-        async move {
-            if store::staged(tx, next).await? != total as i64 {
-                return Err(AppError::Conflict("geography-import-running"));
+    app.lanes
+        .write(TREE_SHARD, vec![], move |tx| {
+            let (renamed, paths, note, today, event) =
+                (renamed.clone(), paths.clone(), note.clone(), today.clone(), event.clone());
+            async move {
+                if store::staged(tx, next).await? != total as i64 {
+                    return Err(AppError::Conflict("geography-import-running"));
+                }
+                for place in &renamed {
+                    store::rename(tx, place).await?;
+                }
+                for (id, path) in &paths {
+                    store::set_full_name(tx, *id, path).await?;
+                }
+                store::publish(tx, next, &note, &today, now).await?;
+                if let Some(root) = root {
+                    settings::put(tx, settings::ROOT_PLACE, &root.to_string()).await?;
+                }
+                event.write(tx, TREE_SHARD).await?;
+                Ok(())
             }
-            for place in &renamed {
-                store::rename(tx, place).await?;
-            }
-            for (id, path) in &paths {
-                store::set_full_name(tx, *id, path).await?;
-            }
-            store::publish(tx, next, &note, &today, now).await?;
-            if let Some(root) = root {
-                settings::put(tx, settings::ROOT_PLACE, &root.to_string()).await?;
-            }
-            event.write(tx, TREE_SHARD).await?;
-            Ok(())
-        }
-        .boxed()
-    })
-    .await?;
+            .boxed()
+        })
+        .await?;
     store::reload(app).await?;
     Ok(outcome)
 }
@@ -165,9 +171,8 @@ impl Rows {
             let community = (place.level == 5).then_some(place.id);
             rows.entities.push(entity_row(place.shard, place.id, "place", community, now));
             rows.places.push(place_row(place, tree_version));
-            rows.ancestors.extend(
-                above.chain(place.id).enumerate().map(|(depth, id)| args![id, place.id, depth as i64]),
-            );
+            rows.ancestors
+                .extend(above.chain(place.id).enumerate().map(|(depth, id)| args![id, place.id, depth as i64]));
             if let Some(code) = &place.code {
                 rows.codes.push(args![place.id, code, "nbs", &place.valid_from, Option::<String>::None]);
             }
@@ -177,7 +182,12 @@ impl Rows {
 }
 
 /// The rows that make one place, for adding a single one.
-pub(super) fn rows_of_one(place: &Place, above: &Above, tree_version: i64, now: i64) -> [(&'static Shape, Vec<Vec<Arg>>); 4] {
+pub(super) fn rows_of_one(
+    place: &Place,
+    above: &Above,
+    tree_version: i64,
+    now: i64,
+) -> [(&'static Shape, Vec<Vec<Arg>>); 4] {
     let rows = Rows::of(std::slice::from_ref(place), above, tree_version, now);
     [(&ENTITY, rows.entities), (&PLACE, rows.places), (&PLACE_ANCESTOR, rows.ancestors), (&PLACE_CODE, rows.codes)]
 }

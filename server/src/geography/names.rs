@@ -47,7 +47,9 @@ pub fn kind_of(level: i64, official: &str) -> &'static str {
         1 => "province",
         2 if ends(&["自治州", "盟", "地区"]) => "prefecture",
         2 => "city",
-        3 if ends(&["开发区", "示范区", "高新区", "工业园区", "管理区", "保税区"]) => "economic_zone",
+        3 if ends(&["开发区", "示范区", "高新区", "工业园区", "管理区", "保税区"]) => {
+            "economic_zone"
+        }
         3 if ends(&["区"]) => "district",
         3 if ends(&["市"]) => "county_city",
         3 if ends(&["旗"]) => "banner",
@@ -99,8 +101,15 @@ mod tests {
 
     #[test]
     fn kinds_are_told_by_name_and_level() {
-        let told = [(1, "北京市"), (2, "市辖区"), (3, "山西大同经济开发区"), (3, "阳高县"), (4, "南磨房地区"), (5, "七里村村委会")]
-            .map(|(level, name)| kind_of(level, name));
+        let told = [
+            (1, "北京市"),
+            (2, "市辖区"),
+            (3, "山西大同经济开发区"),
+            (3, "阳高县"),
+            (4, "南磨房地区"),
+            (5, "七里村村委会"),
+        ]
+        .map(|(level, name)| kind_of(level, name));
         assert_eq!(told, ["municipality", "city", "economic_zone", "county", "area", "village"]);
     }
 }

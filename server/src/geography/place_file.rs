@@ -58,7 +58,10 @@ fn table(sheet: &Sheet) -> Result<(Vec<usize>, Columns), Vec<Fault>> {
     let text = |row: usize, column: usize| sheet.cell(row, column).normalized_text();
     let bare = sheet.rows.first().is_some_and(|_| {
         let (code, level) = (text(0, 0), text(0, 1));
-        code.len() >= 2 && code.bytes().all(|b| b.is_ascii_digit()) && level.len() == 1 && level.bytes().all(|b| b.is_ascii_digit())
+        code.len() >= 2
+            && code.bytes().all(|b| b.is_ascii_digit())
+            && level.len() == 1
+            && level.bytes().all(|b| b.is_ascii_digit())
     });
     if bare {
         let rows = (0..sheet.rows.len()).filter(|&row| sheet.rows[row].iter().any(|cell| !cell.is_blank())).collect();

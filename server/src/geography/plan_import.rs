@@ -106,7 +106,8 @@ fn parent_code(
     alias: &HashMap<String, String>,
     geography: &Geography,
 ) -> Result<Option<String>, Fault> {
-    let fault = |key: &str| Fault::new(format!("row {}", line.line), key).with("line", line.line).with("code", &line.code);
+    let fault =
+        |key: &str| Fault::new(format!("row {}", line.line), key).with("line", line.line).with("code", &line.code);
     let known = |code: &str| by_code.contains_key(code) || geography.by_code(code).is_some();
     let real = |code: &str| alias.get(code).cloned().unwrap_or_else(|| code.to_owned());
     let said = match &line.parent {
@@ -132,7 +133,12 @@ fn parent_code(
 }
 
 /// Refuses places that lie under themselves, and places that do not lie below their parent's level.
-fn cycles(kept: &[&PlaceLine], by_code: &HashMap<&str, &PlaceLine>, parents: &HashMap<&str, Option<String>>, plan: &mut Plan) {
+fn cycles(
+    kept: &[&PlaceLine],
+    by_code: &HashMap<&str, &PlaceLine>,
+    parents: &HashMap<&str, Option<String>>,
+    plan: &mut Plan,
+) {
     let mut safe: HashSet<&str> = HashSet::with_capacity(kept.len());
     let mut told: HashSet<&str> = HashSet::new();
     for line in kept {
@@ -151,7 +157,8 @@ fn cycles(kept: &[&PlaceLine], by_code: &HashMap<&str, &PlaceLine>, parents: &Ha
                 break;
             }
             path.push(here);
-            next = parents.get(here.code.as_str()).and_then(Option::as_deref).and_then(|code| by_code.get(code)).copied();
+            next =
+                parents.get(here.code.as_str()).and_then(Option::as_deref).and_then(|code| by_code.get(code)).copied();
         }
         safe.extend(path.iter().map(|p| p.code.as_str()).filter(|code| !told.contains(code)));
     }
@@ -193,7 +200,8 @@ impl Builder<'_> {
     }
 
     fn place(&mut self, line: &PlaceLine, parent: Option<&str>, plan: &mut Plan) {
-        let fault = |key: &str| Fault::new(format!("row {}", line.line), key).with("line", line.line).with("code", &line.code);
+        let fault =
+            |key: &str| Fault::new(format!("row {}", line.line), key).with("line", line.line).with("code", &line.code);
         let (name, kind) = (display_name(&line.name), self.kind(line, parent));
         let hidden = Place::is_hidden_kind(&kind);
         let (above_id, above_level, above_path, above_is_root) = match parent {
@@ -209,7 +217,10 @@ impl Builder<'_> {
             (false, false, true) => name.clone(),
             (false, false, false) => format!("{above_path}/{name}"),
         };
-        self.names.insert(line.code.clone(), (line.name.clone(), if parent.is_none() { String::new() } else { full_name.clone() }));
+        self.names.insert(
+            line.code.clone(),
+            (line.name.clone(), if parent.is_none() { String::new() } else { full_name.clone() }),
+        );
         if let Some(known) = self.geography.by_code(&line.code) {
             self.made.insert(line.code.clone(), (known.id, known.level));
             if known.parent != above_id && parent.is_some() {
@@ -224,7 +235,9 @@ impl Builder<'_> {
             }
             return;
         }
-        if parent.is_none() && (self.geography.root().is_some() || plan.places.iter().any(|place| place.parent.is_none())) {
+        if parent.is_none()
+            && (self.geography.root().is_some() || plan.places.iter().any(|place| place.parent.is_none()))
+        {
             return plan.fault(fault("geography-fault-second-root").with("name", &line.name));
         }
         let shard = shard_by_hash(line.code.as_bytes());
@@ -268,7 +281,10 @@ impl Builder<'_> {
             return "hidden_city".to_owned();
         }
         let above = parent.and_then(|code| {
-            self.names.get(code).map(|(name, _)| name.as_str()).or_else(|| self.geography.by_code(code).map(|p| p.official_name.as_str()))
+            self.names
+                .get(code)
+                .map(|(name, _)| name.as_str())
+                .or_else(|| self.geography.by_code(code).map(|p| p.official_name.as_str()))
         });
         if line.level == 3 && above == Some(line.name.as_str()) {
             return "repeated".to_owned();
@@ -281,6 +297,7 @@ impl Builder<'_> {
 /// Whether the code stands in the administrative list: economic zones (county digits 71 and up), units
 /// like a township (400 to 599) and collecting nodes are the statistics bureau's own.
 fn in_list(line: &PlaceLine, kind: &str) -> bool {
-    let township_like = line.level == 4 && line.code.get(6..9).and_then(|d| d.parse::<u32>().ok()).is_some_and(|n| n >= 400);
+    let township_like =
+        line.level == 4 && line.code.get(6..9).and_then(|d| d.parse::<u32>().ok()).is_some_and(|n| n >= 400);
     !(kind == "economic_zone" || Place::is_hidden_kind(kind) || township_like)
 }

@@ -20,7 +20,8 @@ const CHILDREN: &str = "SELECT id, parent_id, kind, name, path, sort, made_up, v
      WHERE shard = $1 AND community_id = $2 AND parent_id = $3 AND (valid_to IS NULL OR valid_to > $4) ORDER BY sort, path, id";
 const TOPS: &str = "SELECT id, parent_id, kind, name, path, sort, made_up, version FROM premises \
      WHERE shard = $1 AND community_id = $2 AND parent_id IS NULL AND (valid_to IS NULL OR valid_to > $3) ORDER BY sort, path, id";
-const ONE: &str = "SELECT id, parent_id, kind, name, path, sort, made_up, version FROM premises WHERE shard = $1 AND id = $2";
+const ONE: &str =
+    "SELECT id, parent_id, kind, name, path, sort, made_up, version FROM premises WHERE shard = $1 AND id = $2";
 const KINDS: &str = "SELECT kind, count(*) FROM premises WHERE shard = $1 AND community_id = $2 \
      AND (valid_to IS NULL OR valid_to > $3) GROUP BY kind";
 
@@ -30,7 +31,18 @@ pub const STATEMENTS: &[&str] = &[OF_COMMUNITY, CHILDREN, TOPS, ONE, KINDS];
 const PREMISES: Shape = Shape {
     table: "premises",
     columns: &[
-        "shard", "id", "community_id", "parent_id", "kind", "name", "path", "sort", "made_up", "valid_from", "valid_to", "version",
+        "shard",
+        "id",
+        "community_id",
+        "parent_id",
+        "kind",
+        "name",
+        "path",
+        "sort",
+        "made_up",
+        "valid_from",
+        "valid_to",
+        "version",
     ],
     key: &["shard", "id"],
 };
@@ -67,7 +79,12 @@ pub async fn of_community(conn: &mut impl Exec, community: &Place, today: &str) 
 }
 
 /// What is directly under `parent`, or directly under the community.
-pub async fn children(conn: &mut impl Exec, community: &Place, parent: Option<Id>, today: &str) -> Result<Vec<Premises>, StoreError> {
+pub async fn children(
+    conn: &mut impl Exec,
+    community: &Place,
+    parent: Option<Id>,
+    today: &str,
+) -> Result<Vec<Premises>, StoreError> {
     match parent {
         Some(parent) => conn.all(CHILDREN, args![community.shard, community.id, parent, today]).await,
         None => conn.all(TOPS, args![community.shard, community.id, today]).await,
@@ -168,7 +185,9 @@ impl Pattern {
             let units = self.units.map_or(1, count);
             let doors = count(self.buildings) * units * count(self.floors) * self.doors;
             if doors > MOST as i64 {
-                faults.push(Fault::new("buildings", "geography-fault-too-many-doors").with("n", doors).with("most", MOST));
+                faults.push(
+                    Fault::new("buildings", "geography-fault-too-many-doors").with("n", doors).with("most", MOST),
+                );
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -193,7 +212,13 @@ pub async fn new_of(app: &App, community: &Place, plan: Vec<Planned>) -> Result<
 
 /// Makes what is new of a plan and returns the premises made. What is there already stays as it is, so
 /// that repeating an act that was broken off completes it.
-pub async fn make(app: &App, community: &Place, plan: Vec<Planned>, made_up: bool, actor: Actor) -> Result<Vec<Premises>, AppError> {
+pub async fn make(
+    app: &App,
+    community: &Place,
+    plan: Vec<Planned>,
+    made_up: bool,
+    actor: Actor,
+) -> Result<Vec<Premises>, AppError> {
     let (now, today) = (app.now(), app.clock.today_text());
     let known = of_community(&mut app.read(), community, &today).await?;
     let mut ids: HashMap<String, Id> = known.into_iter().map(|premises| (premises.path, premises.id)).collect();
@@ -221,13 +246,24 @@ pub async fn make(app: &App, community: &Place, plan: Vec<Planned>, made_up: boo
         let (slice, today, actor) = (slice.to_vec(), today.clone(), actor.clone());
         app.lanes
             .write(shard, vec![], move |tx| {
-                let entities = slice.iter().map(|p| entity_row(shard, p.id, "place", Some(community_id), now)).collect();
+                let entities =
+                    slice.iter().map(|p| entity_row(shard, p.id, "place", Some(community_id), now)).collect();
                 let rows = slice
                     .iter()
                     .map(|p| {
                         args![
-                            shard, p.id, community_id, p.parent_id, &p.kind, &p.name, &p.path, p.sort, p.made_up, &today,
-                            Option::<String>::None, p.version
+                            shard,
+                            p.id,
+                            community_id,
+                            p.parent_id,
+                            &p.kind,
+                            &p.name,
+                            &p.path,
+                            p.sort,
+                            p.made_up,
+                            &today,
+                            Option::<String>::None,
+                            p.version
                         ]
                     })
                     .collect();
@@ -258,7 +294,10 @@ mod tests {
 
     #[test]
     fn a_pattern_gives_buildings_units_and_doors() {
-        let pattern = Pattern { compound: "御馨花都".into(), buildings: (3, 3), units: Some((1, 4)), floors: (1, 6), doors: 2 };
+        let pattern =
+            Pattern {
+                compound: "御馨花都".into(), buildings: (3, 3), units: Some((1, 4)), floors: (1, 6), doors: 2
+            };
         let plan = pattern.plan().expect("plans");
         let count = |kind: &str| plan.iter().filter(|p| p.kind == kind).count();
         assert_eq!([count("compound"), count("building"), count("unit"), count("door")], [1, 1, 4, 48]);
@@ -267,7 +306,8 @@ mod tests {
 
     #[test]
     fn too_much_and_nonsense_are_refused_by_field() {
-        let much = Pattern { buildings: (1, 100), units: Some((1, 10)), floors: (1, 30), doors: 4, ..Pattern::default() };
+        let much =
+            Pattern { buildings: (1, 100), units: Some((1, 10)), floors: (1, 30), doors: 4, ..Pattern::default() };
         assert_eq!(much.plan().expect_err("too many")[0].key, "geography-fault-too-many-doors");
         let nonsense = Pattern { buildings: (5, 2), floors: (0, 3), doors: 0, ..Pattern::default() };
         let fields: Vec<String> = nonsense.plan().expect_err("nonsense").into_iter().map(|fault| fault.at).collect();

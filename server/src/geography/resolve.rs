@@ -36,8 +36,10 @@ pub fn resolve(geography: &Geography, text: &str, within: Option<Id>) -> Resolve
             None => Resolved::None,
         };
     }
-    let parts: Vec<&str> =
-        text.split(|c: char| matches!(c, '/' | '\\' | '>' | '-' | '·' | '|') || c.is_whitespace()).filter(|p| !p.is_empty()).collect();
+    let parts: Vec<&str> = text
+        .split(|c: char| matches!(c, '/' | '\\' | '>' | '-' | '·' | '|') || c.is_whitespace())
+        .filter(|p| !p.is_empty())
+        .collect();
     let Some((&last, above)) = parts.split_last() else { return Resolved::None };
     let found: Vec<&Place> = exact_first(geography.named(last), last)
         .into_iter()

@@ -18,25 +18,53 @@ const TREE_VERSION: &str = "SELECT coalesce(max(number), 0) FROM tree_version";
 const PUBLISH: &str = "INSERT INTO tree_version (number, note, effective_on, created_at) VALUES ($1, $2, $3, $4)";
 const RENAME: &str = "UPDATE place SET name = $2, official_name = $3, full_name = $4, pinyin = $5, initials = $6, \
      version = version + 1 WHERE id = $1 AND version = $7";
-const END: &str = "UPDATE place SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
+const END: &str =
+    "UPDATE place SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_CODES: &str = "UPDATE place_code SET valid_to = $2 WHERE place_id = $1 AND valid_to IS NULL";
 const FULL_NAME: &str = "UPDATE place SET full_name = $2 WHERE id = $1";
 const STAGED: &str = "SELECT count(*) FROM place WHERE tree_version = $1";
 const CLEAR_PLACES: &str = "DELETE FROM place WHERE tree_version > (SELECT coalesce(max(number), 0) FROM tree_version)";
-const CLEAR_ANCESTORS: &str = "DELETE FROM place_ancestor WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_ancestor.place_id)";
-const CLEAR_CODES: &str = "DELETE FROM place_code WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_code.place_id)";
+const CLEAR_ANCESTORS: &str =
+    "DELETE FROM place_ancestor WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_ancestor.place_id)";
+const CLEAR_CODES: &str =
+    "DELETE FROM place_code WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.id = place_code.place_id)";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    ALL, TREE_VERSION, PUBLISH, RENAME, END, END_CODES, FULL_NAME, STAGED, CLEAR_PLACES, CLEAR_ANCESTORS, CLEAR_CODES,
+    ALL,
+    TREE_VERSION,
+    PUBLISH,
+    RENAME,
+    END,
+    END_CODES,
+    FULL_NAME,
+    STAGED,
+    CLEAR_PLACES,
+    CLEAR_ANCESTORS,
+    CLEAR_CODES,
 ];
 
 /// Columns of a place.
 pub const PLACE: Shape = Shape {
     table: "place",
     columns: &[
-        "id", "parent_id", "level", "kind", "name", "official_name", "full_name", "pinyin", "initials", "code", "in_list",
-        "shard", "sort", "valid_from", "valid_to", "tree_version", "version",
+        "id",
+        "parent_id",
+        "level",
+        "kind",
+        "name",
+        "official_name",
+        "full_name",
+        "pinyin",
+        "initials",
+        "code",
+        "in_list",
+        "shard",
+        "sort",
+        "valid_from",
+        "valid_to",
+        "tree_version",
+        "version",
     ],
     key: &["id"],
 };
@@ -147,7 +175,13 @@ pub async fn publish(conn: &mut impl Exec, number: i64, note: &str, day: &str, n
 /// Gives a place another name; [`StoreError::Stale`] when its version moved.
 pub async fn rename(conn: &mut impl Exec, place: &Place) -> Result<(), StoreError> {
     let args = args![
-        place.id, &place.name, &place.official_name, &place.full_name, &place.pinyin, &place.initials, place.version
+        place.id,
+        &place.name,
+        &place.official_name,
+        &place.full_name,
+        &place.pinyin,
+        &place.initials,
+        place.version
     ];
     changed(conn.execute(RENAME, args).await?)
 }

@@ -55,10 +55,6 @@ pub async fn seed(tx: &mut impl Exec, now: i64) -> Result<i64, StoreError> {
     let number = newest.map_or(0, |row| row.0) + 1;
     let keys: Vec<String> = model.attributes().map(|(at, _)| at.to_string()).collect();
     let content = json!({"version": model.version(), "attributes": keys}).to_string();
-    tx.execute(
-        ADD,
-        args![new_free_id(now), number, content, model.version(), now],
-    )
-    .await?;
+    tx.execute(ADD, args![new_free_id(now), number, content, model.version(), now]).await?;
     Ok(number)
 }

@@ -6,9 +6,7 @@ use form_runtime::model::{Attribute, Datatype, Sensitivity};
 use form_runtime::{Class, Model};
 use serde::Deserialize;
 use web::Lang;
-use web::pages::knowledge::{
-    AttributeGroup, AttributeRow, ClassLink, CodeListLink, CodeListPage, KnowledgePage,
-};
+use web::pages::knowledge::{AttributeGroup, AttributeRow, ClassLink, CodeListLink, CodeListPage, KnowledgePage};
 
 use super::{model, model_lang};
 use crate::access::Viewer;
@@ -87,19 +85,11 @@ pub async fn index(
 
 fn row(viewer: &Viewer, model: &Model, attribute: &Attribute) -> AttributeRow {
     let lang = model_lang(viewer.lang);
-    let list = attribute
-        .code_list
-        .as_ref()
-        .and_then(|key| model.code_list(key))
-        .map(|list| CodeListLink {
-            name: if viewer.lang == Lang::En && !list.en.is_empty() {
-                list.en.clone()
-            } else {
-                list.zh.clone()
-            },
-            href: format!("/knowledge/lists/{}", list.key),
-            verified: list.verified,
-        });
+    let list = attribute.code_list.as_ref().and_then(|key| model.code_list(key)).map(|list| CodeListLink {
+        name: if viewer.lang == Lang::En && !list.en.is_empty() { list.en.clone() } else { list.zh.clone() },
+        href: format!("/knowledge/lists/{}", list.key),
+        verified: list.verified,
+    });
     let (sensitivity, sensitivity_kind) = match attribute.sensitivity {
         Sensitivity::Plain => ("plain", ""),
         Sensitivity::Personal => ("personal", ""),
@@ -109,10 +99,7 @@ fn row(viewer: &Viewer, model: &Model, attribute: &Attribute) -> AttributeRow {
     AttributeRow {
         key: attribute.key.clone(),
         name: attribute.name(lang).to_owned(),
-        datatype: viewer.text(
-            &format!("knowledge-type-{}", datatype_key(attribute.datatype)),
-            &[],
-        ),
+        datatype: viewer.text(&format!("knowledge-type-{}", datatype_key(attribute.datatype)), &[]),
         list,
         sensitivity: viewer.text(&format!("knowledge-{sensitivity}"), &[]),
         sensitivity_kind,
@@ -147,21 +134,13 @@ fn datatype_key(datatype: Datatype) -> &'static str {
 }
 
 /// `GET /knowledge/lists/{key}`
-pub async fn list(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(key): Path<String>,
-) -> Result<Html<String>, AppError> {
+pub async fn list(State(app): State<App>, viewer: Viewer, Path(key): Path<String>) -> Result<Html<String>, AppError> {
     viewer.staff()?;
     let model = model();
     let list = model.code_list(&key).ok_or(AppError::NotFound)?;
     let english = viewer.lang == Lang::En;
     let page = CodeListPage {
-        name: if english && !list.en.is_empty() {
-            list.en.clone()
-        } else {
-            list.zh.clone()
-        },
+        name: if english && !list.en.is_empty() { list.en.clone() } else { list.zh.clone() },
         standard: list.standard.clone(),
         status: list.status.clone(),
         verified: list.verified,
@@ -169,14 +148,7 @@ pub async fn list(
             .items
             .iter()
             .map(|item| {
-                (
-                    item.code.clone(),
-                    if english && !item.en.is_empty() {
-                        item.en.clone()
-                    } else {
-                        item.zh.clone()
-                    },
-                )
+                (item.code.clone(), if english && !item.en.is_empty() { item.en.clone() } else { item.zh.clone() })
             })
             .collect(),
     };

@@ -54,30 +54,12 @@ pub const OPERATIONS: &[Operation] = &[
 
 /// The filter of a ledger, as query parameters.
 const FILTER: &[Param] = &[
-    Param {
-        name: "q",
-        about: "part of a name, pinyin, initials, or the last four of a number",
-    },
-    Param {
-        name: "place",
-        about: "id or full name of a place: it and what is below",
-    },
-    Param {
-        name: "alone",
-        about: "yes or no",
-    },
-    Param {
-        name: "age",
-        about: "0-17, 18-59, 60-69, 70-79, 80-89 or 90-",
-    },
-    Param {
-        name: "sex",
-        about: "1 or 2 (GB/T 2261.1)",
-    },
-    Param {
-        name: "sort",
-        about: "name, eldest, youngest or updated",
-    },
+    Param { name: "q", about: "part of a name, pinyin, initials, or the last four of a number" },
+    Param { name: "place", about: "id or full name of a place: it and what is below" },
+    Param { name: "alone", about: "yes or no" },
+    Param { name: "age", about: "0-17, 18-59, 60-69, 70-79, 80-89 or 90-" },
+    Param { name: "sex", about: "1 or 2 (GB/T 2261.1)" },
+    Param { name: "sort", about: "name, eldest, youngest or updated" },
 ];
 
 fn ledger_schema() -> Value {
@@ -94,10 +76,7 @@ fn row_schema() -> Value {
 }
 
 fn wanted_schema() -> Value {
-    let texts: Map<String, Value> = FILTER
-        .iter()
-        .map(|p| (p.name.to_owned(), json!({"type": "string"})))
-        .collect();
+    let texts: Map<String, Value> = FILTER.iter().map(|p| (p.name.to_owned(), json!({"type": "string"}))).collect();
     json!({"type": "object", "properties": {"format": {"enum": ["xlsx", "csv"]},
         "filter": {"type": "object", "properties": texts}}})
 }
@@ -113,11 +92,7 @@ fn ledger_json(ledger: &Ledger) -> Value {
 /// `GET /api/v1/ledgers`
 pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, AppError> {
     viewer.principal.require(Permission::PersonRead)?;
-    let items: Vec<Value> = store::list(&mut app.read())
-        .await?
-        .iter()
-        .map(ledger_json)
-        .collect();
+    let items: Vec<Value> = store::list(&mut app.read()).await?.iter().map(ledger_json).collect();
     Ok(Json(json!({"items": items, "next_cursor": null})))
 }
 
@@ -142,20 +117,10 @@ pub async fn rows(
     let after = Some(filter.cursor.as_str()).filter(|cursor| !cursor.is_empty());
     let permissions = [Permission::PersonRead];
     let limit = limit.limit.unwrap_or(50);
-    let page = people
-        .page_all_shards(&app, &viewer.principal, &permissions, after, limit)
-        .await?;
-    let count = people
-        .count_all_shards(&app, &viewer.principal, &permissions)
-        .await?;
-    let items = page
-        .rows
-        .iter()
-        .map(|row| row_json(&app, &ledger, row))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(
-        json!({"items": items, "next_cursor": page.next, "count": count}),
-    ))
+    let page = people.page_all_shards(&app, &viewer.principal, &permissions, after, limit).await?;
+    let count = people.count_all_shards(&app, &viewer.principal, &permissions).await?;
+    let items = page.rows.iter().map(|row| row_json(&app, &ledger, row)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({"items": items, "next_cursor": page.next, "count": count})))
 }
 
 fn row_json(app: &App, ledger: &Ledger, record: &PersonRecord) -> Result<Value, AppError> {
@@ -163,19 +128,12 @@ fn row_json(app: &App, ledger: &Ledger, record: &PersonRecord) -> Result<Value, 
     let mut values = Map::new();
     for column in &ledger.definition.columns {
         let value = match column.as_str() {
-            "age" => json!(
-                record
-                    .birth_date
-                    .as_deref()
-                    .and_then(|date| age(app.clock.today(), date))
-            ),
+            "age" => json!(record.birth_date.as_deref().and_then(|date| age(app.clock.today(), date))),
             key => fields.values.get(key).map_or(Value::Null, shown),
         };
         values.insert(column.clone(), value);
     }
-    Ok(
-        json!({"id": record.id, "version": record.version, "updated_at": record.updated_at, "values": values}),
-    )
+    Ok(json!({"id": record.id, "version": record.version, "updated_at": record.updated_at, "values": values}))
 }
 
 /// What to export.

@@ -81,54 +81,26 @@ impl Condition {
 /// Reads a definition. Faults name their pointer in the file.
 pub fn parse(text: &str) -> Result<Definition, Vec<Fault>> {
     let value = form_runtime::definition::parse_bounded(text).map_err(|fault| vec![fault])?;
-    let definition: Definition = serde_json::from_value(value).map_err(|error| {
-        vec![Fault::new(
-            "",
-            format!("读不懂：{error}"),
-            format!("cannot be read: {error}"),
-        )]
-    })?;
+    let definition: Definition = serde_json::from_value(value)
+        .map_err(|error| vec![Fault::new("", format!("读不懂：{error}"), format!("cannot be read: {error}"))])?;
     let faults = check(&definition, &Model::shipped());
-    if faults.is_empty() {
-        Ok(definition)
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(definition) } else { Err(faults) }
 }
 
 /// Everything in a definition that does not resolve.
 pub fn check(definition: &Definition, model: &Model) -> Vec<Fault> {
     let mut faults = Vec::new();
     if definition.class != Class::Person {
-        faults.push(Fault::new(
-            "/class",
-            "台账现在只能列“人”（person）",
-            "a ledger lists persons (person) for now",
-        ));
+        faults.push(Fault::new("/class", "台账现在只能列“人”（person）", "a ledger lists persons (person) for now"));
     }
-    if definition
-        .title
-        .values()
-        .all(|title| title.trim().is_empty())
-    {
-        faults.push(Fault::new(
-            "/title",
-            "台账要有名称",
-            "a ledger needs a title",
-        ));
+    if definition.title.values().all(|title| title.trim().is_empty()) {
+        faults.push(Fault::new("/title", "台账要有名称", "a ledger needs a title"));
     }
     if definition.columns.is_empty() || definition.columns.len() > 60 {
-        faults.push(Fault::new(
-            "/columns",
-            "要有 1 到 60 列",
-            "needs 1 to 60 columns",
-        ));
+        faults.push(Fault::new("/columns", "要有 1 到 60 列", "needs 1 to 60 columns"));
     }
     for (index, column) in definition.columns.iter().enumerate() {
-        let known = column == "age"
-            || model
-                .attribute(&AttributeRef::new(definition.class, column.clone()))
-                .is_some();
+        let known = column == "age" || model.attribute(&AttributeRef::new(definition.class, column.clone())).is_some();
         let at = format!("/columns/{index}");
         if !known {
             faults.push(Fault::new(
@@ -137,11 +109,7 @@ pub fn check(definition: &Definition, model: &Model) -> Vec<Fault> {
                 format!("the knowledge model has no attribute `{column}`"),
             ));
         } else if definition.columns[..index].contains(column) {
-            faults.push(Fault::new(
-                &at,
-                format!("“{column}”重复"),
-                format!("`{column}` is there twice"),
-            ));
+            faults.push(Fault::new(&at, format!("“{column}”重复"), format!("`{column}` is there twice")));
         }
     }
     let today = form_runtime::Date::constant(2000, 1, 1);
@@ -168,11 +136,7 @@ mod tests {
         assert_eq!(parse(good).expect("reads").condition.len(), 2);
         let bad = r#"{"class":"person","title":{"zh-CN":"x"},"columns":["name","nothing","name"],
             "condition":[{"attribute":"live_alone","op":"at_least","value":3}]}"#;
-        let pointers: Vec<String> = parse(bad)
-            .expect_err("faults")
-            .into_iter()
-            .map(|f| f.pointer)
-            .collect();
+        let pointers: Vec<String> = parse(bad).expect_err("faults").into_iter().map(|f| f.pointer).collect();
         assert_eq!(pointers, ["/columns/1", "/columns/2", "/condition/0"]);
         assert!(parse(r#"{"class":"person","sql":"1=1"}"#).is_err());
     }

@@ -16,9 +16,7 @@ use crate::error::AppError;
 use crate::platform::database::StoreError;
 use crate::platform::events::Event;
 use crate::platform::ids::shard_of;
-use crate::platform::sheets::{
-    Column, ColumnKind, Output, SheetError, TableSpec, TableWriter, Value,
-};
+use crate::platform::sheets::{Column, ColumnKind, Output, SheetError, TableSpec, TableWriter, Value};
 
 /// Most rows of one export; more asks for a narrower filter.
 pub const MOST: usize = 200_000;
@@ -52,26 +50,21 @@ pub async fn export(
     let allowed = [Permission::PersonRead, Permission::PersonExport];
     let people = filter.people(app, &ledger.definition)?;
     let model = Model::shipped();
-    let file = tempfile::tempfile()
-        .map_err(|fault| AppError::Internal(format!("no room for an export: {fault}")))?;
+    let file = tempfile::tempfile().map_err(|fault| AppError::Internal(format!("no room for an export: {fault}")))?;
     let title = viewer.lang.pick(&ledger.definition.title).to_owned();
-    let mut writer = TableWriter::new(output, &spec(viewer.lang, &model, ledger, &title), file)
-        .map_err(|fault| failed(&fault))?;
+    let mut writer =
+        TableWriter::new(output, &spec(viewer.lang, &model, ledger, &title), file).map_err(|fault| failed(&fault))?;
     let (mut rows, mut after) = (0, None::<String>);
     loop {
-        let page = people
-            .rows_all_shards(app, &viewer.principal, &allowed, after.as_deref(), PAGE)
-            .await?;
+        let page = people.rows_all_shards(app, &viewer.principal, &allowed, after.as_deref(), PAGE).await?;
         rows += page.len();
         if rows > MOST {
             return Err(AppError::invalid("", "ledgers-too-many"));
         }
         for record in &page {
             let texts = cells(app, &model, viewer.lang, &ledger.definition, record)?;
-            let values: Vec<Value<'_>> = texts
-                .iter()
-                .map(|text| text.as_deref().map_or(Value::Empty, Value::Text))
-                .collect();
+            let values: Vec<Value<'_>> =
+                texts.iter().map(|text| text.as_deref().map_or(Value::Empty, Value::Text)).collect();
             writer.row(&values).map_err(|fault| failed(&fault))?;
         }
         match page.last() {
@@ -80,22 +73,13 @@ pub async fn export(
         }
     }
     let mut file = writer.finish().map_err(|fault| failed(&fault))?;
-    file.seek(SeekFrom::Start(0))
-        .map_err(|fault| AppError::Internal(fault.to_string()))?;
+    file.seek(SeekFrom::Start(0)).map_err(|fault| AppError::Internal(fault.to_string()))?;
     let (extension, media_type) = match output {
-        Output::Xlsx => (
-            "xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
+        Output::Xlsx => ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         Output::Csv => ("csv", "text/csv; charset=utf-8"),
     };
     record(app, viewer, ledger, filter, rows, extension).await?;
-    Ok(Exported {
-        file,
-        rows,
-        name: format!("{title}.{extension}"),
-        media_type,
-    })
+    Ok(Exported { file, rows, name: format!("{title}.{extension}"), media_type })
 }
 
 fn failed(fault: &SheetError) -> AppError {
@@ -110,11 +94,7 @@ fn spec(lang: Lang, model: &Model, ledger: &Ledger, title: &str) -> TableSpec {
     let columns = columns(&ledger.definition)
         .map(|key| Column::new(&show::label(model, lang, Class::Person, key), kind(key)))
         .collect();
-    TableSpec {
-        sheet_name: title.to_owned(),
-        columns,
-        ..TableSpec::default()
-    }
+    TableSpec { sheet_name: title.to_owned(), columns, ..TableSpec::default() }
 }
 
 async fn record(

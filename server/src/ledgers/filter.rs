@@ -32,30 +32,17 @@ pub struct Filter {
 }
 
 /// Age bands on offer: key, from, below.
-pub const AGES: [(&str, i64, i64); 6] = [
-    ("0-17", 0, 18),
-    ("18-59", 18, 60),
-    ("60-69", 60, 70),
-    ("70-79", 70, 80),
-    ("80-89", 80, 90),
-    ("90-", 90, 151),
-];
+pub const AGES: [(&str, i64, i64); 6] =
+    [("0-17", 0, 18), ("18-59", 18, 60), ("60-69", 60, 70), ("70-79", 70, 80), ("80-89", 80, 90), ("90-", 90, 151)];
 
 impl Filter {
     /// The place that was chosen or typed. A text that names no place, or several, is a fault.
     pub fn place(&self, app: &App) -> Result<Option<Id>, AppError> {
         let geography = app.geography();
         if let Ok(id) = self.place.trim().parse::<Id>() {
-            return geography
-                .get(id)
-                .map(|place| Some(place.id))
-                .ok_or(AppError::invalid("place", "ledgers-no-place"));
+            return geography.get(id).map(|place| Some(place.id)).ok_or(AppError::invalid("place", "ledgers-no-place"));
         }
-        let text = if self.place.trim().is_empty() {
-            self.place_text.trim()
-        } else {
-            self.place.trim()
-        };
+        let text = if self.place.trim().is_empty() { self.place_text.trim() } else { self.place.trim() };
         if text.is_empty() {
             return Ok(None);
         }
@@ -69,11 +56,7 @@ impl Filter {
     /// The people this filter and the ledger's condition name together.
     pub fn people(&self, app: &App, definition: &Definition) -> Result<People, AppError> {
         let today = app.clock.today();
-        let mut tests: Vec<Test> = definition
-            .condition
-            .iter()
-            .filter_map(|condition| condition.test(today))
-            .collect();
+        let mut tests: Vec<Test> = definition.condition.iter().filter_map(|condition| condition.test(today)).collect();
         if let Some(place) = self.place(app)? {
             tests.push(Test::Within(place));
         }
@@ -93,20 +76,12 @@ impl Filter {
         if looked == Some(Looked::Whole) {
             return Err(AppError::invalid("q", "entities-only-last-four"));
         }
-        Ok(People {
-            looked,
-            tests,
-            sort: Sort::from_key(&self.sort),
-        })
+        Ok(People { looked, tests, sort: Sort::from_key(&self.sort) })
     }
 
     /// Pairs of an address, without what is empty and without `leave`. A whole number is never among them.
     pub fn pairs(&self, leave: &str) -> Vec<(String, String)> {
-        let q = if Looked::parse(&self.q) == Some(Looked::Whole) {
-            ""
-        } else {
-            self.q.as_str()
-        };
+        let q = if Looked::parse(&self.q) == Some(Looked::Whole) { "" } else { self.q.as_str() };
         let all = [
             ("q", q),
             ("place", self.place.as_str()),
@@ -117,9 +92,7 @@ impl Filter {
             ("sort", self.sort.as_str()),
         ];
         all.into_iter()
-            .filter(|(name, value)| {
-                !value.is_empty() && *name != leave && !(leave == "place" && *name == "place_text")
-            })
+            .filter(|(name, value)| !value.is_empty() && *name != leave && !(leave == "place" && *name == "place_text"))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect()
     }

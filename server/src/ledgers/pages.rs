@@ -12,9 +12,7 @@ use form_runtime::{Class, Model};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use web::pages::ledgers::{
-    ConditionLink, LedgerColumn, LedgerFilter, LedgerLink, LedgerList, LedgerPage,
-};
+use web::pages::ledgers::{ConditionLink, LedgerColumn, LedgerFilter, LedgerLink, LedgerList, LedgerPage};
 use web::{Choice, Tab};
 
 use super::export::{Exported, export};
@@ -39,21 +37,10 @@ pub async fn index(State(app): State<App>, viewer: Viewer) -> Result<Html<String
     let mut ledgers = Vec::new();
     for ledger in store::list(&mut app.read()).await? {
         let people = people(&app, &ledger.definition);
-        let count = people
-            .count_all_shards(&app, &viewer.principal, &[Permission::PersonRead])
-            .await?;
-        ledgers.push(LedgerLink {
-            count: Some(count),
-            ..link(&viewer, &ledger, None)
-        });
+        let count = people.count_all_shards(&app, &viewer.principal, &[Permission::PersonRead]).await?;
+        ledgers.push(LedgerLink { count: Some(count), ..link(&viewer, &ledger, None) });
     }
-    viewer.page(
-        &app,
-        "ledgers/index.html",
-        "ledgers-title",
-        Some(Tab::Ledgers),
-        LedgerList { ledgers },
-    )
+    viewer.page(&app, "ledgers/index.html", "ledgers-title", Some(Tab::Ledgers), LedgerList { ledgers })
 }
 
 fn link(viewer: &Viewer, ledger: &Ledger, current: Option<Id>) -> LedgerLink {
@@ -72,39 +59,25 @@ fn condition_words(viewer: &Viewer, ledger: &Ledger) -> String {
         .definition
         .condition
         .iter()
-        .map(
-            |condition| match (condition.attribute.as_str(), condition.op, &condition.value) {
-                ("live_alone", _, Operand::Bool(true)) => viewer.text("ledgers-alone", &[]),
-                ("live_alone", ..) => viewer.text("ledgers-not-alone", &[]),
-                ("age", Op::AtLeast, Operand::Number(n)) => {
-                    viewer.text("ledgers-age-from", &[("n", (*n).into())])
-                }
-                ("age", Op::Below, Operand::Number(n)) => {
-                    viewer.text("ledgers-age-below", &[("n", (*n).into())])
-                }
-                ("sex", _, Operand::Text(code)) => viewer.text(&format!("ledgers-sex-{code}"), &[]),
-                ("id_no", _, Operand::Bool(known)) => viewer.text(
-                    if *known {
-                        "ledgers-with-number"
-                    } else {
-                        "ledgers-without-number"
-                    },
-                    &[],
-                ),
-                (_, _, Operand::Bool(true)) => viewer.text("ledgers-with-mobile", &[]),
-                _ => viewer.text("ledgers-without-mobile", &[]),
-            },
-        )
+        .map(|condition| match (condition.attribute.as_str(), condition.op, &condition.value) {
+            ("live_alone", _, Operand::Bool(true)) => viewer.text("ledgers-alone", &[]),
+            ("live_alone", ..) => viewer.text("ledgers-not-alone", &[]),
+            ("age", Op::AtLeast, Operand::Number(n)) => viewer.text("ledgers-age-from", &[("n", (*n).into())]),
+            ("age", Op::Below, Operand::Number(n)) => viewer.text("ledgers-age-below", &[("n", (*n).into())]),
+            ("sex", _, Operand::Text(code)) => viewer.text(&format!("ledgers-sex-{code}"), &[]),
+            ("id_no", _, Operand::Bool(known)) => {
+                viewer.text(if *known { "ledgers-with-number" } else { "ledgers-without-number" }, &[])
+            }
+            (_, _, Operand::Bool(true)) => viewer.text("ledgers-with-mobile", &[]),
+            _ => viewer.text("ledgers-without-mobile", &[]),
+        })
         .collect();
     words.join(" · ")
 }
 
 /// An open ledger; a retired one is not found.
 pub(super) async fn open(app: &App, id: Id) -> Result<Ledger, AppError> {
-    store::find(&mut app.read(), id)
-        .await?
-        .filter(|ledger| ledger.state == "open")
-        .ok_or(AppError::NotFound)
+    store::find(&mut app.read(), id).await?.filter(|ledger| ledger.state == "open").ok_or(AppError::NotFound)
 }
 
 /// `GET /ledgers/{id}`
@@ -120,12 +93,8 @@ pub async fn show(
     let after = Some(filter.cursor.as_str()).filter(|cursor| !cursor.is_empty());
     let (rows, next, count, faults) = match filter.people(&app, &ledger.definition) {
         Ok(people) => {
-            let page = people
-                .page_all_shards(&app, &viewer.principal, &permissions, after, PAGE)
-                .await?;
-            let count = people
-                .count_all_shards(&app, &viewer.principal, &permissions)
-                .await?;
+            let page = people.page_all_shards(&app, &viewer.principal, &permissions, after, PAGE).await?;
+            let count = people.count_all_shards(&app, &viewer.principal, &permissions).await?;
             (page.rows, page.next, count, Vec::new())
         }
         Err(AppError::Invalid(faults)) => (Vec::new(), None, 0, faults),
@@ -138,24 +107,14 @@ pub async fn show(
     let conditions = conditions(&app, &viewer, &filter, &href);
     let page = LedgerPage {
         title: viewer.lang.pick(&ledger.definition.title).to_owned(),
-        note: if wrong {
-            String::new()
-        } else {
-            note(&viewer, &ledger, count)
-        },
+        note: if wrong { String::new() } else { note(&viewer, &ledger, count) },
         wrong,
-        ledgers: all
-            .iter()
-            .map(|other| link(&viewer, other, Some(id)))
-            .collect(),
+        ledgers: all.iter().map(|other| link(&viewer, other, Some(id))).collect(),
         filtered: !conditions.is_empty(),
         conditions,
         filter: filter_form(&app, &viewer, &filter, &faults),
         columns: table_columns(&viewer, &model, &ledger),
-        rows: rows
-            .iter()
-            .map(|record| row(&app, &viewer, &model, &ledger, record))
-            .collect::<Result<_, _>>()?,
+        rows: rows.iter().map(|record| row(&app, &viewer, &model, &ledger, record)).collect::<Result<_, _>>()?,
         next_href: next.map(|cursor| address(&href, filter.pairs(""), Some(cursor))),
         first_href: after.map(|_| address(&href, filter.pairs(""), None)),
         may_export: viewer.principal.has(Permission::PersonExport) && !wrong,
@@ -167,22 +126,14 @@ pub async fn show(
     // A whole number typed into the search must not go on living in the page's own address.
     frame.path = address(&page.href, filter.pairs(""), None);
     let html = viewer.render(&app, "ledgers/ledger.html", &frame, page)?;
-    let status = if wrong {
-        axum::http::StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        axum::http::StatusCode::OK
-    };
+    let status = if wrong { axum::http::StatusCode::UNPROCESSABLE_ENTITY } else { axum::http::StatusCode::OK };
     Ok((status, html).into_response())
 }
 
 fn note(viewer: &Viewer, ledger: &Ledger, count: i64) -> String {
     let people = viewer.text("ledgers-people", &[("n", count.into())]);
     let condition = condition_words(viewer, ledger);
-    if condition.is_empty() {
-        people
-    } else {
-        format!("{people} · {condition}")
-    }
+    if condition.is_empty() { people } else { format!("{people} · {condition}") }
 }
 
 fn address(href: &str, mut pairs: Vec<(String, String)>, cursor: Option<String>) -> String {
@@ -190,10 +141,7 @@ fn address(href: &str, mut pairs: Vec<(String, String)>, cursor: Option<String>)
     if pairs.is_empty() {
         return href.to_owned();
     }
-    let query: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
+    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     format!("{href}?{}", query.join("&"))
 }
 
@@ -216,30 +164,18 @@ fn conditions(app: &App, viewer: &Viewer, filter: &Filter, href: &str) -> Vec<Co
         let label = match name.as_str() {
             "q" => viewer.text("ledgers-found-by", &[("q", value.as_str().into())]),
             "place" => match filter.place(app) {
-                Ok(Some(id)) => app
-                    .geography()
-                    .get(id)
-                    .map_or_else(String::new, |place| place.full_name.clone()),
+                Ok(Some(id)) => app.geography().get(id).map_or_else(String::new, |place| place.full_name.clone()),
                 _ => continue,
             },
             "place_text" if filter.place.is_empty() => value.clone(),
             "alone" if value == "yes" => viewer.text("ledgers-alone", &[]),
             "alone" if value == "no" => viewer.text("ledgers-not-alone", &[]),
             "age" if AGES.iter().any(|band| band.0 == value) => age_label(viewer, &value),
-            "sex" if matches!(value.as_str(), "1" | "2") => {
-                viewer.text(&format!("ledgers-sex-{value}"), &[])
-            }
+            "sex" if matches!(value.as_str(), "1" | "2") => viewer.text(&format!("ledgers-sex-{value}"), &[]),
             _ => continue,
         };
-        let leave = if name == "place_text" {
-            "place"
-        } else {
-            name.as_str()
-        };
-        out.push(ConditionLink {
-            label,
-            remove_href: address(href, filter.pairs(leave), None),
-        });
+        let leave = if name == "place_text" { "place" } else { name.as_str() };
+        out.push(ConditionLink { label, remove_href: address(href, filter.pairs(leave), None) });
     }
     out
 }
@@ -247,49 +183,30 @@ fn conditions(app: &App, viewer: &Viewer, filter: &Filter, href: &str) -> Vec<Co
 fn age_label(viewer: &Viewer, band: &str) -> String {
     match band.split_once('-') {
         Some((from, "")) => viewer.text("ledgers-age-from", &[("n", from.into())]),
-        Some((from, to)) => viewer.text(
-            "ledgers-age-between",
-            &[("from", from.into()), ("to", to.into())],
-        ),
+        Some((from, to)) => viewer.text("ledgers-age-between", &[("from", from.into()), ("to", to.into())]),
         None => String::new(),
     }
 }
 
 fn filter_form(app: &App, viewer: &Viewer, filter: &Filter, faults: &[Fault]) -> LedgerFilter {
-    let error = |at: &str| {
-        faults
-            .iter()
-            .find(|fault| fault.at == at)
-            .map(|fault| fault.text(viewer.lang))
-    };
+    let error = |at: &str| faults.iter().find(|fault| fault.at == at).map(|fault| fault.text(viewer.lang));
     let place = filter.place(app).ok().flatten();
-    let place_label =
-        match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.clone())) {
-            Some(name) => name,
-            None => filter.place_text.clone(),
-        };
+    let place_label = match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.clone())) {
+        Some(name) => name,
+        None => filter.place_text.clone(),
+    };
     let choice = |value: &str, key: &str| Choice::new(value, viewer.text(key, &[]));
     let q_error = error("q");
     LedgerFilter {
-        q: if q_error.is_some() {
-            String::new()
-        } else {
-            filter.q.clone()
-        },
+        q: if q_error.is_some() { String::new() } else { filter.q.clone() },
         q_error,
         place: place.map(|id| id.to_string()).unwrap_or_default(),
         place_label,
         place_error: error("place"),
         alone: filter.alone.clone(),
-        alone_options: vec![
-            choice("yes", "ledgers-alone"),
-            choice("no", "ledgers-not-alone"),
-        ],
+        alone_options: vec![choice("yes", "ledgers-alone"), choice("no", "ledgers-not-alone")],
         age: filter.age.clone(),
-        age_options: AGES
-            .iter()
-            .map(|band| Choice::new(band.0, age_label(viewer, band.0)))
-            .collect(),
+        age_options: AGES.iter().map(|band| Choice::new(band.0, age_label(viewer, band.0))).collect(),
         sex: filter.sex.clone(),
         sex_options: vec![choice("1", "ledgers-sex-1"), choice("2", "ledgers-sex-2")],
         sort: Sort::from_key(&filter.sort).key().to_owned(),
@@ -324,10 +241,8 @@ fn row(
     record: &PersonRecord,
 ) -> Result<Map<String, Value>, AppError> {
     let texts = cells(app, model, viewer.lang, &ledger.definition, record)?;
-    let mut row: Map<String, Value> = columns(&ledger.definition)
-        .map(str::to_owned)
-        .zip(texts.into_iter().map(Value::from))
-        .collect();
+    let mut row: Map<String, Value> =
+        columns(&ledger.definition).map(str::to_owned).zip(texts.into_iter().map(Value::from)).collect();
     if record.name.is_empty() && row.contains_key("name") {
         row.insert("name".into(), viewer.text("entities-no-name", &[]).into());
     }
@@ -356,11 +271,7 @@ pub async fn download(
 ) -> Result<Response, AppError> {
     viewer.principal.require(Permission::PersonExport)?;
     let ledger = open(&app, id).await?;
-    let output = if form.format == "csv" {
-        Output::Csv
-    } else {
-        Output::Xlsx
-    };
+    let output = if form.format == "csv" { Output::Csv } else { Output::Xlsx };
     attachment(export(&app, &viewer, &ledger, &form.filter, output).await?)
 }
 
@@ -377,17 +288,10 @@ pub(super) fn attachment(exported: Exported) -> Result<Response, AppError> {
     let disposition = format!("attachment; filename*=UTF-8''{}", encode(&exported.name));
     let mut response = Body::from_stream(pieces).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(exported.media_type),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(exported.media_type));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let value = HeaderValue::from_str(&disposition)
-        .map_err(|fault| AppError::Internal(fault.to_string()))?;
+    let value = HeaderValue::from_str(&disposition).map_err(|fault| AppError::Internal(fault.to_string()))?;
     headers.insert(header::CONTENT_DISPOSITION, value);
     Ok(response)
 }

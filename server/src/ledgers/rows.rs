@@ -11,16 +11,8 @@ use crate::platform::ids::Id;
 /// The people of a definition, before any filter of the reader's.
 pub fn people(app: &App, definition: &Definition) -> People {
     let today = app.clock.today();
-    let tests = definition
-        .condition
-        .iter()
-        .filter_map(|condition| condition.test(today))
-        .collect();
-    People {
-        looked: None,
-        tests,
-        sort: Sort::Name,
-    }
+    let tests = definition.condition.iter().filter_map(|condition| condition.test(today)).collect();
+    People { looked: None, tests, sort: Sort::Name }
 }
 
 /// One member of a ledger, as a task takes it.
@@ -48,13 +40,8 @@ pub async fn members(
     limit: usize,
 ) -> Result<Vec<Member>, AppError> {
     let people = people(app, definition);
-    let rows = people
-        .rows_all_shards(app, principal, &[Permission::PersonRead], after, limit)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| member(app, &people, row))
-        .collect())
+    let rows = people.rows_all_shards(app, principal, &[Permission::PersonRead], after, limit).await?;
+    Ok(rows.into_iter().map(|row| member(app, &people, row)).collect())
 }
 
 fn member(app: &App, people: &People, row: PersonRecord) -> Member {

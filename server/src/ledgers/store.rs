@@ -8,9 +8,9 @@ use crate::args;
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::{Id, derived_id, shard_by_hash};
 
-const LIST: &str = "SELECT id, app_key, class, definition, state, version FROM ledger WHERE state = 'open' ORDER BY created_at, id";
-const FIND: &str =
-    "SELECT id, app_key, class, definition, state, version FROM ledger WHERE id = $1";
+const LIST: &str =
+    "SELECT id, app_key, class, definition, state, version FROM ledger WHERE state = 'open' ORDER BY created_at, id";
+const FIND: &str = "SELECT id, app_key, class, definition, state, version FROM ledger WHERE id = $1";
 const SAVE: &str = "INSERT INTO ledger (id, app_key, title, class, definition, organization_id, state, version, created_at) \
      VALUES ($1, $2, $3, $4, $5, $6, 'open', 1, $7) ON CONFLICT (id) DO UPDATE SET title = excluded.title, \
      definition = excluded.definition, state = 'open', version = ledger.version + 1";
@@ -37,30 +37,17 @@ pub struct Ledger {
 type Row = (Id, Option<String>, String, String, String, i64);
 
 fn read((id, app_key, _, definition, state, version): Row) -> Result<Ledger, StoreError> {
-    Ok(Ledger {
-        id,
-        app_key,
-        state,
-        version,
-        definition: serde_json::from_str(&definition)?,
-    })
+    Ok(Ledger { id, app_key, state, version, definition: serde_json::from_str(&definition)? })
 }
 
 /// Open ledgers, the oldest first.
 pub async fn list(conn: &mut impl Exec) -> Result<Vec<Ledger>, StoreError> {
-    conn.all::<Row>(LIST, vec![])
-        .await?
-        .into_iter()
-        .map(read)
-        .collect()
+    conn.all::<Row>(LIST, vec![]).await?.into_iter().map(read).collect()
 }
 
 /// A ledger by id.
 pub async fn find(conn: &mut impl Exec, id: Id) -> Result<Option<Ledger>, StoreError> {
-    conn.optional::<Row>(FIND, args![id])
-        .await?
-        .map(read)
-        .transpose()
+    conn.optional::<Row>(FIND, args![id]).await?.map(read).transpose()
 }
 
 /// Makes a ledger, or gives an existing one this definition. The caller has checked it.
@@ -75,12 +62,7 @@ pub async fn save(
     let title = serde_json::to_string(&definition.title)?;
     let class = definition.class.key();
     let text = serde_json::to_string(definition)?;
-    tx.execute(
-        SAVE,
-        args![id, app_key, title, class, text, organization, now],
-    )
-    .await
-    .map(|_| ())
+    tx.execute(SAVE, args![id, app_key, title, class, text, organization, now]).await.map(|_| ())
 }
 
 /// Takes a ledger out of the lists; its definition is kept.
@@ -95,25 +77,9 @@ pub fn everybody() -> Id {
 
 /// Makes the built-in ledger 全部人员. Repeating it changes nothing but its version.
 pub async fn seed(tx: &mut impl Exec, now: i64) -> Result<(), StoreError> {
-    let title = LangMap::from([
-        ("zh-CN".to_owned(), "全部人员".to_owned()),
-        ("en".to_owned(), "Everybody".to_owned()),
-    ]);
-    let columns = [
-        "name",
-        "sex",
-        "age",
-        "id_no",
-        "mobile",
-        "residence_place",
-        "residence_addr",
-        "live_alone",
-    ];
-    let definition = Definition {
-        class: Class::Person,
-        title,
-        columns: columns.map(str::to_owned).to_vec(),
-        condition: Vec::new(),
-    };
+    let title = LangMap::from([("zh-CN".to_owned(), "全部人员".to_owned()), ("en".to_owned(), "Everybody".to_owned())]);
+    let columns = ["name", "sex", "age", "id_no", "mobile", "residence_place", "residence_addr", "live_alone"];
+    let definition =
+        Definition { class: Class::Person, title, columns: columns.map(str::to_owned).to_vec(), condition: Vec::new() };
     save(tx, everybody(), None, &definition, None, now).await
 }

@@ -29,7 +29,10 @@ pub const OPERATIONS: &[crate::openapi::Operation] = &[
         summary: "Totals of one node and of those directly below, always current",
         permission: Some(Permission::BoardRead),
         query: &[
-            crate::openapi::Param { name: "node", about: "place or organization; the top of what the caller may see when absent" },
+            crate::openapi::Param {
+                name: "node",
+                about: "place or organization; the top of what the caller may see when absent",
+            },
             crate::openapi::Param { name: "axis", about: "place or org" },
         ],
         response: Some(board_schema),
@@ -161,7 +164,11 @@ pub struct BoardItems {
 }
 
 /// `GET /api/v1/boards`
-pub async fn list(State(app): State<App>, viewer: Viewer, Query(asked): Query<PageAsked>) -> Result<Json<BoardItems>, AppError> {
+pub async fn list(
+    State(app): State<App>,
+    viewer: Viewer,
+    Query(asked): Query<PageAsked>,
+) -> Result<Json<BoardItems>, AppError> {
     viewer.principal.require(Permission::BoardRead)?;
     let limit = asked.limit.unwrap_or(50).clamp(1, 200);
     let mut tasks = summary::tasks(&app, &viewer.principal, position(asked.cursor.as_deref()), limit + 1).await?;

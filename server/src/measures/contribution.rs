@@ -9,8 +9,7 @@ use crate::platform::ids::Id;
 
 /// What every item of every task is counted for, besides the task's own measures. An item counts 1 for
 /// `assigned` and 1 for its state.
-pub const BUILT_IN: [&str; 8] =
-    ["assigned", "open", "review", "correction", "void_proposed", "done", "waived", "void"];
+pub const BUILT_IN: [&str; 8] = ["assigned", "open", "review", "correction", "void_proposed", "done", "waived", "void"];
 
 /// One amount with the civil date on which it came to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,13 +71,7 @@ impl Contribution {
 
     /// Of what a unit found (discovery): the numbers of its rule alone. Completion counts the units,
     /// measures count what they found.
-    pub fn of_found(
-        ruled: &BTreeMap<String, i64>,
-        place: Id,
-        organization: Id,
-        today: &str,
-        old: &Self,
-    ) -> Self {
+    pub fn of_found(ruled: &BTreeMap<String, i64>, place: Id, organization: Id, today: &str, old: &Self) -> Self {
         let mut all = Self::of_item("open", ruled, place, organization, today, old);
         all.amounts.retain(|name, _| !BUILT_IN.contains(&name.as_str()));
         all

@@ -68,14 +68,7 @@ impl Deltas {
 }
 
 /// The delta rows of one item that changed from `old` to `new`.
-pub fn delta_puts(
-    shard: i64,
-    task: Id,
-    release: i64,
-    old: &Contribution,
-    new: &Contribution,
-    now: i64,
-) -> Vec<Put> {
+pub fn delta_puts(shard: i64, task: Id, release: i64, old: &Contribution, new: &Contribution, now: i64) -> Vec<Put> {
     let mut deltas = Deltas::new(task, release);
     deltas.add(shard, old, new);
     deltas.puts(now)

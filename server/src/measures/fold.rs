@@ -85,8 +85,8 @@ fn sum(app: &App, due: &[Due]) -> Result<Sums, StoreError> {
     let (geography, directory) = (app.geography(), app.directory());
     let mut sums = Sums::default();
     for row in due {
-        let axis = Axis::from_key(&row.axis)
-            .ok_or_else(|| StoreError::Corrupt(format!("delta.axis {:?}", row.axis)))?;
+        let axis =
+            Axis::from_key(&row.axis).ok_or_else(|| StoreError::Corrupt(format!("delta.axis {:?}", row.axis)))?;
         let leaf = (row.shard, row.task_id, row.axis.clone(), row.leaf_id, row.measure.clone());
         *sums.partial.entry(leaf).or_default() += row.amount;
         for node in nodes_above(&geography, &directory, axis, row.leaf_id) {

@@ -85,7 +85,11 @@ pub async fn resolve(app: &App, viewer: &Viewer, task: Id, asked: &Asked) -> Res
         Axis::Place => app.geography().get(node).is_some(),
         Axis::Organization => app.directory().organization(node).is_some(),
     };
-    if known && summary::may_see(app, viewer, &task, axis, node) { Ok((task, axis, node)) } else { Err(AppError::NotFound) }
+    if known && summary::may_see(app, viewer, &task, axis, node) {
+        Ok((task, axis, node))
+    } else {
+        Err(AppError::NotFound)
+    }
 }
 
 /// `GET /boards/{task}`

@@ -56,7 +56,6 @@ pub(super) const ALL_NODE_TOTALS: &str =
 pub(super) const ALL_DAY_TOTALS: &str =
     "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
 
-
 /// True for tasks below or above the principal's places, of its organizations, or with work held by
 /// them. No grant gives no row.
 #[track_caller]

@@ -96,7 +96,10 @@ impl Maker<'_> {
                 let node = match (self.axis, axis) {
                     (a, b) if a == b => Some(self.node),
                     (Axis::Place, _) => directory.governing(self.node).map(|unit| unit.id),
-                    _ => directory.organization(self.node).and_then(|unit| unit.place).filter(|p| geography.get(*p).is_some()),
+                    _ => directory
+                        .organization(self.node)
+                        .and_then(|unit| unit.place)
+                        .filter(|p| geography.get(*p).is_some()),
                 };
                 let node = node
                     .filter(|node| summary::may_see(self.app, self.viewer, self.task, axis, *node))
@@ -124,7 +127,9 @@ impl Maker<'_> {
         let children: Vec<&Node> = self.board.children.iter().collect();
         let leaf = children.is_empty();
         let level = match self.axis {
-            Axis::Place => children.first().and_then(|child| self.app.geography().get(child.id).map(|place| place.level)),
+            Axis::Place => {
+                children.first().and_then(|child| self.app.geography().get(child.id).map(|place| place.level))
+            }
             Axis::Organization => None,
         };
         let tiles_title = match (leaf, self.axis, level) {
@@ -159,9 +164,11 @@ impl Maker<'_> {
     fn figures(&self) -> Result<Vec<Figure>, AppError> {
         let (here, work) = (&self.board.here, self.here_work());
         let today = self.app.clock.today_text();
-        let ended_today: i64 = self.board.days.get(&today).map_or(0, |day| {
-            ["done", "waived"].iter().filter_map(|measure| day.get(*measure)).sum()
-        });
+        let ended_today: i64 = self
+            .board
+            .days
+            .get(&today)
+            .map_or(0, |day| ["done", "waived"].iter().filter_map(|measure| day.get(*measure)).sum());
         let number = |n: i64| group_thousands(&n.to_string());
         let figure = |label: String, value: String, second: String, kind, href| Figure {
             label,
@@ -172,7 +179,11 @@ impl Maker<'_> {
             href,
         };
         let (assigned, void, waived) = (here.total("assigned"), here.total("void"), here.total("waived"));
-        let due_second = if void == 0 { String::new() } else { self.say("boards-due-second", &[("assigned", assigned.into()), ("void", void.into())]) };
+        let due_second = if void == 0 {
+            String::new()
+        } else {
+            self.say("boards-due-second", &[("assigned", assigned.into()), ("void", void.into())])
+        };
         let done_key = if waived == 0 { "boards-done-second" } else { "boards-waived-too" };
         let done_args = [("percent", here.percent().into()), ("waived", waived.into()), ("today", ended_today.into())];
         let late_second = match work.first_due.filter(|_| work.late > 0) {
@@ -182,9 +193,27 @@ impl Maker<'_> {
         let warn = |n: i64, kind: &'static str| if n > 0 { kind } else { "" };
         let mut figures = vec![
             figure(self.say("boards-due", &[]), number(here.due()), due_second, "", self.items(self.node, "")),
-            figure(self.say("boards-done", &[]), number(here.ended()), self.say(done_key, &done_args), "", self.items(self.node, "done")),
-            figure(self.say("boards-soon", &[]), number(work.soon), self.say("boards-soon-second", &[]), warn(work.soon, "warn"), String::new()),
-            figure(self.say("boards-late", &[]), number(work.late), late_second, warn(work.late, "danger"), self.items(self.node, "late")),
+            figure(
+                self.say("boards-done", &[]),
+                number(here.ended()),
+                self.say(done_key, &done_args),
+                "",
+                self.items(self.node, "done"),
+            ),
+            figure(
+                self.say("boards-soon", &[]),
+                number(work.soon),
+                self.say("boards-soon-second", &[]),
+                warn(work.soon, "warn"),
+                String::new(),
+            ),
+            figure(
+                self.say("boards-late", &[]),
+                number(work.late),
+                late_second,
+                warn(work.late, "danger"),
+                self.items(self.node, "late"),
+            ),
         ];
         for measure in self.task.measures()?.declared {
             let value = scaled(here.total(&measure.key), measure.scale);
@@ -232,11 +261,8 @@ impl Maker<'_> {
             ("boards-reason-waiting", work.waiting),
             ("boards-reason-correcting", work.correcting),
         ];
-        let texts: Vec<String> = reasons
-            .into_iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(key, n)| self.say(key, &[("n", n.into())]))
-            .collect();
+        let texts: Vec<String> =
+            reasons.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| self.say(key, &[("n", n.into())])).collect();
         let here = node.id == self.node;
         Some(Help {
             name: self.name(self.axis, node.id),
@@ -262,7 +288,10 @@ impl Maker<'_> {
             stage("open", reason("boards-reason-unclaimed", work.unclaimed)),
             stage("review", reason("boards-reason-waiting", if here.total("review") > 0 { work.waiting } else { 0 })),
             stage("correction", reason("boards-reason-correcting", work.correcting)),
-            stage("void_proposed", reason("boards-reason-waiting", if here.total("review") > 0 { 0 } else { work.waiting })),
+            stage(
+                "void_proposed",
+                reason("boards-reason-waiting", if here.total("review") > 0 { 0 } else { work.waiting }),
+            ),
             stage("done", String::new()),
         ];
         let rare = ["waived", "void"].into_iter().filter(|state| here.total(state) > 0);
@@ -312,7 +341,7 @@ impl Maker<'_> {
     }
 
     fn forecast(&self, points: &[(Date, i64)], last_day: Date, last: i64) -> Option<Forecast> {
-        let week_ago = points.len().checked_sub(8).unwrap_or(0);
+        let week_ago = points.len().saturating_sub(8);
         let steps = (points.len() - 1 - week_ago) as i64;
         let pace = (last - points[week_ago].1).checked_div(steps)?;
         if pace <= 0 || last >= 10_000 {
@@ -322,7 +351,9 @@ impl Maker<'_> {
         let label = |day: Date| day.strftime("%m-%d").to_string();
         let said = |day: Date| day.to_string();
         let deadline = self.task.deadline_at.map(|at| self.app.clock.date_of(at));
-        let left = deadline.and_then(|deadline| Some(i64::from(last_day.until(deadline).ok()?.get_days()))).filter(|left| *left > 0);
+        let left = deadline
+            .and_then(|deadline| Some(i64::from(last_day.until(deadline).ok()?.get_days())))
+            .filter(|left| *left > 0);
         match (left, deadline) {
             (Some(left), Some(deadline)) if needed > left => {
                 let percent = last + pace * left;

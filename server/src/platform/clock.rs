@@ -71,9 +71,7 @@ impl Clock {
 
     /// The instant at which `hour:minute` strikes on `date` in the installation's zone.
     pub fn at(&self, date: Date, hour: i8, minute: i8) -> i64 {
-        date.at(hour, minute, 0, 0)
-            .to_zoned(self.zone.clone())
-            .map_or(0, |zoned| zoned.timestamp().as_microsecond())
+        date.at(hour, minute, 0, 0).to_zoned(self.zone.clone()).map_or(0, |zoned| zoned.timestamp().as_microsecond())
     }
 }
 

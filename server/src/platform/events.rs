@@ -15,8 +15,20 @@ use crate::args;
 pub const EVENT: Shape = Shape {
     table: "event",
     columns: &[
-        "shard", "id", "kind", "version", "subject_class", "subject_id", "actor_account", "actor_post", "on_behalf",
-        "occurred_at", "recorded_at", "request_id", "cause_id", "payload",
+        "shard",
+        "id",
+        "kind",
+        "version",
+        "subject_class",
+        "subject_id",
+        "actor_account",
+        "actor_post",
+        "on_behalf",
+        "occurred_at",
+        "recorded_at",
+        "request_id",
+        "cause_id",
+        "payload",
     ],
     key: &["shard", "id"],
 };

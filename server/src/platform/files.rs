@@ -19,7 +19,8 @@ use crate::args;
 use crate::error::AppError;
 
 const FIND: &str = "SELECT id, purpose, name, media_type, size, digest, created_by, created_at, expires_at FROM stored_file WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
-const EXPIRED: &str = "SELECT id FROM stored_file WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, id LIMIT 256";
+const EXPIRED: &str =
+    "SELECT id FROM stored_file WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, id LIMIT 256";
 const DELETE: &str = "DELETE FROM stored_file WHERE id = $1";
 
 /// Every statement of this file, for the prepare test.
@@ -27,7 +28,18 @@ pub const STATEMENTS: &[&str] = &[FIND, EXPIRED, DELETE];
 
 const FILE: Shape = Shape {
     table: "stored_file",
-    columns: &["id", "purpose", "name", "media_type", "size", "digest", "key_version", "created_by", "created_at", "expires_at"],
+    columns: &[
+        "id",
+        "purpose",
+        "name",
+        "media_type",
+        "size",
+        "digest",
+        "key_version",
+        "created_by",
+        "created_at",
+        "expires_at",
+    ],
     key: &["id"],
 };
 
@@ -96,7 +108,15 @@ pub async fn put(app: &App, file: NewFile) -> Result<Id, AppError> {
     let id = new_free_id(now);
     let (path, keys) = (path_of(app, id), app.keys.clone());
     let row = args![
-        id, file.purpose, &file.name, &file.media_type, file.bytes.len() as i64, digest(&file.bytes), keys.version(), file.owner, now,
+        id,
+        file.purpose,
+        &file.name,
+        &file.media_type,
+        file.bytes.len() as i64,
+        digest(&file.bytes),
+        keys.version(),
+        file.owner,
+        now,
         file.expires_at,
     ];
     tokio::task::spawn_blocking(move || {
@@ -138,7 +158,8 @@ pub async fn get(app: &App, id: Id) -> Result<(Row, Vec<u8>), AppError> {
     let row = row(app, id).await?.ok_or(AppError::NotFound)?;
     let (path, keys, purpose) = (path_of(app, id), app.keys.clone(), row.purpose.clone());
     let bytes = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, AppError> {
-        let sealed = std::fs::read(&path).map_err(|fault| AppError::Internal(format!("a stored file is missing: {fault}")))?;
+        let sealed =
+            std::fs::read(&path).map_err(|fault| AppError::Internal(format!("a stored file is missing: {fault}")))?;
         Ok(keys.open_bytes(&context(&purpose), &sealed)?)
     })
     .await
@@ -165,7 +186,8 @@ pub fn attachment(name: &str, media_type: &str, bytes: Vec<u8>) -> Response {
 /// `attachment` with a plain and an encoded name (RFC 6266).
 fn disposition(name: &str) -> String {
     use std::fmt::Write;
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
     let coded = name.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b".-_".contains(&byte) {
             out.push(char::from(byte));
@@ -199,7 +221,10 @@ mod tests {
 
     #[test]
     fn names_of_downloads_cannot_break_the_header() {
-        assert_eq!(disposition("a\"\r\nb.xlsx"), "attachment; filename=\"a___b.xlsx\"; filename*=UTF-8''a%22%0D%0Ab.xlsx");
+        assert_eq!(
+            disposition("a\"\r\nb.xlsx"),
+            "attachment; filename=\"a___b.xlsx\"; filename*=UTF-8''a%22%0D%0Ab.xlsx"
+        );
         assert!(disposition("名单.xlsx").ends_with("UTF-8''%E5%90%8D%E5%8D%95.xlsx"));
     }
 }

@@ -43,6 +43,11 @@ impl Default for Limits {
 impl Limits {
     /// For tests that sign many people in from one address.
     pub fn generous() -> Self {
-        Self { sign_in_per_peer: 1_000_000, sign_in_per_account: 1_000_000, public_per_peer: 1_000_000, ..Self::default() }
+        Self {
+            sign_in_per_peer: 1_000_000,
+            sign_in_per_account: 1_000_000,
+            public_per_peer: 1_000_000,
+            ..Self::default()
+        }
     }
 }

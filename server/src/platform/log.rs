@@ -8,7 +8,8 @@ use tracing_subscriber::fmt;
 
 /// Begins logging to the error stream; `HUTONG_LOG` chooses levels (`info,server=debug`).
 pub fn begin() {
-    let filter = EnvFilter::try_from_env("HUTONG_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_sessions_core=error"));
+    let filter = EnvFilter::try_from_env("HUTONG_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_sessions_core=error"));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let begun = if std::io::stderr().is_terminal() {

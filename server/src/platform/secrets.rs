@@ -63,7 +63,9 @@ impl Keys {
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         let (mut index, mut ciphers) = (None, Vec::new());
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let bad = || SecretError::KeyFile(format!("key file, line {}: expected `index KEY` or `VERSION KEY`", number + 1));
+            let bad = || {
+                SecretError::KeyFile(format!("key file, line {}: expected `index KEY` or `VERSION KEY`", number + 1))
+            };
             let (name, key) = line.trim().split_once(' ').ok_or_else(bad)?;
             let bytes: [u8; 32] = STANDARD.decode(key.trim()).ok().and_then(|b| b.try_into().ok()).ok_or_else(bad)?;
             if name == "index" {

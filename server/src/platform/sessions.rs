@@ -9,10 +9,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use serde_json::Value;
+use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id as SessionId, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 use super::clock::Clock;
 use super::database::{Db, Exec, StoreError};
@@ -22,7 +22,8 @@ use super::limits::Limits;
 use super::secrets::digest;
 use crate::args;
 
-const INSERT: &str = "INSERT INTO web_session (id, account_id, data, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
+const INSERT: &str =
+    "INSERT INTO web_session (id, account_id, data, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
 const SAVE: &str = "UPDATE web_session SET account_id = $2, data = $3 WHERE id = $1";
 const LOAD: &str = "SELECT data, created_at, seen_at, expires_at FROM web_session WHERE id = $1 AND expires_at > $2";
 const TOUCH: &str = "UPDATE web_session SET seen_at = $2, expires_at = $3 WHERE id = $1 AND seen_at < $2";

@@ -53,7 +53,8 @@ impl By {
     /// Whether the item may be seen row by row.
     pub fn sees(&self, app: &App, item: &Item) -> bool {
         self.principal.has(Permission::ItemRead)
-            && (self.holds(item) || self.may(app, Permission::ItemRead, Some(item.place_id), Some(item.holder_organization)))
+            && (self.holds(item)
+                || self.may(app, Permission::ItemRead, Some(item.place_id), Some(item.holder_organization)))
     }
 
     /// Whether the item may be filled, claimed, returned: one's own, 待认领 of one's own organization, or

@@ -23,15 +23,88 @@ use crate::platform::ids::Id;
 
 /// What this room offers.
 pub const OPERATIONS: &[Operation] = &[
-    Operation { path: "/api/v1/tasks", tag: "tasks", summary: "Tasks issued within scope or with a part in it, newest first", permission: Some(Permission::TaskRead), response: Some(list_schema), ..Operation::GET },
-    Operation { path: "/api/v1/tasks", tag: "tasks", summary: "Make a draft", permission: Some(Permission::TaskIssue), request: Some(new_schema), response: Some(task_schema), ..Operation::POST },
-    Operation { path: "/api/v1/tasks/{id}", tag: "tasks", summary: "One task with its units", permission: Some(Permission::TaskRead), response: Some(task_schema), ..Operation::GET },
-    Operation { method: "patch", path: "/api/v1/tasks/{id}", tag: "tasks", summary: "Change rule or relay of a draft", permission: Some(Permission::TaskIssue), if_match: true, request: Some(change_schema), response: Some(task_schema), ..Operation::GET },
-    Operation { path: "/api/v1/tasks/{id}/subjects/import", tag: "tasks", summary: "Upload a sheet (multipart field `file`) as the subjects", permission: Some(Permission::TaskIssue), status: 200, response: Some(read_schema), ..Operation::POST },
-    Operation { path: "/api/v1/tasks/{id}/units", tag: "tasks", summary: "The units of a level as the subjects (discovery, unit return)", permission: Some(Permission::TaskIssue), request: Some(units_schema), status: 200, response: Some(read_schema), ..Operation::POST },
-    Operation { path: "/api/v1/tasks/{id}/dry-run", tag: "tasks", summary: "Who would get what, and what nobody would get", permission: Some(Permission::TaskIssue), status: 200, response: Some(dry_schema), ..Operation::POST },
-    Operation { path: "/api/v1/tasks/{id}/dispatch", tag: "tasks", summary: "Send it; the body may name the version that was dry-run", permission: Some(Permission::TaskIssue), request: Some(send_schema), status: 202, response: Some(task_schema), ..Operation::POST },
-    Operation { path: "/api/v1/tasks/{id}/end", tag: "tasks", summary: "End a task whose occasion is over", permission: Some(Permission::TaskIssue), status: 204, ..Operation::POST },
+    Operation {
+        path: "/api/v1/tasks",
+        tag: "tasks",
+        summary: "Tasks issued within scope or with a part in it, newest first",
+        permission: Some(Permission::TaskRead),
+        response: Some(list_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/tasks",
+        tag: "tasks",
+        summary: "Make a draft",
+        permission: Some(Permission::TaskIssue),
+        request: Some(new_schema),
+        response: Some(task_schema),
+        ..Operation::POST
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}",
+        tag: "tasks",
+        summary: "One task with its units",
+        permission: Some(Permission::TaskRead),
+        response: Some(task_schema),
+        ..Operation::GET
+    },
+    Operation {
+        method: "patch",
+        path: "/api/v1/tasks/{id}",
+        tag: "tasks",
+        summary: "Change rule or relay of a draft",
+        permission: Some(Permission::TaskIssue),
+        if_match: true,
+        request: Some(change_schema),
+        response: Some(task_schema),
+        ..Operation::GET
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}/subjects/import",
+        tag: "tasks",
+        summary: "Upload a sheet (multipart field `file`) as the subjects",
+        permission: Some(Permission::TaskIssue),
+        status: 200,
+        response: Some(read_schema),
+        ..Operation::POST
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}/units",
+        tag: "tasks",
+        summary: "The units of a level as the subjects (discovery, unit return)",
+        permission: Some(Permission::TaskIssue),
+        request: Some(units_schema),
+        status: 200,
+        response: Some(read_schema),
+        ..Operation::POST
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}/dry-run",
+        tag: "tasks",
+        summary: "Who would get what, and what nobody would get",
+        permission: Some(Permission::TaskIssue),
+        status: 200,
+        response: Some(dry_schema),
+        ..Operation::POST
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}/dispatch",
+        tag: "tasks",
+        summary: "Send it; the body may name the version that was dry-run",
+        permission: Some(Permission::TaskIssue),
+        request: Some(send_schema),
+        status: 202,
+        response: Some(task_schema),
+        ..Operation::POST
+    },
+    Operation {
+        path: "/api/v1/tasks/{id}/end",
+        tag: "tasks",
+        summary: "End a task whose occasion is over",
+        permission: Some(Permission::TaskIssue),
+        status: 204,
+        ..Operation::POST
+    },
 ];
 
 fn list_schema() -> Value {
@@ -101,7 +174,11 @@ fn read_json(read: &rows::Read) -> Value {
 async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     let task = store::task(&mut app.read(), id).await?;
-    if viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) { Ok(task) } else { Err(AppError::NotFound) }
+    if viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
+        Ok(task)
+    } else {
+        Err(AppError::NotFound)
+    }
 }
 
 /// `GET /api/v1/tasks`
@@ -141,7 +218,9 @@ pub struct NewTask {
 pub async fn make(State(app): State<App>, viewer: Viewer, Json(new): Json<NewTask>) -> Result<Response, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     let staff = viewer.staff()?;
-    let form = forms::published(&app, new.form_version).await.map_err(|_| AppError::invalid("/form_version", "tasks-need-form"))?;
+    let form = forms::published(&app, new.form_version)
+        .await
+        .map_err(|_| AppError::invalid("/form_version", "tasks-need-form"))?;
     let shape = match new.shape.as_deref() {
         None => TaskShape::Listed,
         Some(key) => TaskShape::from_key(key).ok_or_else(|| AppError::invalid("/shape", "tasks-need-shape"))?,
@@ -235,7 +314,8 @@ pub async fn import(
         if part.name() == Some("file") {
             let name = part.file_name().unwrap_or("sheet").to_owned();
             let bytes = part.bytes().await.map_err(|_| AppError::TooLarge)?;
-            let read = rows::from_sheet(&app, &task, &form.compiled, &name, &bytes, &viewer.actor(), viewer.lang).await?;
+            let read =
+                rows::from_sheet(&app, &task, &form.compiled, &name, &bytes, &viewer.actor(), viewer.lang).await?;
             return Ok(Json(read_json(&read)));
         }
     }

@@ -95,7 +95,11 @@ pub async fn check(app: &App, task: Id) -> Result<Vec<Imbalance>, AppError> {
         let passed = below.get(&id).copied().unwrap_or(0);
         let here = held.get(&id).copied().unwrap_or(0);
         if assignment.received != here + assignment.passed_down {
-            found.push(Imbalance::Received { assignment: id, counter: assignment.received, counted: here + assignment.passed_down });
+            found.push(Imbalance::Received {
+                assignment: id,
+                counter: assignment.received,
+                counted: here + assignment.passed_down,
+            });
         }
         if assignment.passed_down != passed {
             found.push(Imbalance::PassedDown { assignment: id, counter: assignment.passed_down, counted: passed });

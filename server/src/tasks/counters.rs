@@ -117,6 +117,9 @@ mod tests {
         let [city, township, one] = [1, 2, 3].map(new_free_id);
         let mut shifts = Shifts::new();
         shift(&mut shifts, &[], &[one, township, city], false);
-        assert_eq!([shifts[&one], shifts[&township], shifts[&city]], [amounts(1, 0, 0), amounts(1, 1, 0), amounts(1, 1, 0)]);
+        assert_eq!(
+            [shifts[&one], shifts[&township], shifts[&city]],
+            [amounts(1, 0, 0), amounts(1, 1, 0), amounts(1, 1, 0)]
+        );
     }
 }

@@ -35,7 +35,8 @@ pub fn usual(form: &Published) -> Measures {
         lines.push(MeasureRule { measure: measure.key.clone(), when: vec![condition], amount: Amount::Fixed(1) });
         declared.push(measure);
     }
-    let measures = Measures { declared, rule: Some(Rule { source: RuleSource::Ready(Ready::Measures { measures: lines }) }) };
+    let measures =
+        Measures { declared, rule: Some(Rule { source: RuleSource::Ready(Ready::Measures { measures: lines }) }) };
     let unusable: Vec<String> = measures.unusable_keys().into_iter().map(str::to_owned).collect();
     without(measures, &unusable)
 }

@@ -1,7 +1,6 @@
 //! Making a task: a draft, its rule, its relay. Each change moves the version, so that an older dry run
 //! shows as out of date.
 
-
 use form_runtime::Date;
 use rule_engine::{Hook, Rule};
 use serde_json::json;
@@ -171,9 +170,16 @@ pub async fn set_rule(app: &App, task: Id, expected: Option<i64>, actor: &Actor,
 }
 
 /// Sets which levels act themselves, and after how many working days it passes by itself.
-pub async fn set_relay(app: &App, task: Id, expected: Option<i64>, actor: &Actor, relay: Relay) -> Result<Task, AppError> {
+pub async fn set_relay(
+    app: &App,
+    task: Id,
+    expected: Option<i64>,
+    actor: &Actor,
+    relay: Relay,
+) -> Result<Task, AppError> {
     let known = |level: &i64| (3..=4).contains(level);
-    if !relay.waits.iter().all(known) || !relay.passes_after.iter().all(|(l, days)| known(l) && (1..=60).contains(days)) {
+    if !relay.waits.iter().all(known) || !relay.passes_after.iter().all(|(l, days)| known(l) && (1..=60).contains(days))
+    {
         return Err(AppError::invalid("relay", "tasks-relay-range"));
     }
     let text = json!(relay).to_string();
@@ -223,5 +229,3 @@ pub fn check_rule(app: &App, rule: &Rule) -> Result<Vec<Example>, AppError> {
     }
     Ok(examples)
 }
-
-

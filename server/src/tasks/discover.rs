@@ -142,7 +142,17 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
     puts.push(Put { shape: &MOVEMENT, on_key: OnKey::Fail, row: movement });
     puts.push(event.put(unit.shard));
     let signals = vec![task.id, unit.id, unit.holder_organization];
-    let find = Find { task, unit, puts, expects: applied.expects, shifts, new, release: item.release, today: app.clock.today_text(), now };
+    let find = Find {
+        task,
+        unit,
+        puts,
+        expects: applied.expects,
+        shifts,
+        new,
+        release: item.release,
+        today: app.clock.today_text(),
+        now,
+    };
     let stored = app.lanes.write::<(), AppError, _>(find.unit.shard, signals, move |tx| {
         let find = find.clone();
         Box::pin(async move { find.write(tx).await })
@@ -235,7 +245,13 @@ pub enum Certified {
 }
 
 /// Certifies how many subjects the unit found.
-pub async fn certify(app: &App, by: &By, unit_item: Id, number: i64, zero_confirmed: bool) -> Result<Certified, AppError> {
+pub async fn certify(
+    app: &App,
+    by: &By,
+    unit_item: Id,
+    number: i64,
+    zero_confirmed: bool,
+) -> Result<Certified, AppError> {
     let (task, item) = unit(app, by, unit_item).await?;
     if item.state == ItemState::Done.key() && item.certified == Some(number) {
         return Ok(Certified::Done);

@@ -70,7 +70,8 @@ impl Sink for ItemSink<'_> {
         let done = items.last().map_or(0, |item| item.position);
         self.handle
             .slice(shard_of(self.task.id), vec![], move |tx| {
-                let (items, assignments, deltas, events) = (items.clone(), assignments.clone(), deltas.clone(), events.clone());
+                let (items, assignments, deltas, events) =
+                    (items.clone(), assignments.clone(), deltas.clone(), events.clone());
                 Box::pin(async move {
                     let rows = assignments.iter().map(Assignment::row).collect();
                     ASSIGNMENT.write(tx, rows, OnKey::Keep).await?;
@@ -84,7 +85,7 @@ impl Sink for ItemSink<'_> {
             })
             .await?;
         self.slices += 1;
-        if self.slices % NOTED == 0 {
+        if self.slices.is_multiple_of(NOTED) {
             self.handle.progress(done, self.rows, "tasks-dispatching").await?;
         }
         Ok(())

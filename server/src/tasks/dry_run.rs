@@ -102,7 +102,8 @@ impl ListSink {
         self.summary.orphans += orphan;
         let holder = plan.outcome.as_ref().ok().map(|chosen| chosen.post.unwrap_or(chosen.organization));
         let geography = app.geography();
-        for place in plan.row.place_id.into_iter().flat_map(|id| geography.chain(id).map(|p| p.id).collect::<Vec<_>>()) {
+        for place in plan.row.place_id.into_iter().flat_map(|id| geography.chain(id).map(|p| p.id).collect::<Vec<_>>())
+        {
             let count = self.summary.by_place.entry(place).or_default();
             count.total += 1;
             count.orphans += orphan;

@@ -103,7 +103,8 @@ pub async fn return_items(app: &App, by: &By, items: &[Id], why: &str) -> Result
 pub fn neighbours(app: &App, task: &Task, own: &Assignment, below: bool) -> Vec<(Id, Id, String)> {
     let (geography, directory) = (app.geography(), app.directory());
     let above = if below { Some(own.place_id) } else { geography.get(own.place_id).and_then(|place| place.parent) };
-    let places = above.into_iter().flat_map(|above| geography.children(above).map(|place| place.id).collect::<Vec<_>>());
+    let places =
+        above.into_iter().flat_map(|above| geography.children(above).map(|place| place.id).collect::<Vec<_>>());
     places
         .filter_map(|place| {
             let unit = directory.reached_from(task.issuer_organization, place)?;

@@ -81,7 +81,10 @@ pub async fn open(app: &App, task: Task, item: Item) -> Result<Opened, AppError>
     let published = forms::published(app, task.form_version_id).await?;
     let record = record(app, &item).await?;
     let last = match item.subject_id {
-        Some(subject) => last_visits(app, &[subject]).await?.remove(&subject).filter(|last| Some(last.submission) != item.submission_id),
+        Some(subject) => last_visits(app, &[subject])
+            .await?
+            .remove(&subject)
+            .filter(|last| Some(last.submission) != item.submission_id),
         None => None,
     };
     // Answers of another form are shown in words, never carried over by field.
@@ -107,7 +110,13 @@ async fn record(app: &App, item: &Item) -> Result<Record, AppError> {
 
 /// What is known by field: the current record, else the sheet the task came with, else (asked again,
 /// prefilled) what the same form was told at the last visit.
-fn known(app: &App, item: &Item, published: &Published, record: &Record, last: Option<&LastVisit>) -> Result<Known, AppError> {
+fn known(
+    app: &App,
+    item: &Item,
+    published: &Published,
+    record: &Record,
+    last: Option<&LastVisit>,
+) -> Result<Known, AppError> {
     let form = &published.compiled;
     let facts = match record {
         Record::None => BTreeMap::new(),
@@ -126,8 +135,13 @@ fn known(app: &App, item: &Item, published: &Published, record: &Record, last: O
         let since = Some(app.clock.date_of(last.at));
         for field in form.fields().iter().filter(|field| is_finding(field)) {
             if let (None, Some(value)) = (known.get(field.key()), last.answers.get(field.key())) {
-                let fact =
-                    Fact { value: Some(value.clone()), since, source: last.by.clone(), state: FactState::Stale, ..Fact::default() };
+                let fact = Fact {
+                    value: Some(value.clone()),
+                    since,
+                    source: last.by.clone(),
+                    state: FactState::Stale,
+                    ..Fact::default()
+                };
                 known.0.insert(field.key().to_owned(), fact);
             }
         }
@@ -198,7 +212,10 @@ pub async fn last_visits(app: &App, subjects: &[Id]) -> Result<HashMap<Id, LastV
     }
     let mut found = HashMap::new();
     for (subject, at, submission, post) in seen {
-        let Some((submission, (form_version, text))) = submission.and_then(|id| Some((id, answers.remove(&id)?))) else { continue };
+        let Some((submission, (form_version, text))) = submission.and_then(|id| Some((id, answers.remove(&id)?)))
+        else {
+            continue;
+        };
         let mut answers: Map = serde_json::from_str(&text).map_err(StoreError::from)?;
         answers.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
         let by = post.and_then(|post| directory.holder(post)).map(|holder| holder.name.clone());

@@ -34,7 +34,9 @@ async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
 }
 
 fn steps(viewer: &Viewer) -> Vec<String> {
-    ["tasks-step-what", "tasks-step-whom", "tasks-step-how", "tasks-step-send"].map(|key| viewer.text(key, &[])).to_vec()
+    ["tasks-step-what", "tasks-step-whom", "tasks-step-how", "tasks-step-send"]
+        .map(|key| viewer.text(key, &[]))
+        .to_vec()
 }
 
 /// Faults by field name, for fields and the summary above.
@@ -114,9 +116,7 @@ async fn what_page(
     let available = forms::choices(app).await?;
     form.options = available
         .iter()
-        .map(|(id, title, _, number)| {
-            Choice::new(id.to_string(), format!("{} v{number}", viewer.lang.pick(title)))
-        })
+        .map(|(id, title, _, number)| Choice::new(id.to_string(), format!("{} v{number}", viewer.lang.pick(title))))
         .collect();
     let mut shape = Field::new(FieldKind::SingleChoice, "shape", viewer.text("tasks-what-shape", &[]));
     shape.required = true;
@@ -176,7 +176,9 @@ pub async fn new(
 ) -> Result<Html<String>, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     let filled = match asked.get("template") {
-        Some(key) => templates::find(&mut app.read(), key).await?.map(|one| from_template(&viewer, &one)).unwrap_or_default(),
+        Some(key) => {
+            templates::find(&mut app.read(), key).await?.map(|one| from_template(&viewer, &one)).unwrap_or_default()
+        }
         None => BTreeMap::new(),
     };
     what_page(&app, &viewer, &filled, &[]).await
@@ -196,17 +198,23 @@ async fn draft_of(app: &App, posted: &BTreeMap<String, String>) -> Result<Draft,
     }
     let working_days = match get("working_days") {
         "" => None,
-        text => text.parse::<i64>().map(Some).unwrap_or_else(|_| {
-            faults.push(Fault::new("working_days", "tasks-days-range"));
-            None
-        }),
+        text => text.parse::<i64>().map_or_else(
+            |_| {
+                faults.push(Fault::new("working_days", "tasks-days-range"));
+                None
+            },
+            Some,
+        ),
     };
     let deadline = match get("deadline") {
         "" => None,
-        text => text.replace('/', "-").parse::<Date>().map(Some).unwrap_or_else(|_| {
-            faults.push(Fault::new("deadline", "tasks-deadline-form"));
-            None
-        }),
+        text => text.replace('/', "-").parse::<Date>().map_or_else(
+            |_| {
+                faults.push(Fault::new("deadline", "tasks-deadline-form"));
+                None
+            },
+            Some,
+        ),
     };
     let draft = Draft {
         title: get("title").to_owned(),
@@ -219,7 +227,9 @@ async fn draft_of(app: &App, posted: &BTreeMap<String, String>) -> Result<Draft,
         app_key: None,
         measures: Measures::default(),
     };
-    faults.extend(draft.faults(app).into_iter().filter(|fault| !faults.iter().any(|f| f.at == fault.at)).collect::<Vec<_>>());
+    faults.extend(
+        draft.faults(app).into_iter().filter(|fault| !faults.iter().any(|f| f.at == fault.at)).collect::<Vec<_>>(),
+    );
     if faults.is_empty() { Ok(draft) } else { Err(AppError::Invalid(faults)) }
 }
 
@@ -323,7 +333,9 @@ async fn whom_page(
             .skipped
             .iter()
             .take(10)
-            .map(|(row, why)| viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.as_str().into())]))
+            .map(|(row, why)| {
+                viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.as_str().into())])
+            })
             .collect(),
         unknown: read.unknown_columns,
     });
@@ -335,7 +347,9 @@ async fn whom_page(
         rows: count,
         faulty,
         columns,
-        levels: [5_i64, 4, 3].map(|level| Choice::new(level.to_string(), viewer.text(&format!("tasks-level-{level}"), &[]))).to_vec(),
+        levels: [5_i64, 4, 3]
+            .map(|level| Choice::new(level.to_string(), viewer.text(&format!("tasks-level-{level}"), &[])))
+            .to_vec(),
         read: note,
     };
     let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
@@ -463,10 +477,10 @@ async fn how_page(
     let mut parts = Vec::new();
     for part in sentence.render(lang, &choices) {
         let mut value = serde_json::to_value(&part).unwrap_or_default();
-        if let (Some(posted), Some(name)) = (posted, value.get("name").and_then(Value::as_str).map(str::to_owned)) {
-            if let Some(given) = posted.get(&name) {
-                value["value"] = given.clone().into();
-            }
+        if let (Some(posted), Some(name)) = (posted, value.get("name").and_then(Value::as_str).map(str::to_owned))
+            && let Some(given) = posted.get(&name)
+        {
+            value["value"] = given.clone().into();
         }
         parts.push(value);
     }
@@ -485,16 +499,31 @@ async fn how_page(
         .map(|level| RelayLine {
             level,
             name: viewer.text(&format!("tasks-level-{level}"), &[]),
-            waits: posted.map_or(relay.waits_at(level), |p| p.get(&format!("wait_{level}")).is_some_and(|v| v == "wait")),
+            waits: posted
+                .map_or(relay.waits_at(level), |p| p.get(&format!("wait_{level}")).is_some_and(|v| v == "wait")),
             after: posted
                 .and_then(|p| p.get(&format!("after_{level}")).cloned())
                 .unwrap_or_else(|| relay.passes_after.get(&level).map(i64::to_string).unwrap_or_default()),
-            error: errors.iter().find(|e| e.name == format!("after_{level}")).map(|e| e.text.clone()).unwrap_or_default(),
+            error: errors
+                .iter()
+                .find(|e| e.name == format!("after_{level}"))
+                .map(|e| e.text.clone())
+                .unwrap_or_default(),
         })
         .collect();
     let ready_fields = with_errors(show::ready_fields(viewer, &rule, &choices, posted), &errors);
-    let page =
-        HowPage { steps: steps(viewer), task: head(task), errors, form, parts, ready_fields, rhai, generated, examples, relay };
+    let page = HowPage {
+        steps: steps(viewer),
+        task: head(task),
+        errors,
+        form,
+        parts,
+        ready_fields,
+        rhai,
+        generated,
+        examples,
+        relay,
+    };
     let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
     frame.has_errors = !page.errors.is_empty();
     viewer.render(app, "tasks/how.html", &frame, page)

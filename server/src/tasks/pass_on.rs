@@ -125,7 +125,8 @@ fn steps_down(
         if waits {
             "wait".clone_into(&mut assignment.mode);
             "waiting".clone_into(&mut assignment.state);
-            assignment.passes_at = relay.passes_after.get(&level).map(|days| add_working_days(calendar, &app.clock, now, *days));
+            assignment.passes_at =
+                relay.passes_after.get(&level).map(|days| add_working_days(calendar, &app.clock, now, *days));
         } else if unit != holder {
             "passed".clone_into(&mut assignment.state);
         }
@@ -151,7 +152,9 @@ fn steps_down(
 async fn load(app: &App, task: &Task) -> Result<LoadBook, AppError> {
     let mut counts = BTreeMap::new();
     for release in 1..=task.published_release {
-        for (organization, post, count) in store::release_by_holder_all_shards(&mut app.read(), task.id, release).await? {
+        for (organization, post, count) in
+            store::release_by_holder_all_shards(&mut app.read(), task.id, release).await?
+        {
             *counts.entry(post.unwrap_or(organization).to_string()).or_insert(0) += count as u64;
         }
     }

@@ -88,10 +88,9 @@ impl Planner {
     /// Compiles the rule and reads the calendar. `from` is the unit that hands down (the issuer, or a
     /// waiting unit with a rule of its own).
     pub async fn new(app: &App, task: Task, from: Id, started_at: i64) -> Result<Self, AppError> {
-        let rule = app
-            .rules
-            .compile(&task.rule()?, Hook::Dispatch)
-            .map_err(|fault| AppError::Internal(format!("task {}: {}", task.id, fault.message(rule_engine::Lang::En))))?;
+        let rule = app.rules.compile(&task.rule()?, Hook::Dispatch).map_err(|fault| {
+            AppError::Internal(format!("task {}: {}", task.id, fault.message(rule_engine::Lang::En)))
+        })?;
         let calendar = crate::directory::working_days::load(&mut app.read()).await?;
         let mut attributes = Attributes::new();
         attributes.insert("title".into(), Value::from(task.title.clone()));
@@ -150,7 +149,11 @@ impl Planner {
         sheet.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
         let input = DispatchInput {
             item: Record::new(row.position.to_string()).with(sheet),
-            subject: Record { id: row.subject_id.map(|id| id.to_string()).unwrap_or_default(), class: self.task.class.clone(), attributes: subject.into() },
+            subject: Record {
+                id: row.subject_id.map(|id| id.to_string()).unwrap_or_default(),
+                class: self.task.class.clone(),
+                attributes: subject.into(),
+            },
             chain: ways.chain,
             candidates: ways.candidates,
         };
@@ -162,7 +165,11 @@ impl Planner {
                 if stop + 1 < ways.steps.len() {
                     load.release(&given.holder);
                 }
-                chosen(app, &given).ok_or_else(|| Refusal { reason: "tasks-fault-holder".into(), line: None, column: None })
+                chosen(app, &given).ok_or_else(|| Refusal {
+                    reason: "tasks-fault-holder".into(),
+                    line: None,
+                    column: None,
+                })
             }
             Outcome::Orphan(orphan) => {
                 let fault = orphan.fault();

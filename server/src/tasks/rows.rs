@@ -97,7 +97,11 @@ pub async fn from_sheet(
     }
     let reader = Reader::new(app, task, form, sheet, &matched);
     let parsed: Vec<Parsed> = data.rows.iter().map(|&index| reader.row(index)).collect();
-    let skipped = data.skipped.iter().map(|skipped| (sheet.row_number(skipped.row), skipped.reason.text(lang.tag()).to_owned())).collect();
+    let skipped = data
+        .skipped
+        .iter()
+        .map(|skipped| (sheet.row_number(skipped.row), skipped.reason.text(lang.tag()).to_owned()))
+        .collect();
     let rows = with_subjects(app, task, form, parsed, file_name, actor).await?;
     let faulty = rows.iter().filter(|row| row.fault.is_some()).count() as i64;
     let count = rows.len() as i64;
@@ -146,7 +150,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(app: &'a App, task: &Task, form: &'a CompiledForm, sheet: &'a Sheet, matched: &'a ColumnMatch) -> Self {
-        Self { app, geography: app.geography(), root: task.root_place, form, sheet, matched, places: HashMap::default() .into() }
+        Self {
+            app,
+            geography: app.geography(),
+            root: task.root_place,
+            form,
+            sheet,
+            matched,
+            places: HashMap::default().into(),
+        }
     }
 
     fn row(&self, index: usize) -> Parsed {
@@ -192,11 +204,8 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self, index: usize) -> Result<Id, String> {
-        let parts = [
-            self.cell(index, &DISTRICT_LABELS),
-            self.cell(index, &TOWNSHIP_LABELS),
-            self.cell(index, &PLACE_LABELS),
-        ];
+        let parts =
+            [self.cell(index, &DISTRICT_LABELS), self.cell(index, &TOWNSHIP_LABELS), self.cell(index, &PLACE_LABELS)];
         let path = parts.iter().flatten().cloned().collect::<Vec<_>>().join("/");
         if parts[2].is_none() {
             return Err("tasks-fault-no-community".into());
@@ -242,8 +251,10 @@ async fn with_subjects(
     let subject_is_person = form.subject() == Some(Class::Person);
     let mut persons = Vec::new();
     for row in parsed.iter().filter(|row| row.fault.is_none() && subject_is_person) {
-        let values =
-            bound.iter().filter_map(|(field, attribute)| Some((attribute.clone(), row.answers.get(field)?.clone()))).collect();
+        let values = bound
+            .iter()
+            .filter_map(|(field, attribute)| Some((attribute.clone(), row.answers.get(field)?.clone())))
+            .collect();
         persons.push(PersonRow { values, community: row.place, premises: None, made_up: false });
     }
     let source = Source {
@@ -261,13 +272,14 @@ async fn with_subjects(
     for (index, row) in parsed.into_iter().enumerate() {
         let position = index as i64 + 1;
         let person = if row.fault.is_none() && subject_is_person { found.next() } else { None };
-        let label = name_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str).unwrap_or("").to_owned();
+        let label =
+            name_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut fault = row.fault;
-        if let Some(person) = &person {
-            if let Some(first) = seen.insert(person.id, row.source_row) {
-                fault = Some(format!("tasks-fault-duplicate|{first}"));
-                seen.insert(person.id, first);
-            }
+        if let Some(person) = &person
+            && let Some(first) = seen.insert(person.id, row.source_row)
+        {
+            fault = Some(format!("tasks-fault-duplicate|{first}"));
+            seen.insert(person.id, first);
         }
         let mut sheet = row.answers;
         for key in &secrets {
@@ -325,7 +337,11 @@ pub async fn from_subjects(app: &App, task: &Task, subjects: Vec<Subject>) -> Re
             fault: subject.place.is_none().then(|| "tasks-fault-no-community".into()),
         })
         .collect();
-    let read = Read { rows: rows.len() as i64, faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64, ..Read::default() };
+    let read = Read {
+        rows: rows.len() as i64,
+        faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
+        ..Read::default()
+    };
     replace(app, task.id, rows).await?;
     Ok(read)
 }
@@ -354,7 +370,11 @@ pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppE
             }
         })
         .collect();
-    let read = Read { rows: rows.len() as i64, faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64, ..Read::default() };
+    let read = Read {
+        rows: rows.len() as i64,
+        faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
+        ..Read::default()
+    };
     replace(app, task.id, rows).await?;
     Ok(read)
 }
@@ -388,4 +408,3 @@ pub fn fault_text(lang: web::Lang, fault: &str) -> String {
     let (key, argument) = fault.split_once('|').unwrap_or((fault, ""));
     if key.starts_with("tasks-fault-") { web::text(lang, key, &[("what", argument.into())]) } else { fault.to_owned() }
 }
-

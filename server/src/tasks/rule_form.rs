@@ -44,8 +44,7 @@ fn subject(key: &str, label: &str, kind: FieldKind) -> FieldChoice {
 
 /// The sentence that stands in the form when the rule is none: the community's grid worker.
 pub fn usual() -> Sentence {
-    let then =
-        Action { level: Level::Community, whom: Whom::Tag { tag: "grid_worker".into() }, working_days: Some(3) };
+    let then = Action { level: Level::Community, whom: Whom::Tag { tag: "grid_worker".into() }, working_days: Some(3) };
     Sentence { when: None, then, otherwise: None }
 }
 
@@ -58,7 +57,9 @@ pub fn posted_rule(posted: &BTreeMap<String, String>, choices: &Choices, lang: w
         _ => {
             let tag = if lang == web::Lang::ZhCn { rule_engine::Lang::ZhCn } else { rule_engine::Lang::En };
             let sentence = Sentence::from_form(posted, choices).map_err(|errors| {
-                let told = |e: &rule_engine::FieldError| Fault::new(e.field.clone(), "tasks-blank").with("why", e.message(tag));
+                let told = |e: &rule_engine::FieldError| {
+                    Fault::new(e.field.clone(), "tasks-blank").with("why", e.message(tag))
+                };
                 AppError::Invalid(errors.iter().map(told).collect())
             })?;
             RuleSource::Sentence(sentence)
@@ -68,7 +69,8 @@ pub fn posted_rule(posted: &BTreeMap<String, String>, choices: &Choices, lang: w
 }
 
 fn ready<'a>(get: &impl Fn(&str) -> &'a str) -> Result<Ready, AppError> {
-    let level = Level::from_key(get("ready_level")).ok_or_else(|| AppError::invalid("ready_level", "tasks-need-level"))?;
+    let level =
+        Level::from_key(get("ready_level")).ok_or_else(|| AppError::invalid("ready_level", "tasks-need-level"))?;
     let days = get("ready_days");
     let working_days = match days {
         "" => None,

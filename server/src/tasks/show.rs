@@ -24,7 +24,9 @@ pub fn ready_fields(
     posted: Option<&BTreeMap<String, String>>,
 ) -> Vec<Field> {
     let (name, level, tag, days) = match &rule.source {
-        RuleSource::Ready(Ready::Governing { level, working_days }) => ("governing", level.key(), String::new(), *working_days),
+        RuleSource::Ready(Ready::Governing { level, working_days }) => {
+            ("governing", level.key(), String::new(), *working_days)
+        }
         RuleSource::Ready(Ready::LeastLoad { level, tag, working_days }) => {
             ("least_load", level.key(), tag.clone().unwrap_or_default(), *working_days)
         }
@@ -124,7 +126,10 @@ pub async fn send_page(
             place: place.and_then(|id| geography.get(id)).map(|p| p.full_name.clone()).unwrap_or_default(),
             reason: rows::fault_text(viewer.lang, &reason),
             at: line.zip(column).map(|(line, column)| {
-                viewer.text("tasks-orphan-at", &[("line", line.to_string().into()), ("column", column.to_string().into())])
+                viewer.text(
+                    "tasks-orphan-at",
+                    &[("line", line.to_string().into()), ("column", column.to_string().into())],
+                )
             }),
             row: position,
         })
@@ -154,7 +159,9 @@ pub async fn send_page(
             .relay()?
             .waits
             .iter()
-            .map(|level| viewer.text("tasks-relay-waits", &[("level", viewer.text(&format!("tasks-level-{level}"), &[]).into())]))
+            .map(|level| {
+                viewer.text("tasks-relay-waits", &[("level", viewer.text(&format!("tasks-level-{level}"), &[]).into())])
+            })
             .collect(),
         working_days: task.working_days,
         deadline: task.deadline_at.map(|at| app.clock.minute_text(at)),
@@ -224,7 +231,11 @@ pub async fn list_page(app: &App, viewer: &Viewer) -> Result<ListPage, AppError>
         if let Some(due) = task.deadline_at {
             note = viewer.text("tasks-note-due", &[("from", note.into()), ("due", app.clock.minute_text(due).into())]);
         }
-        let percent = if draft { None } else { Some(measures::board(app, task.id, Axis::Place, task.root_place).await?.here.percent()) };
+        let percent = if draft {
+            None
+        } else {
+            Some(measures::board(app, task.id, Axis::Place, task.root_place).await?.here.percent())
+        };
         lines.push(TaskLine {
             href: format!("/tasks/{}", task.id),
             chip: viewer.text(&format!("tasks-state-{}", task.state), &[]),
@@ -319,11 +330,8 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         .collect();
     let (rows, _) = store::rows_count(&mut app.read(), task.id).await?;
     let dispatching = task.state == "dispatching";
-    let written = if dispatching {
-        store::last_position_all_shards(&mut app.read(), task.id, task.release).await?
-    } else {
-        rows
-    };
+    let written =
+        if dispatching { store::last_position_all_shards(&mut app.read(), task.id, task.release).await? } else { rows };
     let here = &board.here;
     Ok(OverviewPage {
         id: task.id.to_string(),
@@ -339,7 +347,8 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         voided: here.total("void"),
         board: viewer.principal.has(Permission::BoardRead).then(|| format!("/boards/{}?node={node}", task.id)),
         items: viewer.principal.has(Permission::ItemRead).then(|| format!("/tasks/{}/items", task.id)),
-        may_end: task.state == "running" && viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)),
+        may_end: task.state == "running"
+            && viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)),
         issuer: directory.organization(task.issuer_organization).map(|o| o.name.clone()).unwrap_or_default(),
         rule: rule_form::rule_text(&task.rule()?, &choices, viewer.lang),
         deadline: task.deadline_at.map(|at| app.clock.minute_text(at)),

@@ -11,24 +11,67 @@ use crate::platform::ids::Id;
 pub const TASK: Shape = Shape {
     table: "task",
     columns: &[
-        "id", "app_key", "title", "shape", "class", "form_version_id", "issuer_organization", "issuer_post", "root_place",
-        "state", "rule", "measures", "relay", "source", "working_days", "deadline_at", "release", "published_release",
-        "created_at", "dispatched_at", "ended_at", "version",
+        "id",
+        "app_key",
+        "title",
+        "shape",
+        "class",
+        "form_version_id",
+        "issuer_organization",
+        "issuer_post",
+        "root_place",
+        "state",
+        "rule",
+        "measures",
+        "relay",
+        "source",
+        "working_days",
+        "deadline_at",
+        "release",
+        "published_release",
+        "created_at",
+        "dispatched_at",
+        "ended_at",
+        "version",
     ],
     key: &["id"],
 };
 /// Columns of a subject before it is an item.
 pub const TASK_ROW: Shape = Shape {
     table: "task_row",
-    columns: &["task_id", "position", "source_row", "subject_shard", "subject_id", "place_id", "label", "sheet", "fault"],
+    columns: &[
+        "task_id",
+        "position",
+        "source_row",
+        "subject_shard",
+        "subject_id",
+        "place_id",
+        "label",
+        "sheet",
+        "fault",
+    ],
     key: &["task_id", "position"],
 };
 /// Columns of an assignment.
 pub const ASSIGNMENT: Shape = Shape {
     table: "assignment",
     columns: &[
-        "task_id", "id", "parent_id", "organization_id", "place_id", "level", "mode", "state", "received", "passed_down",
-        "returned_up", "passes_at", "due_at", "release", "created_at", "version",
+        "task_id",
+        "id",
+        "parent_id",
+        "organization_id",
+        "place_id",
+        "level",
+        "mode",
+        "state",
+        "received",
+        "passed_down",
+        "returned_up",
+        "passes_at",
+        "due_at",
+        "release",
+        "created_at",
+        "version",
     ],
     key: &["task_id", "id"],
 };
@@ -36,9 +79,32 @@ pub const ASSIGNMENT: Shape = Shape {
 pub const ITEM: Shape = Shape {
     table: "item",
     columns: &[
-        "shard", "id", "task_id", "assignment_id", "release", "position", "subject_class", "subject_shard", "subject_id",
-        "label", "place_id", "premises_id", "holder_organization", "holder_post", "state", "reason", "due_at", "sheet",
-        "contribution", "parent_item_id", "submission_id", "certified", "changed", "created_at", "moved_at", "done_at",
+        "shard",
+        "id",
+        "task_id",
+        "assignment_id",
+        "release",
+        "position",
+        "subject_class",
+        "subject_shard",
+        "subject_id",
+        "label",
+        "place_id",
+        "premises_id",
+        "holder_organization",
+        "holder_post",
+        "state",
+        "reason",
+        "due_at",
+        "sheet",
+        "contribution",
+        "parent_item_id",
+        "submission_id",
+        "certified",
+        "changed",
+        "created_at",
+        "moved_at",
+        "done_at",
         "version",
     ],
     key: &["shard", "id"],
@@ -47,8 +113,19 @@ pub const ITEM: Shape = Shape {
 pub const MOVEMENT: Shape = Shape {
     table: "movement",
     columns: &[
-        "shard", "id", "task_id", "item_id", "kind", "from_assignment", "to_assignment", "from_holder", "to_holder",
-        "reason", "at", "account_id", "post_id",
+        "shard",
+        "id",
+        "task_id",
+        "item_id",
+        "kind",
+        "from_assignment",
+        "to_assignment",
+        "from_holder",
+        "to_holder",
+        "reason",
+        "at",
+        "account_id",
+        "post_id",
     ],
     key: &["shard", "id"],
 };
@@ -56,8 +133,17 @@ pub const MOVEMENT: Shape = Shape {
 pub const DRY_RUN_ROW: Shape = Shape {
     table: "dry_run_row",
     columns: &[
-        "dry_run_id", "position", "subject_id", "label", "place_id", "holder_organization", "holder_post", "working_days",
-        "reason", "line", "col",
+        "dry_run_id",
+        "position",
+        "subject_id",
+        "label",
+        "place_id",
+        "holder_organization",
+        "holder_post",
+        "working_days",
+        "reason",
+        "line",
+        "col",
     ],
     key: &["dry_run_id", "position"],
 };
@@ -87,18 +173,45 @@ const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, posit
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    TASK_COLUMNS, TASK_TOUCH, ROWS_AFTER, ROWS_COUNT, ROWS_CLEAR, ASSIGNMENTS, ASSIGNMENT_GET, RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
-    RELEASE_BY_HOLDER_ALL_SHARDS, LAST_POSITION_ALL_SHARDS, ITEM_GET,
+    TASK_COLUMNS,
+    TASK_TOUCH,
+    ROWS_AFTER,
+    ROWS_COUNT,
+    ROWS_CLEAR,
+    ASSIGNMENTS,
+    ASSIGNMENT_GET,
+    RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
+    RELEASE_BY_HOLDER_ALL_SHARDS,
+    LAST_POSITION_ALL_SHARDS,
+    ITEM_GET,
 ];
 
 impl Task {
     /// Arguments of [`TASK`].
     pub fn row(&self) -> Vec<Arg> {
         args![
-            self.id, &self.app_key, &self.title, &self.shape, &self.class, self.form_version_id, self.issuer_organization,
-            self.issuer_post, self.root_place, &self.state, &self.rule, &self.measures, &self.relay, &self.source,
-            self.working_days, self.deadline_at, self.release, self.published_release, self.created_at, self.dispatched_at,
-            self.ended_at, self.version
+            self.id,
+            &self.app_key,
+            &self.title,
+            &self.shape,
+            &self.class,
+            self.form_version_id,
+            self.issuer_organization,
+            self.issuer_post,
+            self.root_place,
+            &self.state,
+            &self.rule,
+            &self.measures,
+            &self.relay,
+            &self.source,
+            self.working_days,
+            self.deadline_at,
+            self.release,
+            self.published_release,
+            self.created_at,
+            self.dispatched_at,
+            self.ended_at,
+            self.version
         ]
     }
 }
@@ -107,8 +220,15 @@ impl TaskRow {
     /// Arguments of [`TASK_ROW`].
     pub fn row(&self) -> Vec<Arg> {
         args![
-            self.task_id, self.position, self.source_row, self.subject_shard, self.subject_id, self.place_id, &self.label,
-            &self.sheet, &self.fault
+            self.task_id,
+            self.position,
+            self.source_row,
+            self.subject_shard,
+            self.subject_id,
+            self.place_id,
+            &self.label,
+            &self.sheet,
+            &self.fault
         ]
     }
 }
@@ -117,8 +237,21 @@ impl Assignment {
     /// Arguments of [`ASSIGNMENT`].
     pub fn row(&self) -> Vec<Arg> {
         args![
-            self.task_id, self.id, self.parent_id, self.organization_id, self.place_id, self.level, &self.mode, &self.state,
-            self.received, self.passed_down, self.returned_up, self.passes_at, self.due_at, self.release, self.created_at,
+            self.task_id,
+            self.id,
+            self.parent_id,
+            self.organization_id,
+            self.place_id,
+            self.level,
+            &self.mode,
+            &self.state,
+            self.received,
+            self.passed_down,
+            self.returned_up,
+            self.passes_at,
+            self.due_at,
+            self.release,
+            self.created_at,
             self.version
         ]
     }
@@ -128,10 +261,33 @@ impl Item {
     /// Arguments of [`ITEM`].
     pub fn row(&self) -> Vec<Arg> {
         args![
-            self.shard, self.id, self.task_id, self.assignment_id, self.release, self.position, &self.subject_class,
-            self.subject_shard, self.subject_id, &self.label, self.place_id, self.premises_id, self.holder_organization,
-            self.holder_post, &self.state, &self.reason, self.due_at, &self.sheet, &self.contribution, self.parent_item_id,
-            self.submission_id, self.certified, self.changed, self.created_at, self.moved_at, self.done_at, self.version
+            self.shard,
+            self.id,
+            self.task_id,
+            self.assignment_id,
+            self.release,
+            self.position,
+            &self.subject_class,
+            self.subject_shard,
+            self.subject_id,
+            &self.label,
+            self.place_id,
+            self.premises_id,
+            self.holder_organization,
+            self.holder_post,
+            &self.state,
+            &self.reason,
+            self.due_at,
+            &self.sheet,
+            &self.contribution,
+            self.parent_item_id,
+            self.submission_id,
+            self.certified,
+            self.changed,
+            self.created_at,
+            self.moved_at,
+            self.done_at,
+            self.version
         ]
     }
 }

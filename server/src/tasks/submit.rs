@@ -67,7 +67,12 @@ pub async fn submit(app: &App, by: &By, item: Id, posted: Posted) -> Result<Resu
 }
 
 /// Files a visit of an item that was read already.
-pub async fn submit_opened(app: &App, by: &By, opened: &Opened, posted: Posted) -> Result<Result<Slip, Refused>, AppError> {
+pub async fn submit_opened(
+    app: &App,
+    by: &By,
+    opened: &Opened,
+    posted: Posted,
+) -> Result<Result<Slip, Refused>, AppError> {
     let Opened { task, item, published, record, .. } = opened;
     if task.shape() == TaskShape::Discovery {
         return Err(AppError::Conflict("work-conflict-certify"));
@@ -117,7 +122,9 @@ pub async fn submit_opened(app: &App, by: &By, opened: &Opened, posted: Posted) 
     set.expects.push(Expect { table: ITEM.table, shard: item.shard, id: item.id, version: item.version });
     set.signals.extend([task.id, item.id, item.holder_organization].into_iter().chain(after.holder_post));
     match app.lanes.submit(ready.write_set).await? {
-        Outcome::Stored => Ok(Ok(Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false })),
+        Outcome::Stored => {
+            Ok(Ok(Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false }))
+        }
         Outcome::Repeated { submission_id, slip_code } => Ok(Ok(Slip { submission_id, slip_code, repeated: true })),
         Outcome::Mismatch => Err(AppError::Conflict("work-conflict-mismatch")),
         Outcome::Stale => Ok(Err(Refused::Moved)),
@@ -227,7 +234,9 @@ fn statement(
     now: i64,
 ) -> Result<Option<Applied>, AppError> {
     let item = &opened.item;
-    let (Some(subject), Some(class)) = (item.subject_id, item.subject_class.parse::<Class>().ok()) else { return Ok(None) };
+    let (Some(subject), Some(class)) = (item.subject_id, item.subject_class.parse::<Class>().ok()) else {
+        return Ok(None);
+    };
     let subject = Subject { class, shard: item.subject_shard.unwrap_or_else(|| shard_of(subject)), id: subject };
     let source = Source {
         kind: SourceKind::Worker,
@@ -240,7 +249,9 @@ fn statement(
     let said = Said::of_form(subject, &extraction.subject, source, by.actor.clone(), now);
     let applied = match &opened.record {
         Record::Plain(record) if subject.shard == item.shard => entities::apply_plain(app, Some(record), &said)?,
-        Record::None if class != Class::Person && subject.shard == item.shard => entities::apply_plain(app, None, &said)?,
+        Record::None if class != Class::Person && subject.shard == item.shard => {
+            entities::apply_plain(app, None, &said)?
+        }
         record => entities::apply_from(app, item.shard, record.person(), &said)?,
     };
     Ok(Some(applied))

@@ -18,7 +18,18 @@ use crate::platform::ids::Id;
 /// Columns of `task_template`.
 const TASK_TEMPLATE: Shape = Shape {
     table: "task_template",
-    columns: &["app_key", "title", "form_id", "shape", "rule", "measures", "relay", "working_days", "ledger_id", "state"],
+    columns: &[
+        "app_key",
+        "title",
+        "form_id",
+        "shape",
+        "rule",
+        "measures",
+        "relay",
+        "working_days",
+        "ledger_id",
+        "state",
+    ],
     key: &["app_key"],
 };
 
@@ -80,7 +91,9 @@ type Row = (String, String, Id, String, String, String, String, Option<i64>, Opt
 /// The templates on offer; one whose form has no version is left out.
 pub async fn list(conn: &mut impl Exec) -> Result<Vec<TaskTemplate>, StoreError> {
     let mut templates = Vec::new();
-    for (key, title, form_id, shape, rule, measures, relay, working_days, ledger) in conn.all::<Row>(LIST, vec![]).await? {
+    for (key, title, form_id, shape, rule, measures, relay, working_days, ledger) in
+        conn.all::<Row>(LIST, vec![]).await?
+    {
         let Some(version) = forms::store::latest(conn, form_id).await? else { continue };
         let template = Template {
             key,

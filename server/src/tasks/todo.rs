@@ -111,7 +111,9 @@ fn items_sql(principal: &Principal, kind: Kind, post: Id, organization: Id, toda
         args.push(Arg::from(value));
         format!("${}", args.len())
     };
-    let unclaimed = |organization: String| format!("i.holder_post IS NULL AND i.holder_organization = {organization} AND i.state = 'open'");
+    let unclaimed = |organization: String| {
+        format!("i.holder_post IS NULL AND i.holder_organization = {organization} AND i.state = 'open'")
+    };
     let condition = match kind {
         Kind::Mine => format!("i.holder_post = {} AND i.state = 'open'", next(post)),
         Kind::Correction => format!("i.holder_post = {} AND i.state = 'correction'", next(post)),
@@ -168,8 +170,7 @@ pub const STATEMENTS: &[&str] = &[HELD_ALL_SHARDS];
 /// One of each statement built here, for the prepare test.
 pub fn samples() -> Vec<String> {
     let (principal, id) = (Principal::job(), Id::nil());
-    let mut all: Vec<String> =
-        Kind::ALL.into_iter().map(|kind| items_sql(&principal, kind, id, id, 0).0).collect();
+    let mut all: Vec<String> = Kind::ALL.into_iter().map(|kind| items_sql(&principal, kind, id, id, 0).0).collect();
     all.push(waiting_sql(&principal, id).0);
     all
 }
@@ -197,7 +198,8 @@ pub async fn todo(app: &App, viewer: &Viewer) -> Result<Todo, AppError> {
                 Kind::Returned => format!("/tasks/{task}/items?state=open&holder=none"),
                 Kind::Confirm | Kind::PassOn => format!("/tasks/{task}/items?state=void_proposed"),
             };
-            let done = (kind == Kind::Mine).then(|| held.iter().find(|row| row.0 == task).map(|row| (row.2, row.1))).flatten();
+            let done =
+                (kind == Kind::Mine).then(|| held.iter().find(|row| row.0 == task).map(|row| (row.2, row.1))).flatten();
             todo.lines.push(Line { kind, task, title, shape, issuer, count, due_at, href, done });
         }
     }

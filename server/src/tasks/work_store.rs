@@ -14,10 +14,12 @@ pub const NEVER: i64 = i64::MAX;
 const CHANGE: &str = "UPDATE item SET assignment_id = $4, holder_organization = $5, holder_post = $6, state = $7, reason = $8, \
      contribution = $9, submission_id = $10, certified = $11, changed = $12, moved_at = $13, done_at = $14, due_at = $15, \
      version = version + 1 WHERE shard = $1 AND id = $2 AND version = $3";
-const CHILDREN: &str = "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state <> 'void'";
+const CHILDREN: &str =
+    "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state <> 'void'";
 const SAME_SUBJECT_ALL_SHARDS: &str =
     "SELECT id, label FROM item WHERE task_id = $1 AND subject_id = $2 AND state <> 'void' LIMIT 1";
-const WAITING_DUE: &str = "SELECT task_id, id FROM assignment WHERE state = 'waiting' AND passes_at <= $1 ORDER BY passes_at, id LIMIT 50";
+const WAITING_DUE: &str =
+    "SELECT task_id, id FROM assignment WHERE state = 'waiting' AND passes_at <= $1 ORDER BY passes_at, id LIMIT 50";
 const HELD_OPEN_ALL_SHARDS: &str = "SELECT shard, id FROM item WHERE task_id = $1 AND assignment_id = $2 AND state = 'open' \
      AND holder_post IS NULL AND parent_item_id IS NULL AND position > $3 ORDER BY position LIMIT $4";
 const PASSED: &str = "UPDATE assignment SET state = 'passed', passes_at = null, version = version + 1 \
@@ -25,13 +27,22 @@ const PASSED: &str = "UPDATE assignment SET state = 'passed', passes_at = null, 
 const BELOW: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 AND parent_id = $2 \
      ORDER BY level, id";
-const ENDS_ALL_SHARDS: &str = "SELECT state, count(*) FROM item WHERE task_id = $1 AND assignment_id = $2 GROUP BY state";
+const ENDS_ALL_SHARDS: &str =
+    "SELECT state, count(*) FROM item WHERE task_id = $1 AND assignment_id = $2 GROUP BY state";
 const MOVEMENTS: &str = "SELECT kind, from_holder, to_holder, reason, at, post_id FROM movement WHERE shard = $1 AND item_id = $2 \
      ORDER BY at DESC, id DESC LIMIT 50";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
-    CHANGE, CHILDREN, SAME_SUBJECT_ALL_SHARDS, WAITING_DUE, HELD_OPEN_ALL_SHARDS, PASSED, BELOW, ENDS_ALL_SHARDS, MOVEMENTS,
+    CHANGE,
+    CHILDREN,
+    SAME_SUBJECT_ALL_SHARDS,
+    WAITING_DUE,
+    HELD_OPEN_ALL_SHARDS,
+    PASSED,
+    BELOW,
+    ENDS_ALL_SHARDS,
+    MOVEMENTS,
 ];
 
 /// What the access predicate compares of an item.
@@ -45,9 +56,21 @@ pub type MovementRow = (String, Option<Id>, Option<Id>, Option<String>, i64, Opt
 /// [`StoreError::Stale`].
 pub async fn change(tx: &mut impl Exec, before: &Item, after: &Item) -> Result<(), StoreError> {
     let args = args![
-        before.shard, before.id, before.version, after.assignment_id, after.holder_organization, after.holder_post,
-        &after.state, &after.reason, &after.contribution, after.submission_id, after.certified, after.changed,
-        after.moved_at, after.done_at, after.due_at
+        before.shard,
+        before.id,
+        before.version,
+        after.assignment_id,
+        after.holder_organization,
+        after.holder_post,
+        &after.state,
+        &after.reason,
+        &after.contribution,
+        after.submission_id,
+        after.certified,
+        after.changed,
+        after.moved_at,
+        after.done_at,
+        after.due_at
     ];
     if tx.execute(CHANGE, args).await? == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
@@ -58,7 +81,11 @@ pub async fn children(conn: &mut impl Exec, item: &Item) -> Result<i64, StoreErr
 }
 
 /// Another item of the task about the same subject: its id and label.
-pub async fn same_subject_all_shards(conn: &mut impl Exec, task: Id, subject: Id) -> Result<Option<(Id, String)>, StoreError> {
+pub async fn same_subject_all_shards(
+    conn: &mut impl Exec,
+    task: Id,
+    subject: Id,
+) -> Result<Option<(Id, String)>, StoreError> {
     conn.optional(SAME_SUBJECT_ALL_SHARDS, args![task, subject]).await
 }
 
@@ -158,7 +185,11 @@ impl Wanted {
         let ids = [
             ("i.task_id =", self.task, ""),
             ("i.place_id IN (SELECT pa.place_id FROM place_ancestor pa WHERE pa.ancestor_id =", self.node, ")"),
-            ("i.holder_organization IN (SELECT oa.organization_id FROM organization_ancestor oa WHERE oa.ancestor_id =", self.under, ")"),
+            (
+                "i.holder_organization IN (SELECT oa.organization_id FROM organization_ancestor oa WHERE oa.ancestor_id =",
+                self.under,
+                ")",
+            ),
             ("i.assignment_id =", self.assignment, ""),
             ("i.parent_item_id =", self.found_under, ""),
         ];
@@ -173,7 +204,9 @@ impl Wanted {
         }
         if let Some((post, organization)) = self.mine {
             let (post, organization) = (next(Arg::from(post)), next(Arg::from(organization)));
-            parts.push(format!("(i.holder_post = {post} OR (i.holder_post IS NULL AND i.holder_organization = {organization}))"));
+            parts.push(format!(
+                "(i.holder_post = {post} OR (i.holder_post IS NULL AND i.holder_organization = {organization}))"
+            ));
         }
         if self.unclaimed {
             parts.push("i.holder_post IS NULL".into());

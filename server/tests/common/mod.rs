@@ -65,7 +65,9 @@ pub async fn postgres() -> House {
 async fn house(db: Db, folder: tempfile::TempDir) -> House {
     migrate(&db, NOW).await.expect("migrates");
     let engine = db.engine();
-    let app = start::assemble_within(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path(), Limits::generous()).await.expect("opens");
+    let app = start::assemble_within(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path(), Limits::generous())
+        .await
+        .expect("opens");
     House { app, engine, folder: Arc::new(folder) }
 }
 
@@ -83,7 +85,8 @@ pub fn postgres_url() -> String {
     if let Ok(url) = std::env::var("HUTONG_TEST_POSTGRES") {
         return url;
     }
-    let folder = std::env::var("HUTONG_PG_DIR").map_or_else(|_| std::env::temp_dir().join("hutong-test-postgres"), PathBuf::from);
+    let folder = std::env::var("HUTONG_PG_DIR")
+        .map_or_else(|_| std::env::temp_dir().join("hutong-test-postgres"), PathBuf::from);
     std::fs::read_to_string(folder.join("url"))
         .expect("no test PostgreSQL: run `make test` or `sh scripts/test-postgres.sh` first")
         .trim()

@@ -50,7 +50,11 @@ impl Town {
                     };
                     let rows = places
                         .iter()
-                        .flat_map(|p| above(p.id).enumerate().map(|(depth, a)| vec![Arg::from(a), Arg::from(p.id), Arg::from(depth as i64)]))
+                        .flat_map(|p| {
+                            above(p.id)
+                                .enumerate()
+                                .map(|(depth, a)| vec![Arg::from(a), Arg::from(p.id), Arg::from(depth as i64)])
+                        })
                         .collect();
                     geo::PLACE_ANCESTOR.write(tx, rows, OnKey::Fail).await?;
                     geo::publish(tx, 1, "test", "2020-01-01", NOW).await?;
@@ -58,11 +62,17 @@ impl Town {
                     let rows = organizations.iter().map(book::organization_row).collect();
                     book::ORGANIZATION.write(tx, rows, OnKey::Fail).await?;
                     let above = |id: Id| {
-                        std::iter::successors(Some(id), |id| organizations.iter().find(|o| o.id == *id).and_then(|o| o.parent))
+                        std::iter::successors(Some(id), |id| {
+                            organizations.iter().find(|o| o.id == *id).and_then(|o| o.parent)
+                        })
                     };
                     let rows = organizations
                         .iter()
-                        .flat_map(|o| above(o.id).enumerate().map(|(depth, a)| vec![Arg::from(a), Arg::from(o.id), Arg::from(depth as i64)]))
+                        .flat_map(|o| {
+                            above(o.id)
+                                .enumerate()
+                                .map(|(depth, a)| vec![Arg::from(a), Arg::from(o.id), Arg::from(depth as i64)])
+                        })
                         .collect();
                     book::ORGANIZATION_ANCESTOR.write(tx, rows, OnKey::Fail).await?;
                     Ok::<_, AppError>(())

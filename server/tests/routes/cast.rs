@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use axum::body::Body;
 use axum::http::{Request, header};
 use server::access::password::{Hashed, hash_now};
-use server::access::{self, Grant, Holder, Permission, Principal, Reach, Scope, StaffViewer, Viewer, Who, store as accounts, tokens};
+use server::access::{
+    self, Grant, Holder, Permission, Principal, Reach, Scope, StaffViewer, Viewer, Who, store as accounts, tokens,
+};
 use server::app::App;
 use server::args;
 use server::directory::{self, Post, Staff};
 use server::entities::{PersonRow, Source, SourceKind, import_persons};
 use server::error::AppError;
 use server::forms;
+use server::ledgers;
 use server::measures::Measures;
 use server::platform::database::Exec;
 use server::platform::database::bulk::OnKey;
@@ -22,7 +25,6 @@ use server::platform::jobs::run_until_idle;
 use server::tasks::create::{self, Draft};
 use server::tasks::rows::{self, Subject};
 use server::tasks::{TaskShape, dispatch};
-use server::ledgers;
 use tower::ServiceExt;
 
 use super::common::NOW;
@@ -32,8 +34,20 @@ use super::town::Town;
 /// same township; `parent` in that township; `other` is the worker's second post, in `c`, of another
 /// district. Link and query code are of `a`.
 /// `local` administers the township only.
-pub const ACTORS: [&str; 12] =
-    ["anonymous", "link", "query", "token", "same", "sibling", "parent", "leader", "administrator", "local", "suspended", "other"];
+pub const ACTORS: [&str; 12] = [
+    "anonymous",
+    "link",
+    "query",
+    "token",
+    "same",
+    "sibling",
+    "parent",
+    "leader",
+    "administrator",
+    "local",
+    "suspended",
+    "other",
+];
 
 /// The person of each community.
 const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰")];
@@ -41,7 +55,16 @@ const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c',
 /// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
 /// without an account of each, the city's task that runs and its draft, and a draft and a running task of community `b`.
 pub const MARKS: [(char, &str); 10] = [
-    ('S', "乙社区草稿"), ('R', "乙社区已发"), ('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰"), ('A', "待甲"), ('B', "待乙"), ('C', "待丙"), ('T', "走访已发"), ('D', "走访草稿"),
+    ('S', "乙社区草稿"),
+    ('R', "乙社区已发"),
+    ('a', "甲秀兰"),
+    ('b', "乙秀兰"),
+    ('c', "丙秀兰"),
+    ('A', "待甲"),
+    ('B', "待乙"),
+    ('C', "待丙"),
+    ('T', "走访已发"),
+    ('D', "走访草稿"),
 ];
 
 const PASSWORD: &str = "open sesame please";
@@ -107,7 +130,8 @@ async fn employ(app: &App, people: Vec<Hired>, hashed: &Hashed) -> HashMap<&'sta
                 for hired in &people {
                     book::STAFF.write(tx, vec![book::staff_row(&hired.staff, &None, &None)], OnKey::Fail).await?;
                     if !hired.login.is_empty() {
-                        let id = access::create_account(tx, now, hired.login, &hashed, Some(hired.staff.id), false).await?;
+                        let id =
+                            access::create_account(tx, now, hired.login, &hashed, Some(hired.staff.id), false).await?;
                         ids.insert(hired.login, id);
                     }
                     for (post, role, reach) in &hired.posts {
@@ -137,7 +161,8 @@ async fn sign_in(app: &App, login: &str, post: Option<Id>) -> Vec<(String, Strin
     let body = format!("login={login}&password={}", PASSWORD.replace(' ', "+"));
     let entered = router.clone().oneshot(ask("/sign-in", "", body)).await.expect("answered");
     assert_eq!(entered.status(), 303, "{login} signs in");
-    let cookie = entered.headers()[header::SET_COOKIE].to_str().expect("ascii").split(';').next().expect("pair").to_owned();
+    let cookie =
+        entered.headers()[header::SET_COOKIE].to_str().expect("ascii").split(';').next().expect("pair").to_owned();
     if let Some(post) = post {
         let changed = router.oneshot(ask("/identity", &cookie, format!("post={post}&back=/"))).await.expect("answered");
         assert_eq!(changed.status(), 303, "{login} changes post");
@@ -151,7 +176,9 @@ impl Cast {
         let town = Town::build(app).await;
         let communities = town.communities();
         let (a, b, c) = (communities[0], communities[1], communities[4]);
-        let township = (0..town.places.len()).find(|at| town.places[*at].id == town.places[a].parent.expect("parent")).expect("township");
+        let township = (0..town.places.len())
+            .find(|at| town.places[*at].id == town.places[a].parent.expect("parent"))
+            .expect("township");
         let unit = |at: usize| town.organizations[at].id;
         app.lanes
             .write(0, vec![], move |tx| {
@@ -166,7 +193,10 @@ impl Cast {
         let hashed = hash_now(PASSWORD);
         let city = Reach::Place(town.places[0].id);
         let people = vec![
-            hire("same", &[(unit(a), "社区工作者", "office_worker", Reach::Own), (unit(c), "网格员", "grid_worker", Reach::Own)]),
+            hire(
+                "same",
+                &[(unit(a), "社区工作者", "office_worker", Reach::Own), (unit(c), "网格员", "grid_worker", Reach::Own)],
+            ),
             hire("sibling", &[(unit(b), "社区工作者", "office_worker", Reach::Own)]),
             hire("parent", &[(unit(township), "民政干事", "office_worker", Reach::Own)]),
             hire("leader", &[(unit(0), "副市长", "leader", city)]),
@@ -196,7 +226,13 @@ impl Cast {
                     use directory::store as book;
                     for (grid, place, post) in grids {
                         let none = Option::<&str>::None;
-                        book::GRID.write(tx, vec![args![grid, place, "第 1 网格", "1", "2020-01-01", none, 1_i64]], OnKey::Fail).await?;
+                        book::GRID
+                            .write(
+                                tx,
+                                vec![args![grid, place, "第 1 网格", "1", "2020-01-01", none, 1_i64]],
+                                OnKey::Fail,
+                            )
+                            .await?;
                         book::GRID_WORKER.write(tx, vec![args![grid, post, "2020-01-01", none]], OnKey::Fail).await?;
                     }
                     let root = access::create_account(tx, now, "root", &hashed, None, false).await?;
@@ -254,12 +290,24 @@ impl Cast {
                 made_up: true,
             })
             .collect();
-        let source = Source { kind: SourceKind::Sheet, id: None, submission: None, form_version: None, batch: None, title: "名单".into() };
+        let source = Source {
+            kind: SourceKind::Sheet,
+            id: None,
+            submission: None,
+            form_version: None,
+            batch: None,
+            title: "名单".into(),
+        };
         let people = import_persons(app, rows, &source, &Default::default(), NOW).await.expect("people");
         let mut subjects = Vec::new();
         for ((person, (mark, name)), at) in people.iter().zip(PEOPLE).zip(at) {
             self.bind(&format!("person-{mark}"), person.id);
-            subjects.push(Subject { shard: person.shard, id: person.id, place: Some(town.places[at].id), label: name.to_owned() });
+            subjects.push(Subject {
+                shard: person.shard,
+                id: person.id,
+                place: Some(town.places[at].id),
+                label: name.to_owned(),
+            });
         }
         let mut viewer = Viewer::anonymous(web::Lang::ZhCn, "test".into(), "/".into());
         viewer.principal = Principal {
@@ -269,11 +317,18 @@ impl Cast {
         let form = forms::edit::create(app, &viewer, "独居老人走访", "").await.expect("form");
         self.bind("form", form);
         let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
-        forms::edit::save(app, &viewer, &loaded, &form_runtime::definition::parse(VISIT).expect("definition")).await.expect("saved");
+        forms::edit::save(app, &viewer, &loaded, &form_runtime::definition::parse(VISIT).expect("definition"))
+            .await
+            .expect("saved");
         let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
         let version = forms::publish::publish(app, &loaded, &viewer.actor()).await.expect("published").id;
         self.bind("form-version", version);
-        for (name, title, by) in [("task", "走访已发", by), ("task-draft", "走访草稿", by), ("task-b", "乙社区草稿", neighbour), ("task-b-runs", "乙社区已发", neighbour)] {
+        for (name, title, by) in [
+            ("task", "走访已发", by),
+            ("task-draft", "走访草稿", by),
+            ("task-b", "乙社区草稿", neighbour),
+            ("task-b-runs", "乙社区已发", neighbour),
+        ] {
             let draft = Draft {
                 title: title.into(),
                 form_version_id: version,
@@ -285,7 +340,9 @@ impl Cast {
                 app_key: None,
                 measures: Measures::default(),
             };
-            let task = create::create(app, by, &Default::default(), draft, create::first_rule(TaskShape::Listed)).await.expect("created");
+            let task = create::create(app, by, &Default::default(), draft, create::first_rule(TaskShape::Listed))
+                .await
+                .expect("created");
             let wanted = if name.starts_with("task-b") { subjects[1..2].to_vec() } else { subjects.clone() };
             rows::from_subjects(app, &task, wanted).await.expect("rows");
             self.bind(name, task.id);
@@ -295,19 +352,24 @@ impl Cast {
             }
         }
         let task: Id = self.bound["task"].parse().expect("id");
-        let items: Vec<(Id, String)> = app.read().all("SELECT id, label FROM item WHERE task_id = $1", args![task]).await.expect("items");
+        let items: Vec<(Id, String)> =
+            app.read().all("SELECT id, label FROM item WHERE task_id = $1", args![task]).await.expect("items");
         for (mark, name) in PEOPLE {
             let item = items.iter().find(|item| item.1 == name).unwrap_or_else(|| panic!("no item for {name}"));
             self.bind(&format!("item-{mark}"), item.0);
         }
-        let parts: Vec<(Id, Id)> =
-            app.read().all("SELECT id, organization_id FROM assignment WHERE task_id = $1", args![task]).await.expect("assignments");
+        let parts: Vec<(Id, Id)> = app
+            .read()
+            .all("SELECT id, organization_id FROM assignment WHERE task_id = $1", args![task])
+            .await
+            .expect("assignments");
         for (name, at) in [("a", at[0]), ("b", at[1]), ("c", at[2])] {
             if let Some(part) = parts.iter().find(|part| part.1 == town.organizations[at].id) {
                 self.bind(&format!("assignment-{name}"), part.0);
             }
         }
-        let ledger: (Id,) = app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
+        let ledger: (Id,) =
+            app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
         self.bind("ledger", ledger.0);
     }
 
@@ -333,9 +395,17 @@ impl Cast {
             .map_err(AppError::from)
             .expect("job");
         self.bind("job", job);
-        let grant: (Id,) = app.read().one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-a"][0]]).await.expect("grant");
+        let grant: (Id,) = app
+            .read()
+            .one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-a"][0]])
+            .await
+            .expect("grant");
         self.bind("grant", grant.0);
-        let far: (Id,) = app.read().one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-c"][0]]).await.expect("grant");
+        let far: (Id,) = app
+            .read()
+            .one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-c"][0]])
+            .await
+            .expect("grant");
         self.bind("grant-c", far.0);
         let (a, c) = (posts["same"][0], posts["same"][1]);
         let token = tokens::create(app, ids["same"], Some(a), "test", None, Default::default()).await.expect("token");

@@ -74,12 +74,17 @@ fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
     assert!(!path.contains('{'), "line {}: {path} is not bound", line.number);
     let (kind, body) = body.unwrap_or(("application/x-www-form-urlencoded", String::new()));
     let uri: String = format!("{path}{query}").bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_graphic() { out.push(char::from(byte)) } else { out.push_str(&format!("%{byte:02X}")) }
+        if byte.is_ascii_graphic() {
+            out.push(char::from(byte))
+        } else {
+            out.push_str(&format!("%{byte:02X}"))
+        }
         out
     });
-    let (kind, body) = match line.with.iter().any(|word| word == "file") {
-        true => ("multipart/form-data; boundary=cut", FILE.to_owned()),
-        false => (kind, body),
+    let (kind, body) = if line.with.iter().any(|word| word == "file") {
+        ("multipart/form-data; boundary=cut", FILE.to_owned())
+    } else {
+        (kind, body)
     };
     let mut builder = Request::builder().method(line.method.to_uppercase().as_str()).uri(uri);
     if line.method != "get" {
@@ -123,7 +128,10 @@ fn every_route_stands_in_the_table_and_nothing_else_does() {
     let routes: BTreeSet<(String, String)> = ROUTES.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
     let missing: Vec<_> = routes.difference(&table).collect();
     let gone: Vec<_> = table.difference(&routes).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "missing from tests/routes/table.txt: {missing:#?}\nno longer routes: {gone:#?}");
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "missing from tests/routes/table.txt: {missing:#?}\nno longer routes: {gone:#?}"
+    );
 }
 
 /// Every line asked by every actor, in the order of the table.
@@ -156,9 +164,18 @@ async fn every_actor_gets_what_the_table_says() {
                     .iter()
                     .enumerate()
                     .filter(|(at, _)| line.cells.get(*at) != cells.get(*at))
-                    .map(|(at, name)| format!("{name}: table {} answer {}", line.cells.get(at).map_or("?", |c| c), cells[at]))
+                    .map(|(at, name)| {
+                        format!("{name}: table {} answer {}", line.cells.get(at).map_or("?", |c| c), cells[at])
+                    })
                     .collect();
-                wrong.push(format!("line {} {} {} {}\n    {}", line.number, line.method, line.route, line.with.join(" "), differ.join("\n    ")));
+                wrong.push(format!(
+                    "line {} {} {} {}\n    {}",
+                    line.number,
+                    line.method,
+                    line.route,
+                    line.with.join(" "),
+                    differ.join("\n    ")
+                ));
             }
         }
         assert!(wrong.is_empty(), "{} on {}:\n{}", wrong.len(), house.engine, wrong.join("\n"));
@@ -203,7 +220,8 @@ fn predicates_in_source() -> BTreeSet<(String, u32)> {
                 walk(&entry, out);
             } else if entry.extension().is_some_and(|kind| kind == "rs") {
                 let text = std::fs::read_to_string(&entry).expect("source");
-                let name = entry.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("inside").to_string_lossy().into_owned();
+                let name =
+                    entry.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("inside").to_string_lossy().into_owned();
                 let hits = text.lines().enumerate().filter(|(_, line)| line.contains("principal.rows("));
                 out.extend(hits.map(|(at, _)| (format!("server/{name}"), at as u32 + 1)));
             }

@@ -155,7 +155,8 @@ mod tests {
 
     fn body(full: bool) -> BoardBody {
         let one = |on: bool| if on { "/x".to_owned() } else { String::new() };
-        let trend = [TrendPoint { label: "11-23".into(), percent: 1.0 }, TrendPoint { label: "11-24".into(), percent: 5.0 }];
+        let trend =
+            [TrendPoint { label: "11-23".into(), percent: 1.0 }, TrendPoint { label: "11-24".into(), percent: 5.0 }];
         BoardBody {
             as_of: "09:41:20".into(),
             figures: vec![Figure {
@@ -168,14 +169,28 @@ mod tests {
             }],
             tiles_title: "t".into(),
             tiles: if full {
-                vec![Tile { name: "x".into(), percent: 4, href: "/y".into(), stuck: true, count: "1/2".into(), empty: false }]
+                vec![Tile {
+                    name: "x".into(),
+                    percent: 4,
+                    href: "/y".into(),
+                    stuck: true,
+                    count: "1/2".into(),
+                    empty: false,
+                }]
             } else {
                 vec![]
             },
             leaf_note: (!full).then(|| "leaf".into()),
             leaf_items: full.then(|| "/i".into()),
             trend: if full { Trend::new(&trend, None, "d") } else { None },
-            stages: vec![Stage { name: "s".into(), count: 1, total: 2, second: String::new(), stuck: full, href: one(full) }],
+            stages: vec![Stage {
+                name: "s".into(),
+                count: 1,
+                total: 2,
+                second: String::new(),
+                stuck: full,
+                href: one(full),
+            }],
             help: if full {
                 vec![Help { name: "h".into(), percent: 3, text: "r".into(), board: "/b".into(), items: "/i".into() }]
             } else {
@@ -204,7 +219,13 @@ mod tests {
                 assert!(html.contains("data-live=\"1\""));
                 let part = renderer.render("boards/fragment.html", lang, &frame, &page).expect("renders");
                 assert!(!part.contains("<html") && part.contains("09:41:20"));
-                let row = BoardRow { title: "t".into(), href: "/".into(), note: "n".into(), percent: 3, state: full.then(|| "e".into()) };
+                let row = BoardRow {
+                    title: "t".into(),
+                    href: "/".into(),
+                    note: "n".into(),
+                    percent: 3,
+                    state: full.then(|| "e".into()),
+                };
                 let boards = if full { vec![row] } else { vec![] };
                 renderer
                     .render("boards/list.html", lang, &frame, BoardList { boards, next: full.then(|| "?n".into()) })

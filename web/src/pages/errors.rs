@@ -34,22 +34,11 @@ impl ErrorPage {
             502 | 504 => 503,
             _ => 500,
         };
-        Self {
-            status,
-            request_id: None,
-            wait_seconds: 60,
-            back_href: None,
-            messages: Vec::new(),
-        }
+        Self { status, request_id: None, wait_seconds: 60, back_href: None, messages: Vec::new() }
     }
 
     /// Renders the page; the frame's title is replaced by the error's.
-    pub fn render(
-        &self,
-        renderer: &Renderer,
-        lang: Lang,
-        frame: &PageFrame,
-    ) -> Result<String, RenderError> {
+    pub fn render(&self, renderer: &Renderer, lang: Lang, frame: &PageFrame) -> Result<String, RenderError> {
         let mut frame = frame.clone();
         frame.title = text(lang, &format!("errors-{}-title", self.status), &[]);
         renderer.render("errors/page.html", lang, &frame, self)
@@ -66,9 +55,7 @@ mod tests {
         let frame = PageFrame::new("", "大同市政民互通平台").at("/tasks?page=2");
         for lang in Lang::ALL {
             for status in 400..=599 {
-                let page = ErrorPage::new(status)
-                    .render(&renderer, lang, &frame)
-                    .unwrap();
+                let page = ErrorPage::new(status).render(&renderer, lang, &frame).unwrap();
                 assert!(page.contains("<h1>"), "{status}");
                 assert!(page.contains(&frame.feedback_href), "{status}");
             }
@@ -80,15 +67,7 @@ mod tests {
         let mut page = ErrorPage::new(422);
         page.messages.push("<script>alert(1)</script>".to_owned());
         page.back_href = Some("\"><img src=x>".to_owned());
-        let html = page
-            .render(
-                &Renderer::new(),
-                Lang::En,
-                &PageFrame::new("", "<b>city</b>"),
-            )
-            .unwrap();
-        assert!(
-            !html.contains("<script>alert") && !html.contains("<img") && !html.contains("<b>city")
-        );
+        let html = page.render(&Renderer::new(), Lang::En, &PageFrame::new("", "<b>city</b>")).unwrap();
+        assert!(!html.contains("<script>alert") && !html.contains("<img") && !html.contains("<b>city"));
     }
 }

@@ -5,8 +5,10 @@ use super::{Db, Exec, StoreError};
 impl Db {
     /// Names of the tables that exist now.
     pub async fn table_names(&self) -> Result<Vec<String>, StoreError> {
-        const SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
-        const POSTGRES: &str = "SELECT cast(tablename as text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename";
+        const SQLITE: &str =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+        const POSTGRES: &str =
+            "SELECT cast(tablename as text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename";
         let sql = match self {
             Self::Sqlite { .. } => SQLITE,
             Self::Postgres(_) => POSTGRES,

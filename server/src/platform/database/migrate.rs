@@ -35,7 +35,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (name text NOT NULL PRIMARY KEY, digest text NOT NULL, applied_at bigint NOT NULL)";
 const APPLIED: &str = "SELECT name, digest FROM schema_migration ORDER BY name";
-const RECORD: &str = "INSERT INTO schema_migration (name, digest, applied_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+const RECORD: &str =
+    "INSERT INTO schema_migration (name, digest, applied_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 
 impl Migration {
     /// SHA-256 over both texts, in hex.

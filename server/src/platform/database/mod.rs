@@ -23,10 +23,7 @@ pub use open::Target;
 
 /// A row type that both databases can give.
 pub trait DbRow: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> DbRow for T where
-    T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> DbRow for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A database: pools, cheap to clone.
 #[derive(Clone)]
@@ -96,21 +93,29 @@ pub trait Exec: Send {
     fn target(&mut self) -> Target<'_>;
 
     /// All rows.
-    fn all<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
-        async move {
-            Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await)?)
-        }
+    fn all<T: DbRow>(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Arg>,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await)?) }
     }
 
     /// One row or none.
-    fn optional<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
-        async move {
-            Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await)?)
-        }
+    fn optional<T: DbRow>(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Arg>,
+    ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
+        async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await)?) }
     }
 
     /// Exactly one row; none is [`StoreError::NotFound`].
-    fn one<T: DbRow>(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<T, StoreError>> + Send {
+    fn one<T: DbRow>(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Arg>,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
         async move { self.optional(sql, args).await?.ok_or(StoreError::NotFound) }
     }
 
@@ -127,7 +132,11 @@ pub trait Exec: Send {
     }
 
     /// All rows of a statement made by a builder of ours; every value travels as an argument.
-    fn all_built<T: DbRow>(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+    fn all_built<T: DbRow>(
+        &mut self,
+        sql: String,
+        args: Vec<Arg>,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         async move {
             Ok(run!(self.target(), AssertSqlSafe(sql), args, query_as, |query, conn| query.fetch_all(conn).await)?)
         }

@@ -70,10 +70,8 @@ fn flash(path: &str, flash: Flash) -> Response {
 /// The path when it stays in this house, else `/`. A path that browsers read as another host
 /// (`//host`, `/\host`) does not stay.
 pub fn local_path(path: &str) -> &str {
-    let foreign = !path.starts_with('/')
-        || path.starts_with("//")
-        || path.contains('\\')
-        || path.chars().any(char::is_control);
+    let foreign =
+        !path.starts_with('/') || path.starts_with("//") || path.contains('\\') || path.chars().any(char::is_control);
     if foreign { "/" } else { path }
 }
 

@@ -96,9 +96,11 @@ async fn look(
     let mut todo = store::due(&mut db, now).await?;
     let others = store::running(&mut db).await?;
     peers.keep_only(&others.iter().map(|job| job.id).collect());
-    todo.extend(others.into_iter().filter(|job| {
-        !own.contains(&job.id) && peers.stale(job.id, job.epoch, job.beat, Instant::now())
-    }));
+    todo.extend(
+        others
+            .into_iter()
+            .filter(|job| !own.contains(&job.id) && peers.stale(job.id, job.epoch, job.beat, Instant::now())),
+    );
     for job in todo {
         if own.len() >= AT_ONCE || *app.stopping().borrow() {
             break;
@@ -207,11 +209,18 @@ async fn settle(
     let (state, message, body) = match result {
         Ok(value) => ("done", "jobs-done", value.to_string()),
         Err(error) => {
-            let lasting = matches!(error, AppError::Invalid(_) | AppError::Conflict(_) | AppError::Forbidden | AppError::NotFound);
+            let lasting = matches!(
+                error,
+                AppError::Invalid(_) | AppError::Conflict(_) | AppError::Forbidden | AppError::NotFound
+            );
             let client = ClientError::from(error);
             let body = json!({"code": client.code, "detail": client.detail,
                 "faults": client.faults.iter().map(|f| json!({"at": f.at, "key": f.key, "args": f.args})).collect::<Vec<_>>()});
-            if lasting || handle.attempt >= attempts { ("failed", "jobs-failed", body.to_string()) } else { ("queued", "jobs-again", body.to_string()) }
+            if lasting || handle.attempt >= attempts {
+                ("failed", "jobs-failed", body.to_string())
+            } else {
+                ("queued", "jobs-again", body.to_string())
+            }
         }
     };
     let run_at = now + (1_000_000 << handle.attempt.clamp(0, 8));

@@ -15,7 +15,8 @@ const CLAIM: &str = "UPDATE job SET state = 'running', epoch = epoch + 1, beat =
 const BEAT: &str = "UPDATE job SET beat = beat + 1 WHERE id = $1 AND epoch = $2 AND state = 'running'";
 const PROGRESS: &str = "UPDATE job SET beat = beat + 1, done = $3, total = $4, message = $5 WHERE id = $1 AND epoch = $2 AND state = 'running'";
 const FINISH: &str = "UPDATE job SET state = $3, message = $4, result = $5, finished_at = $6 WHERE id = $1 AND epoch = $2 AND state = 'running'";
-const AGAIN: &str = "UPDATE job SET state = 'queued', run_at = $3, message = $4 WHERE id = $1 AND epoch = $2 AND state = 'running'";
+const AGAIN: &str =
+    "UPDATE job SET state = 'queued', run_at = $3, message = $4 WHERE id = $1 AND epoch = $2 AND state = 'running'";
 const FORGET: &str = "DELETE FROM job WHERE state IN ('done', 'failed') AND finished_at < $1";
 const WAITING: &str = "SELECT state, count(*) FROM job WHERE state IN ('queued', 'running') GROUP BY state";
 
@@ -25,8 +26,22 @@ pub const STATEMENTS: &[&str] = &[FIND, DUE, RUNNING, CLAIM, BEAT, PROGRESS, FIN
 const JOB: Shape = Shape {
     table: "job",
     columns: &[
-        "id", "kind", "state", "payload", "done", "total", "message", "result", "attempts", "run_at", "epoch", "beat", "owner",
-        "created_by", "created_at", "finished_at",
+        "id",
+        "kind",
+        "state",
+        "payload",
+        "done",
+        "total",
+        "message",
+        "result",
+        "attempts",
+        "run_at",
+        "epoch",
+        "beat",
+        "owner",
+        "created_by",
+        "created_at",
+        "finished_at",
     ],
     key: &["id"],
 };
@@ -75,7 +90,21 @@ pub(super) async fn insert(
 ) -> Result<bool, StoreError> {
     let none = Option::<String>::None;
     let row = args![
-        id, kind, "queued", payload, 0_i64, 0_i64, "jobs-waiting", &none, 0_i64, run_at, 0_i64, 0_i64, &none, created_by, now,
+        id,
+        kind,
+        "queued",
+        payload,
+        0_i64,
+        0_i64,
+        "jobs-waiting",
+        &none,
+        0_i64,
+        run_at,
+        0_i64,
+        0_i64,
+        &none,
+        created_by,
+        now,
         Option::<i64>::None,
     ];
     Ok(JOB.write(tx, vec![row], OnKey::Keep).await? > 0)
@@ -130,7 +159,13 @@ pub(super) async fn finish(
     Ok(tx.execute(FINISH, args![id, epoch, state, message, result, now]).await? > 0)
 }
 
-pub(super) async fn again(tx: &mut impl Exec, id: Id, epoch: i64, run_at: i64, message: &str) -> Result<bool, StoreError> {
+pub(super) async fn again(
+    tx: &mut impl Exec,
+    id: Id,
+    epoch: i64,
+    run_at: i64,
+    message: &str,
+) -> Result<bool, StoreError> {
     Ok(tx.execute(AGAIN, args![id, epoch, run_at, message]).await? > 0)
 }
 

@@ -174,9 +174,10 @@ fn judge(set: &WriteSet, stored: &Stored, versions: &Versions) -> Outcome {
             Outcome::Mismatch
         };
     }
-    let holds = set.expects.iter().all(|expect| {
-        versions.get(&(expect.table, expect.shard, expect.id)).copied().unwrap_or(0) == expect.version
-    });
+    let holds = set
+        .expects
+        .iter()
+        .all(|expect| versions.get(&(expect.table, expect.shard, expect.id)).copied().unwrap_or(0) == expect.version);
     if holds { Outcome::Stored } else { Outcome::Stale }
 }
 

@@ -88,16 +88,8 @@ impl<'a> Pieces<'a> {
     fn string(&mut self) -> Option<String> {
         let mut left = usize::from(u16_at(self.take(2)?, 0)?);
         let flags = self.take(1)?[0];
-        let runs = if flags & 8 == 0 {
-            0
-        } else {
-            usize::from(u16_at(self.take(2)?, 0)?)
-        };
-        let phonetic = if flags & 4 == 0 {
-            0
-        } else {
-            u32_at(self.take(4)?, 0)? as usize
-        };
+        let runs = if flags & 8 == 0 { 0 } else { usize::from(u16_at(self.take(2)?, 0)?) };
+        let phonetic = if flags & 4 == 0 { 0 } else { u32_at(self.take(4)?, 0)? as usize };
         let mut wide = flags & 1 == 1;
         let mut units: Vec<u16> = Vec::new();
         while left > 0 {
@@ -121,11 +113,7 @@ impl<'a> Pieces<'a> {
 
 fn push_units(units: &mut Vec<u16>, bytes: &[u8], wide: bool) {
     if wide {
-        units.extend(
-            bytes
-                .chunks_exact(2)
-                .map(|c| u16::from_le_bytes([c[0], c[1]])),
-        );
+        units.extend(bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])));
     } else {
         units.extend(bytes.iter().map(|b| u16::from(*b)));
     }
@@ -137,10 +125,7 @@ pub(super) fn shared_strings(
     limits: &Limits,
     used: &mut Used,
 ) -> Result<Option<Vec<Arc<str>>>, SheetError> {
-    let mut pieces = Pieces {
-        pieces: pieces.into_iter(),
-        now: &[],
-    };
+    let mut pieces = Pieces { pieces: pieces.into_iter(), now: &[] };
     let Some(count) = pieces.take(8).and_then(|head| u32_at(head, 4)) else {
         return Ok(None);
     };
@@ -165,23 +150,13 @@ pub(super) fn plain_string(data: &[u8], wide_count: bool) -> Option<String> {
     let wide = rest.first()? & 1 == 1;
     let bytes = rest.get(1..)?;
     let mut units = Vec::new();
-    push_units(
-        &mut units,
-        bytes
-            .get(..count * if wide { 2 } else { 1 })
-            .unwrap_or(bytes),
-        wide,
-    );
+    push_units(&mut units, bytes.get(..count * if wide { 2 } else { 1 }).unwrap_or(bytes), wide);
     Some(String::from_utf16_lossy(&units))
 }
 
 /// Value of a compressed number (MS-XLS 2.5.217).
 pub(super) fn rk(raw: u32) -> f64 {
-    let value = if raw & 2 == 0 {
-        f64::from_bits(u64::from(raw & !3) << 32)
-    } else {
-        f64::from(raw as i32 >> 2)
-    };
+    let value = if raw & 2 == 0 { f64::from_bits(u64::from(raw & !3) << 32) } else { f64::from(raw as i32 >> 2) };
     if raw & 1 == 1 { value / 100.0 } else { value }
 }
 
@@ -194,10 +169,7 @@ mod tests {
         assert_eq!(rk(0x3FF0_0000).to_bits(), 1.0_f64.to_bits());
         assert_eq!(rk(0x3FF0_0001).to_bits(), 0.01_f64.to_bits());
         assert_eq!(rk(4_567 << 2 | 2).to_bits(), 4_567.0_f64.to_bits());
-        assert_eq!(
-            rk((-5_i32 << 2) as u32 | 3).to_bits(),
-            (-0.05_f64).to_bits()
-        );
+        assert_eq!(rk((-5_i32 << 2) as u32 | 3).to_bits(), (-0.05_f64).to_bits());
     }
 
     #[test]

@@ -36,11 +36,7 @@ const KEPT_DIGITS: usize = 15;
 impl Cell {
     /// A text cell; empty text is an empty cell.
     pub fn text(text: &str) -> Self {
-        if text.is_empty() {
-            Self::Empty
-        } else {
-            Self::Text(text.into())
-        }
+        if text.is_empty() { Self::Empty } else { Self::Text(text.into()) }
     }
 
     /// A number cell from its text in the file (`12`, `0.5`, `1.1E+17`).
@@ -53,13 +49,8 @@ impl Cell {
         if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
             // All 18 digits in the file are the number itself, unless the
             // 16th and later ones are the zeros that Excel puts there.
-            let lost =
-                digits.len() > KEPT_DIGITS && digits.bytes().skip(KEPT_DIGITS).all(|b| b == b'0');
-            return if lost {
-                Self::LostPrecision(raw.into())
-            } else {
-                Self::Number(raw.into())
-            };
+            let lost = digits.len() > KEPT_DIGITS && digits.bytes().skip(KEPT_DIGITS).all(|b| b == b'0');
+            return if lost { Self::LostPrecision(raw.into()) } else { Self::Number(raw.into()) };
         }
         match raw.parse::<f64>() {
             Ok(value) if value.is_finite() => Self::float(value),
@@ -74,16 +65,8 @@ impl Cell {
         }
         let value = if value == 0.0 { 0.0 } else { value };
         let text: Arc<str> = value.to_string().into();
-        let whole = text
-            .split('.')
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches('-');
-        if whole.len() > KEPT_DIGITS && !text.contains('.') {
-            Self::LostPrecision(text)
-        } else {
-            Self::Number(text)
-        }
+        let whole = text.split('.').next().unwrap_or_default().trim_start_matches('-');
+        if whole.len() > KEPT_DIGITS && !text.contains('.') { Self::LostPrecision(text) } else { Self::Number(text) }
     }
 
     /// A date cell from Excel's serial number. A serial that is no date stays
@@ -105,10 +88,7 @@ impl Cell {
             return Self::Date(start);
         }
         let span = jiff::SignedDuration::from_secs(seconds);
-        match start
-            .to_datetime(jiff::civil::Time::midnight())
-            .checked_add(span)
-        {
+        match start.to_datetime(jiff::civil::Time::midnight()).checked_add(span) {
             Ok(at) if at.time() == jiff::civil::Time::midnight() => Self::Date(at.date()),
             Ok(at) => Self::DateTime(at),
             Err(_) => Self::float(value),
@@ -136,9 +116,7 @@ impl Cell {
     pub fn display(&self) -> Cow<'_, str> {
         match self {
             Self::Empty => Cow::Borrowed(""),
-            Self::Text(t) | Self::Number(t) | Self::LostPrecision(t) | Self::Error(t) => {
-                Cow::Borrowed(t)
-            }
+            Self::Text(t) | Self::Number(t) | Self::LostPrecision(t) | Self::Error(t) => Cow::Borrowed(t),
             Self::Bool(true) => Cow::Borrowed("是"),
             Self::Bool(false) => Cow::Borrowed("否"),
             Self::Date(d) => Cow::Owned(d.to_string()),
@@ -175,9 +153,7 @@ fn serial_date(days: i64, is_1904: bool) -> Option<Date> {
     } else {
         return None; // 1900-02-29, which never was
     };
-    epoch
-        .checked_add(jiff::Span::new().try_days(days).ok()?)
-        .ok()
+    epoch.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }
 
 fn date_from_text(text: &str) -> Option<Date> {
@@ -187,9 +163,7 @@ fn date_from_text(text: &str) -> Option<Date> {
             8 => build(&text[..4], &text[4..6], &text[6..]),
             5 => {
                 let days: i64 = text.parse().ok()?;
-                (10_000..80_000)
-                    .contains(&days)
-                    .then(|| serial_date(days, false))?
+                (10_000..80_000).contains(&days).then(|| serial_date(days, false))?
             }
             _ => None,
         };
@@ -213,22 +187,12 @@ mod tests {
 
     #[test]
     fn identity_numbers_in_number_cells_are_flagged() {
-        for raw in [
-            "1.1010519491231E+17",
-            "110105194912310000",
-            "1.40202195001011e17",
-        ] {
+        for raw in ["1.1010519491231E+17", "110105194912310000", "1.40202195001011e17"] {
             assert!(matches!(Cell::number(raw), Cell::LostPrecision(_)), "{raw}");
         }
         // A program wrote every digit: nothing is lost.
-        assert_eq!(
-            Cell::number("110105194912310022"),
-            Cell::Number("110105194912310022".into())
-        );
-        assert_eq!(
-            Cell::number("13800138000"),
-            Cell::Number("13800138000".into())
-        );
+        assert_eq!(Cell::number("110105194912310022"), Cell::Number("110105194912310022".into()));
+        assert_eq!(Cell::number("13800138000"), Cell::Number("13800138000".into()));
         assert_eq!(Cell::number("1.38E+10"), Cell::Number("13800000000".into()));
         assert_eq!(Cell::number("0.1"), Cell::Number("0.1".into()));
         assert_eq!(Cell::float(-0.0), Cell::Number("0".into()));
@@ -251,25 +215,13 @@ mod tests {
         ] {
             assert_eq!(Cell::text(typed).as_date(), Some(day), "{typed}");
         }
-        for no in [
-            "2024年3月",
-            "2024-2-30",
-            "24-3-5",
-            "3/5/2024",
-            "无",
-            "",
-            "2024-3-5-6",
-            "12345678",
-        ] {
+        for no in ["2024年3月", "2024-2-30", "24-3-5", "3/5/2024", "无", "", "2024-3-5-6", "12345678"] {
             assert_eq!(Cell::text(no).as_date(), None, "{no}");
         }
         assert_eq!(Cell::serial(45356.0, false), Cell::Date(day));
         assert_eq!(Cell::serial(45356.0 - 1462.0, true), Cell::Date(day));
         assert_eq!(Cell::serial(0.5, false), Cell::text("12:00"));
-        assert_eq!(
-            Cell::serial(45_356.354_166_67, false).display(),
-            "2024-03-05 08:30"
-        );
+        assert_eq!(Cell::serial(45_356.354_166_67, false).display(), "2024-03-05 08:30");
         assert_eq!(Cell::serial(60.0, false), Cell::Number("60".into()));
         assert_eq!(Cell::serial(f64::NAN, false), Cell::Error("#NUM!".into()));
     }

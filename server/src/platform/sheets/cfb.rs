@@ -29,21 +29,15 @@ pub(super) struct Container<'a> {
 }
 
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(
-        bytes.get(at..at.checked_add(2)?)?.try_into().ok()?,
-    ))
+    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
 }
 
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(
-        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
-    ))
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
-    bytes
-        .chunks_exact(4)
-        .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
+    bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
 }
 
 impl<'a> Container<'a> {
@@ -59,14 +53,7 @@ impl<'a> Container<'a> {
             _ => return None,
         };
         let (fat, mini_fat, mini) = (Vec::new(), Vec::new(), Vec::new());
-        let mut this = Self {
-            bytes,
-            sector,
-            fat,
-            mini_fat,
-            mini,
-            entries: Vec::new(),
-        };
+        let mut this = Self { bytes, sector, fat, mini_fat, mini, entries: Vec::new() };
         this.fat = this.read_fat()?;
         let directory = this.chain(u32_at(bytes, 48)?)?;
         this.entries = directory.chunks_exact(128).filter_map(entry).collect();
@@ -146,31 +133,19 @@ impl<'a> Container<'a> {
 
     /// Whether a stream or storage of this name exists.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|e| e.name.eq_ignore_ascii_case(name))
+        self.entries.iter().any(|e| e.name.eq_ignore_ascii_case(name))
     }
 
     /// The bytes of a stream; `None` when there is no such stream.
     pub(super) fn stream(&self, name: &str) -> Option<Result<Vec<u8>, SheetError>> {
-        let entry = self
-            .entries
-            .iter()
-            .find(|e| e.is_stream && e.name.eq_ignore_ascii_case(name))?;
-        let content = if entry.size < MINI_CUTOFF {
-            self.mini_chain(entry.start)
-        } else {
-            self.chain(entry.start)
-        };
+        let entry = self.entries.iter().find(|e| e.is_stream && e.name.eq_ignore_ascii_case(name))?;
+        let content = if entry.size < MINI_CUTOFF { self.mini_chain(entry.start) } else { self.chain(entry.start) };
         Some(match content {
             Some(mut content) if content.len() as u64 >= entry.size => {
                 content.truncate(entry.size as usize);
                 Ok(content)
             }
-            _ => Err(SheetErrorKind::Damaged {
-                part: name.to_owned(),
-            }
-            .into()),
+            _ => Err(SheetErrorKind::Damaged { part: name.to_owned() }.into()),
         })
     }
 }
@@ -178,10 +153,7 @@ impl<'a> Container<'a> {
 fn entry(raw: &[u8]) -> Option<Entry> {
     let kind = *raw.get(66)?;
     let length = usize::from(u16_at(raw, 64)?).clamp(2, 64) - 2;
-    let units: Vec<u16> = raw[..length]
-        .chunks_exact(2)
-        .map(|c| u16::from_le_bytes([c[0], c[1]]))
-        .collect();
+    let units: Vec<u16> = raw[..length].chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
     (kind != 0).then_some(Entry {
         name: String::from_utf16_lossy(&units),
         start: u32_at(raw, 116)?,

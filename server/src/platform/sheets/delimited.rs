@@ -13,20 +13,9 @@ use super::{
 pub(super) fn decode(bytes: &[u8]) -> Result<String, SheetError> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let (text, broken) = encoding.decode_without_bom_handling(&bytes[mark..]);
-        return if broken {
-            Err(SheetErrorKind::Encoding.into())
-        } else {
-            Ok(text.into_owned())
-        };
+        return if broken { Err(SheetErrorKind::Encoding.into()) } else { Ok(text.into_owned()) };
     }
-    let zeros = |start: usize| {
-        bytes
-            .iter()
-            .skip(start)
-            .step_by(2)
-            .filter(|b| **b == 0)
-            .count()
-    };
+    let zeros = |start: usize| bytes.iter().skip(start).step_by(2).filter(|b| **b == 0).count();
     let candidates: &[&'static Encoding] = match (zeros(0), zeros(1)) {
         (0, 0) => &[UTF_8, GB18030],
         (even, odd) if odd > even => &[UTF_16LE],
@@ -45,10 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, SheetError> {
 /// Reads a csv or tsv file as one sheet named after the file.
 pub(super) fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Workbook, SheetError> {
     let text = decode(bytes)?;
-    let odd = text
-        .chars()
-        .filter(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'))
-        .count();
+    let odd = text.chars().filter(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n')).count();
     if odd * 200 > text.len() {
         return Err(SheetErrorKind::NotASheet.into());
     }
@@ -64,9 +50,7 @@ pub(super) fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Wor
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if field.len() > limits.cell_chars.saturating_mul(4) {
-            let kind = SheetErrorKind::CellTooLong {
-                limit: limits.cell_chars,
-            };
+            let kind = SheetErrorKind::CellTooLong { limit: limits.cell_chars };
             return Err(sheet.error(row, column, kind));
         }
         match c {
@@ -103,9 +87,7 @@ pub(super) fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Wor
     if sheet.rows.is_empty() {
         return Err(SheetErrorKind::Empty.into());
     }
-    Ok(Workbook {
-        sheets: vec![sheet],
-    })
+    Ok(Workbook { sheets: vec![sheet] })
 }
 
 /// The separator that the first lines use most outside quotation marks.
@@ -121,11 +103,7 @@ fn delimiter(text: &str) -> char {
         }
     }
     // The first of equals wins.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, n)| *n)
-        .map_or(',', |(d, _)| *d)
+    counts.iter().rev().max_by_key(|(_, n)| *n).map_or(',', |(d, _)| *d)
 }
 
 /// A field's value. Undone: `="001"` and `'=1` (ways of keeping Excel from
@@ -139,9 +117,7 @@ fn cell(field: &str) -> Cell {
         _ => field,
     };
     match field.trim().split_once(['E', 'e']) {
-        Some((mantissa, exponent)) if is_rounded(mantissa, exponent) => {
-            Cell::LostPrecision(field.trim().into())
-        }
+        Some((mantissa, exponent)) if is_rounded(mantissa, exponent) => Cell::LostPrecision(field.trim().into()),
         _ => Cell::text(field),
     }
 }
@@ -153,9 +129,7 @@ fn is_rounded(mantissa: &str, exponent: &str) -> bool {
     exponent.starts_with('+')
         && plain
         && whole.len() == 1
-        && exponent[1..]
-            .parse::<usize>()
-            .is_ok_and(|e| (11..40).contains(&e) && digits <= e)
+        && exponent[1..].parse::<usize>().is_ok_and(|e| (11..40).contains(&e) && digits <= e)
 }
 
 #[cfg(test)]
@@ -167,10 +141,7 @@ mod tests {
         assert_eq!(cell("=\"0012\""), Cell::text("0012"));
         assert_eq!(cell("'=1+1"), Cell::text("=1+1"));
         assert_eq!(cell("'70s"), Cell::text("'70s"));
-        assert_eq!(
-            cell("1.10105E+17"),
-            Cell::LostPrecision("1.10105E+17".into())
-        );
+        assert_eq!(cell("1.10105E+17"), Cell::LostPrecision("1.10105E+17".into()));
         assert_eq!(cell("2E5"), Cell::text("2E5"));
         assert_eq!(cell("B1.2E+17"), Cell::text("B1.2E+17"));
         assert_eq!(delimiter("a\tb,c\td"), '\t');

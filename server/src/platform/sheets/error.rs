@@ -123,12 +123,7 @@ pub enum SheetErrorKind {
 
 impl From<SheetErrorKind> for SheetError {
     fn from(kind: SheetErrorKind) -> Self {
-        Self {
-            kind,
-            sheet: None,
-            row: None,
-            column: None,
-        }
+        Self { kind, sheet: None, row: None, column: None }
     }
 }
 
@@ -177,11 +172,7 @@ impl SheetError {
     pub fn text(&self, lang: &str) -> String {
         let english = lang.starts_with("en");
         let at = self.position(english);
-        let body = if english {
-            self.kind.english()
-        } else {
-            self.kind.chinese()
-        };
+        let body = if english { self.kind.english() } else { self.kind.chinese() };
         match (at.is_empty(), english) {
             (true, _) => body,
             (false, true) => format!("{at}: {body}"),
@@ -192,26 +183,14 @@ impl SheetError {
     fn position(&self, english: bool) -> String {
         let mut parts = Vec::new();
         if let Some(sheet) = &self.sheet {
-            parts.push(if english {
-                format!("Sheet “{sheet}”")
-            } else {
-                format!("工作表“{sheet}”")
-            });
+            parts.push(if english { format!("Sheet “{sheet}”") } else { format!("工作表“{sheet}”") });
         }
         if let Some(row) = self.row {
-            parts.push(if english {
-                format!("row {row}")
-            } else {
-                format!("第 {row} 行")
-            });
+            parts.push(if english { format!("row {row}") } else { format!("第 {row} 行") });
         }
         if let Some(column) = self.column {
             let letter = column_letter(column);
-            parts.push(if english {
-                format!("column {letter}")
-            } else {
-                format!("{letter} 列")
-            });
+            parts.push(if english { format!("column {letter}") } else { format!("{letter} 列") });
         }
         parts.join(if english { ", " } else { " " })
     }

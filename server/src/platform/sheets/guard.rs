@@ -74,10 +74,7 @@ pub(super) struct Package<'a> {
 }
 
 fn damaged(part: &str) -> SheetError {
-    SheetErrorKind::Damaged {
-        part: part.to_owned(),
-    }
-    .into()
+    SheetErrorKind::Damaged { part: part.to_owned() }.into()
 }
 
 impl<'a> Package<'a> {
@@ -85,17 +82,9 @@ impl<'a> Package<'a> {
     pub(super) fn open(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, SheetError> {
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| damaged("zip"))?;
         if archive.len() > limits.entries {
-            return Err(SheetErrorKind::TooManyEntries {
-                limit: limits.entries,
-            }
-            .into());
+            return Err(SheetErrorKind::TooManyEntries { limit: limits.entries }.into());
         }
-        let too_large = || {
-            SheetErrorKind::UnpacksTooLarge {
-                limit: limits.unpacked,
-            }
-            .into()
-        };
+        let too_large = || SheetErrorKind::UnpacksTooLarge { limit: limits.unpacked }.into();
         let mut index = BTreeMap::new();
         let mut total: u64 = 0;
         for i in 0..archive.len() {
@@ -110,23 +99,14 @@ impl<'a> Package<'a> {
                 return Err(SheetErrorKind::Encrypted.into());
             }
             total = total.saturating_add(entry.size());
-            let dense = entry.size() > RATIO_FREE
-                && entry.size() / entry.compressed_size().max(1) > limits.ratio;
+            let dense = entry.size() > RATIO_FREE && entry.size() / entry.compressed_size().max(1) > limits.ratio;
             if dense || total > limits.unpacked {
                 return Err(too_large());
             }
             index.insert(name.to_lowercase(), i);
         }
-        let budget = Rc::new(Budget {
-            left: Cell::new(limits.unpacked),
-            exceeded: Cell::new(false),
-        });
-        Ok(Self {
-            archive,
-            index,
-            limits,
-            budget,
-        })
+        let budget = Rc::new(Budget { left: Cell::new(limits.unpacked), exceeded: Cell::new(false) });
+        Ok(Self { archive, index, limits, budget })
     }
 
     /// Names of all parts, in lower case.
@@ -142,12 +122,7 @@ impl<'a> Package<'a> {
     pub(super) fn head(&mut self, name: &str, limit: u64) -> Option<Vec<u8>> {
         let i = *self.index.get(&name.to_lowercase())?;
         let mut out = Vec::new();
-        self.archive
-            .by_index(i)
-            .ok()?
-            .take(limit)
-            .read_to_end(&mut out)
-            .ok()?;
+        self.archive.by_index(i).ok()?.take(limit).read_to_end(&mut out).ok()?;
         Some(out)
     }
 
@@ -165,12 +140,7 @@ impl<'a> Package<'a> {
             budget: Rc::clone(&self.budget),
         };
         let budget = Rc::clone(&self.budget);
-        Ok(Some(Xml::new(
-            BufReader::new(capped),
-            name,
-            budget,
-            self.limits.unpacked,
-        )))
+        Ok(Some(Xml::new(BufReader::new(capped), name, budget, self.limits.unpacked)))
     }
 
     /// Refuses a DTD in any XML part, also in those that are not read: it can
@@ -178,11 +148,7 @@ impl<'a> Package<'a> {
     pub(super) fn refuse_dtds(&mut self) -> Result<(), SheetError> {
         let names: Vec<String> = self
             .names()
-            .filter(|n| {
-                std::path::Path::new(n)
-                    .extension()
-                    .is_some_and(|e| e == "xml" || e == "rels" || e == "vml")
-            })
+            .filter(|n| std::path::Path::new(n).extension().is_some_and(|e| e == "xml" || e == "rels" || e == "vml"))
             .map(str::to_owned)
             .collect();
         for name in names {
@@ -193,10 +159,7 @@ impl<'a> Package<'a> {
                 match xml.next() {
                     // Parts that are not read may be damaged or in any encoding.
                     Ok(XmlItem::Start { .. } | XmlItem::Eof)
-                    | Err(SheetError {
-                        kind: SheetErrorKind::Damaged { .. },
-                        ..
-                    }) => break,
+                    | Err(SheetError { kind: SheetErrorKind::Damaged { .. }, .. }) => break,
                     Ok(_) => {}
                     Err(e) => return Err(e),
                 }
@@ -218,18 +181,9 @@ mod tests {
     use super::*;
 
     fn read(size: usize, packed: u64, left: u64) -> (bool, bool) {
-        let budget = Rc::new(Budget {
-            left: Cell::new(left),
-            exceeded: Cell::new(false),
-        });
+        let budget = Rc::new(Budget { left: Cell::new(left), exceeded: Cell::new(false) });
         let inner = io::repeat(b' ').take(size as u64);
-        let mut capped = Capped {
-            inner,
-            packed,
-            produced: 0,
-            ratio: 200,
-            budget: Rc::clone(&budget),
-        };
+        let mut capped = Capped { inner, packed, produced: 0, ratio: 200, budget: Rc::clone(&budget) };
         let copied = io::copy(&mut capped, &mut io::sink());
         (copied.is_ok(), budget.exceeded())
     }

@@ -24,18 +24,12 @@ pub struct Wanted {
 impl Wanted {
     /// A column that must be there.
     pub fn required(label: &str) -> Self {
-        Self {
-            labels: vec![label.to_owned()],
-            required: true,
-        }
+        Self { labels: vec![label.to_owned()], required: true }
     }
 
     /// A column that may be missing.
     pub fn optional(label: &str) -> Self {
-        Self {
-            labels: vec![label.to_owned()],
-            required: false,
-        }
+        Self { labels: vec![label.to_owned()], required: false }
     }
 
     /// Another name for the same column.
@@ -66,17 +60,12 @@ pub struct Header {
 impl Header {
     /// Labelled columns that were not asked for.
     pub fn unmatched(&self) -> impl Iterator<Item = &(usize, String)> {
-        self.labels
-            .iter()
-            .filter(|(column, _)| !self.columns.contains(&Some(*column)))
+        self.labels.iter().filter(|(column, _)| !self.columns.contains(&Some(*column)))
     }
 
     /// The label of a column, or "".
     pub fn label_of(&self, column: usize) -> &str {
-        self.labels
-            .iter()
-            .find(|(c, _)| *c == column)
-            .map_or("", |(_, label)| label)
+        self.labels.iter().find(|(c, _)| *c == column).map_or("", |(_, label)| label)
     }
 }
 
@@ -90,10 +79,7 @@ pub fn find_header(sheet: &Sheet, wanted: &[Wanted]) -> Result<Header, SheetErro
     for depth in 1..=MAX_DEPTH {
         for row in 0..sheet.rows.len().min(SEARCHED_ROWS) {
             let labels = label_paths(sheet, row, depth);
-            let score = wanted
-                .iter()
-                .filter(|w| !matches_of(&labels, w).is_empty())
-                .count();
+            let score = wanted.iter().filter(|w| !matches_of(&labels, w).is_empty()).count();
             // Ties go to the shallower, then to the earlier header.
             if score > best.map_or(0, |b| b.0) {
                 best = Some((score, depth, row));
@@ -102,11 +88,7 @@ pub fn find_header(sheet: &Sheet, wanted: &[Wanted]) -> Result<Header, SheetErro
     }
     let required: Vec<&Wanted> = wanted.iter().filter(|w| w.required).collect();
     let not_found = || {
-        let names = if required.is_empty() {
-            wanted.iter().collect()
-        } else {
-            required.clone()
-        };
+        let names = if required.is_empty() { wanted.iter().collect() } else { required.clone() };
         let wanted = names.iter().map(|w| w.label().to_owned()).collect();
         SheetError {
             kind: SheetErrorKind::HeaderNotFound { wanted },
@@ -127,33 +109,20 @@ pub fn find_header(sheet: &Sheet, wanted: &[Wanted]) -> Result<Header, SheetErro
     for want in wanted {
         match matches_of(&labels, want)[..] {
             [] if want.required => {
-                let kind = SheetErrorKind::MissingColumn {
-                    label: want.label().to_owned(),
-                };
+                let kind = SheetErrorKind::MissingColumn { label: want.label().to_owned() };
                 return Err(sheet.error_at(last, None, kind));
             }
             [] => columns.push(None),
             [one] => columns.push(Some(one)),
             [one, other, ..] => {
                 let label = want.label().to_owned();
-                let kind = SheetErrorKind::DuplicateColumn {
-                    label,
-                    other: one as u32,
-                };
+                let kind = SheetErrorKind::DuplicateColumn { label, other: one as u32 };
                 return Err(sheet.error_at(last, Some(other), kind));
             }
         }
     }
-    let labels = labels
-        .into_iter()
-        .map(|(c, path)| (c, path.join("/")))
-        .collect();
-    Ok(Header {
-        first,
-        last,
-        columns,
-        labels,
-    })
+    let labels = labels.into_iter().map(|(c, path)| (c, path.join("/"))).collect();
+    Ok(Header { first, last, columns, labels })
 }
 
 /// Columns that answer to a wanted label: by whole path if any does, else by
@@ -161,11 +130,8 @@ pub fn find_header(sheet: &Sheet, wanted: &[Wanted]) -> Result<Header, SheetErro
 fn matches_of(labels: &[(usize, Vec<String>)], want: &Wanted) -> Vec<usize> {
     for name in &want.labels {
         let whole = name.replace('/', "");
-        let by_path: Vec<usize> = labels
-            .iter()
-            .filter(|(_, path)| same_label(&path.concat(), &whole))
-            .map(|(column, _)| *column)
-            .collect();
+        let by_path: Vec<usize> =
+            labels.iter().filter(|(_, path)| same_label(&path.concat(), &whole)).map(|(column, _)| *column).collect();
         if !by_path.is_empty() {
             return by_path;
         }
@@ -186,11 +152,7 @@ fn matches_of(labels: &[(usize, Vec<String>)], want: &Wanted) -> Vec<usize> {
 /// where the file knows no merges, over the blanks to its right.
 fn label_paths(sheet: &Sheet, row: usize, depth: usize) -> Vec<(usize, Vec<String>)> {
     let last = (row + depth).min(sheet.rows.len());
-    let width = sheet.rows[row..last]
-        .iter()
-        .map(Vec::len)
-        .max()
-        .unwrap_or(0);
+    let width = sheet.rows[row..last].iter().map(Vec::len).max().unwrap_or(0);
     let mut paths: Vec<Vec<String>> = vec![Vec::new(); width];
     for r in row..last {
         let is_parent = r + 1 < last;
@@ -209,23 +171,15 @@ fn label_paths(sheet: &Sheet, row: usize, depth: usize) -> Vec<(usize, Vec<Strin
             }
         }
     }
-    paths
-        .into_iter()
-        .enumerate()
-        .filter(|(_, path)| !path.is_empty())
-        .collect()
+    paths.into_iter().enumerate().filter(|(_, path)| !path.is_empty()).collect()
 }
 
 /// Label of the range merged over this cell from the left.
 fn merged_label(sheet: &Sheet, row: usize, column: usize) -> String {
     let number = sheet.row_number(row);
-    let merge = sheet
-        .merges
-        .iter()
-        .find(|m| m.rows.0 == number && (m.columns.0..=m.columns.1).contains(&(column as u32)));
-    merge.map_or_else(String::new, |m| {
-        normalize_label(&sheet.cell(row, m.columns.0 as usize).display())
-    })
+    let merge =
+        sheet.merges.iter().find(|m| m.rows.0 == number && (m.columns.0..=m.columns.1).contains(&(column as u32)));
+    merge.map_or_else(String::new, |m| normalize_label(&sheet.cell(row, m.columns.0 as usize).display()))
 }
 
 /// The last row that a vertically merged label of the header reaches into.
@@ -238,6 +192,5 @@ fn bottom(sheet: &Sheet, first: usize, last: usize) -> usize {
         .map(|m| m.rows.1.min(to + MAX_DEPTH as u32))
         .max()
         .unwrap_or(to);
-    last.max((reach - sheet.first_row) as usize)
-        .min(sheet.rows.len() - 1)
+    last.max((reach - sheet.first_row) as usize).min(sheet.rows.len() - 1)
 }

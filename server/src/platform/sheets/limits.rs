@@ -57,10 +57,7 @@ impl Used {
     pub(super) fn add_cells(&mut self, slots: usize, limits: &Limits) -> Result<(), SheetError> {
         self.cells = self.cells.saturating_add(slots);
         if self.cells > limits.cells {
-            return Err(SheetErrorKind::TooManyCells {
-                limit: limits.cells,
-            }
-            .into());
+            return Err(SheetErrorKind::TooManyCells { limit: limits.cells }.into());
         }
         Ok(())
     }
@@ -69,10 +66,7 @@ impl Used {
     pub(super) fn add_text(&mut self, bytes: usize, limits: &Limits) -> Result<(), SheetError> {
         self.text = self.text.saturating_add(bytes);
         if self.text > limits.text_bytes {
-            return Err(SheetErrorKind::TooMuchText {
-                limit: limits.text_bytes,
-            }
-            .into());
+            return Err(SheetErrorKind::TooMuchText { limit: limits.text_bytes }.into());
         }
         Ok(())
     }

@@ -54,10 +54,7 @@ pub use write::TableWriter;
 /// the content. Fails with a [`SheetError`] ready to be shown.
 pub fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Workbook, SheetError> {
     if bytes.len() as u64 > limits.bytes {
-        return Err(SheetErrorKind::FileTooLarge {
-            limit: limits.bytes,
-        }
-        .into());
+        return Err(SheetErrorKind::FileTooLarge { limit: limits.bytes }.into());
     }
     match sniff::sniff(bytes)? {
         Format::Xlsx => xlsx::read(bytes, limits),
@@ -68,19 +65,11 @@ pub fn read(bytes: &[u8], file_name: &str, limits: &Limits) -> Result<Workbook, 
 
 /// Reads one file from disk; its size is checked before it is loaded.
 pub fn read_path(path: &Path, limits: &Limits) -> Result<Workbook, SheetError> {
-    let unreadable = |e: std::io::Error| SheetErrorKind::Io {
-        detail: e.kind().to_string(),
-    };
+    let unreadable = |e: std::io::Error| SheetErrorKind::Io { detail: e.kind().to_string() };
     if std::fs::metadata(path).map_err(unreadable)?.len() > limits.bytes {
-        return Err(SheetErrorKind::FileTooLarge {
-            limit: limits.bytes,
-        }
-        .into());
+        return Err(SheetErrorKind::FileTooLarge { limit: limits.bytes }.into());
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let name = path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     read(&bytes, &name, limits)
 }

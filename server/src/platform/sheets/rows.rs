@@ -36,11 +36,7 @@ impl SkipReason {
             Self::RepeatedHeader => ("重复的表头", "repeated header"),
             Self::NumberOnly => ("只有序号的空行", "row with only its number"),
         };
-        if lang.starts_with("en") {
-            english
-        } else {
-            chinese
-        }
+        if lang.starts_with("en") { english } else { chinese }
     }
 }
 
@@ -67,11 +63,7 @@ pub fn data_rows(sheet: &Sheet, header: &Header) -> DataRows {
     let mut out = DataRows::default();
     for row in header.last + 1..sheet.rows.len() {
         let cells = &sheet.rows[row];
-        let filled: Vec<(usize, &Cell)> = cells
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| !c.is_blank())
-            .collect();
+        let filled: Vec<(usize, &Cell)> = cells.iter().enumerate().filter(|(_, c)| !c.is_blank()).collect();
         if filled.is_empty() {
             continue;
         }
@@ -83,12 +75,7 @@ pub fn data_rows(sheet: &Sheet, header: &Header) -> DataRows {
     out
 }
 
-fn reason(
-    sheet: &Sheet,
-    header: &Header,
-    row: usize,
-    filled: &[(usize, &Cell)],
-) -> Option<SkipReason> {
+fn reason(sheet: &Sheet, header: &Header, row: usize, filled: &[(usize, &Cell)]) -> Option<SkipReason> {
     let labelled = |column: usize| header.labels.iter().any(|(c, _)| *c == column);
     if !filled.iter().any(|(column, _)| labelled(*column)) {
         return Some(SkipReason::Note);
@@ -130,10 +117,7 @@ fn reason(
 }
 
 fn compact(cell: &Cell) -> String {
-    normalize_text(&cell.display())
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect()
+    normalize_text(&cell.display()).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 /// 甲 乙 丙 and 1 2 3 in order, over at least half of the columns.
@@ -178,30 +162,18 @@ fn is_note(text: &str, filled: usize, columns: usize) -> bool {
         "联系电话",
         "报送日期",
     ];
-    let notes = [
-        "注:",
-        "备注:",
-        "说明:",
-        "填表说明",
-        "填报说明",
-        "填写说明",
-        "注意",
-        "注1",
-        "note:",
-    ];
+    let notes = ["注:", "备注:", "说明:", "填表说明", "填报说明", "填写说明", "注意", "注1", "note:"];
     let lower = text.to_lowercase();
     notes.iter().any(|n| lower.starts_with(n))
-        || (signatures.iter().any(|s| text.starts_with(s))
-            && (text.contains(':') || filled * 2 < columns))
+        || (signatures.iter().any(|s| text.starts_with(s)) && (text.contains(':') || filled * 2 < columns))
 }
 
 /// One text merged over three columns or more.
 fn spans(sheet: &Sheet, row: usize, filled: &[(usize, &Cell)]) -> bool {
     let [(column, _)] = filled else { return false };
     let number = sheet.row_number(row);
-    sheet.merges.iter().any(|m| {
-        m.rows.0 == number
-            && m.columns.0 == *column as u32
-            && m.columns.1.saturating_sub(m.columns.0) >= 2
-    })
+    sheet
+        .merges
+        .iter()
+        .any(|m| m.rows.0 == number && m.columns.0 == *column as u32 && m.columns.1.saturating_sub(m.columns.0) >= 2)
 }

@@ -18,10 +18,7 @@ pub struct Workbook {
 impl Workbook {
     /// The first sheet that is not hidden and holds something, or the error to show.
     pub fn first_visible(&self) -> Result<&Sheet, SheetError> {
-        self.sheets
-            .iter()
-            .find(|s| !s.hidden && !s.rows.is_empty())
-            .ok_or_else(|| SheetErrorKind::Empty.into())
+        self.sheets.iter().find(|s| !s.hidden && !s.rows.is_empty()).ok_or_else(|| SheetErrorKind::Empty.into())
     }
 }
 
@@ -60,10 +57,7 @@ impl Sheet {
 
     /// The cell at `rows[row]`, column from 0; empty beyond the end.
     pub fn cell(&self, row: usize, column: usize) -> &Cell {
-        self.rows
-            .get(row)
-            .and_then(|r| r.get(column))
-            .unwrap_or(&Cell::Empty)
+        self.rows.get(row).and_then(|r| r.get(column)).unwrap_or(&Cell::Empty)
     }
 
     /// An error at a cell of this sheet.
@@ -88,17 +82,8 @@ pub(super) struct SheetBuilder<'a> {
 
 impl<'a> SheetBuilder<'a> {
     pub(super) fn new(name: &str, hidden: bool, limits: &'a Limits, used: &'a mut Used) -> Self {
-        let sheet = Sheet {
-            name: name.to_owned(),
-            hidden,
-            ..Sheet::default()
-        };
-        Self {
-            sheet,
-            rows: BTreeMap::new(),
-            limits,
-            used,
-        }
+        let sheet = Sheet { name: name.to_owned(), hidden, ..Sheet::default() };
+        Self { sheet, rows: BTreeMap::new(), limits, used }
     }
 
     /// An error at a zero-based position.
@@ -117,34 +102,21 @@ impl<'a> SheetBuilder<'a> {
             return Ok(());
         }
         if let Some(text) = cell.raw_text() {
-            let chars = if text.len() > self.limits.cell_chars {
-                text.chars().count()
-            } else {
-                0
-            };
+            let chars = if text.len() > self.limits.cell_chars { text.chars().count() } else { 0 };
             if chars > self.limits.cell_chars {
-                let kind = SheetErrorKind::CellTooLong {
-                    limit: self.limits.cell_chars,
-                };
+                let kind = SheetErrorKind::CellTooLong { limit: self.limits.cell_chars };
                 return Err(self.error(row, column, kind));
             }
             self.used.add_text(text.len(), self.limits)?;
         }
         if column as usize >= self.limits.columns {
-            let kind = SheetErrorKind::TooManyColumns {
-                limit: self.limits.columns,
-            };
+            let kind = SheetErrorKind::TooManyColumns { limit: self.limits.columns };
             return Err(self.error(row, column, kind));
         }
-        let first = self
-            .rows
-            .first_key_value()
-            .map_or(row, |(r, _)| row.min(*r));
+        let first = self.rows.first_key_value().map_or(row, |(r, _)| row.min(*r));
         let last = self.rows.last_key_value().map_or(row, |(r, _)| row.max(*r));
         if (last - first) as usize >= self.limits.rows {
-            let kind = SheetErrorKind::TooManyRows {
-                limit: self.limits.rows,
-            };
+            let kind = SheetErrorKind::TooManyRows { limit: self.limits.rows };
             return Err(self.error(row, column, kind));
         }
         let cells = self.rows.entry(row).or_default();
@@ -162,10 +134,7 @@ impl<'a> SheetBuilder<'a> {
             return; // no sheet made by people has so many
         }
         let rows = (from.0.saturating_add(1), to.0.saturating_add(1));
-        self.sheet.merges.push(Merge {
-            rows,
-            columns: (from.1, to.1),
-        });
+        self.sheet.merges.push(Merge { rows, columns: (from.1, to.1) });
     }
 
     pub(super) fn hide_row(&mut self, row: u32) {
@@ -180,9 +149,7 @@ impl<'a> SheetBuilder<'a> {
         };
         self.sheet.first_row = first.saturating_add(1);
         for (row, cells) in self.rows {
-            self.sheet
-                .rows
-                .resize_with((row - first) as usize, Vec::new);
+            self.sheet.rows.resize_with((row - first) as usize, Vec::new);
             self.sheet.rows.push(cells);
         }
         self.sheet

@@ -35,16 +35,8 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, SheetError> {
     if let [0x09, 0x00 | 0x02 | 0x04, 4..=8, 0, ..] = bytes {
         return Err(SheetErrorKind::TooOld.into());
     }
-    let foreign: [&[u8]; 8] = [
-        b"%PDF",
-        b"Rar!",
-        b"7z\xBC\xAF",
-        b"\x89PNG",
-        b"\xFF\xD8\xFF",
-        b"GIF8",
-        b"\x1F\x8B",
-        b"{\\rtf",
-    ];
+    let foreign: [&[u8]; 8] =
+        [b"%PDF", b"Rar!", b"7z\xBC\xAF", b"\x89PNG", b"\xFF\xD8\xFF", b"GIF8", b"\x1F\x8B", b"{\\rtf"];
     if foreign.iter().any(|magic| bytes.starts_with(magic)) {
         return Err(SheetErrorKind::NotASheet.into());
     }
@@ -63,21 +55,10 @@ fn markup(bytes: &[u8]) -> Option<SheetErrorKind> {
         return Some(SheetErrorKind::HtmlTable);
     }
     let after = text.strip_prefix('<')?;
-    if text.starts_with("<?xml")
-        && (text.contains("<workbook") || text.contains("progid=\"excel.sheet\""))
-    {
+    if text.starts_with("<?xml") && (text.contains("<workbook") || text.contains("progid=\"excel.sheet\"")) {
         return Some(SheetErrorKind::Excel2003Xml);
     }
-    let html = [
-        "<html",
-        "<!doctype html",
-        "<table",
-        "<meta",
-        "<head",
-        "<style",
-        "<body",
-        "<div",
-    ];
+    let html = ["<html", "<!doctype html", "<table", "<meta", "<head", "<style", "<body", "<div"];
     if html.iter().any(|tag| text.contains(tag)) {
         return Some(SheetErrorKind::HtmlTable);
     }

@@ -36,30 +36,15 @@ pub struct Column {
 impl Column {
     /// A visible, optional column.
     pub fn new(label: &str, kind: ColumnKind) -> Self {
-        Self {
-            label: label.to_owned(),
-            kind,
-            width: None,
-            required: false,
-            hidden: false,
-        }
+        Self { label: label.to_owned(), kind, width: None, required: false, hidden: false }
     }
 
     pub(super) fn header(&self) -> String {
-        if self.required {
-            format!("*{}", self.label)
-        } else {
-            self.label.clone()
-        }
+        if self.required { format!("*{}", self.label) } else { self.label.clone() }
     }
 
     pub(super) fn width(&self) -> f64 {
-        let label = self
-            .label
-            .chars()
-            .map(|c| if c.is_ascii() { 1 } else { 2 })
-            .sum::<u16>()
-            + 3;
+        let label = self.label.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<u16>() + 3;
         let kind = match &self.kind {
             ColumnKind::Text => 16,
             ColumnKind::Id => 22,

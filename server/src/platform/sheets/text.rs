@@ -8,9 +8,7 @@ pub fn normalize_text(text: &str) -> String {
         .filter_map(|c| match c {
             '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0),
             '\u{3000}' | '\u{A0}' | '\t' | '\u{2002}'..='\u{200A}' => Some(' '),
-            '\r' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}' => {
-                None
-            }
+            '\r' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}' => None,
             c if c.is_control() && c != '\n' => None,
             c => Some(c),
         })
@@ -41,10 +39,7 @@ pub(super) fn same_label(label: &str, wanted: &str) -> bool {
 }
 
 fn without_bracket(label: &str) -> &str {
-    label
-        .find(['(', '[', '【', '〔'])
-        .filter(|at| *at > 0)
-        .map_or(label, |at| &label[..at])
+    label.find(['(', '[', '【', '〔']).filter(|at| *at > 0).map_or(label, |at| &label[..at])
 }
 
 #[cfg(test)]

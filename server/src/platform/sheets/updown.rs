@@ -17,10 +17,7 @@ pub const ID_LABEL: &str = "编号（请勿改动）";
 /// The id column of a sheet to be written; put it first. Hidden or not, it is
 /// found again by its label.
 pub fn id_column(hidden: bool) -> Column {
-    Column {
-        hidden,
-        ..Column::new(ID_LABEL, ColumnKind::Id)
-    }
+    Column { hidden, ..Column::new(ID_LABEL, ColumnKind::Id) }
 }
 
 /// A row that came back with its id.
@@ -61,8 +58,7 @@ pub fn match_ids(
     allow_added: bool,
 ) -> UpReport {
     let mut report = UpReport::default();
-    let mut seen: HashMap<&str, Option<usize>> =
-        handed_out.iter().map(|id| (id.as_str(), None)).collect();
+    let mut seen: HashMap<&str, Option<usize>> = handed_out.iter().map(|id| (id.as_str(), None)).collect();
     for &row in &rows.rows {
         let id = sheet.cell(row, id_column).normalized_text();
         let at = |kind| sheet.error_at(row, Some(id_column), kind);
@@ -81,9 +77,7 @@ pub fn match_ids(
             }
             Some(Some(other)) => {
                 let other = sheet.row_number(*other);
-                report
-                    .errors
-                    .push(at(SheetErrorKind::DuplicateId { id, other }));
+                report.errors.push(at(SheetErrorKind::DuplicateId { id, other }));
             }
             Some(first) => {
                 *first = Some(row);
@@ -91,11 +85,7 @@ pub fn match_ids(
             }
         }
     }
-    report.missing = handed_out
-        .iter()
-        .filter(|id| matches!(seen.get(id.as_str()), Some(None)))
-        .cloned()
-        .collect();
+    report.missing = handed_out.iter().filter(|id| matches!(seen.get(id.as_str()), Some(None))).cloned().collect();
     report
 }
 
@@ -105,7 +95,5 @@ fn same_content(sheet: &Sheet, header: &Header, a: usize, b: usize) -> bool {
         .labels
         .iter()
         .filter(|(_, label)| label != "序号")
-        .all(|(column, _)| {
-            sheet.cell(a, *column).normalized_text() == sheet.cell(b, *column).normalized_text()
-        })
+        .all(|(column, _)| sheet.cell(a, *column).normalized_text() == sheet.cell(b, *column).normalized_text())
 }

@@ -4,8 +4,7 @@ use std::io::Write;
 
 use jiff::civil::Date;
 use rust_xlsxwriter::{
-    Color, DataValidation, Format, FormatAlign, FormatBorder, Formula, Workbook, Worksheet,
-    XlsxError,
+    Color, DataValidation, Format, FormatAlign, FormatBorder, Formula, Workbook, Worksheet, XlsxError,
 };
 
 use super::{
@@ -29,12 +28,7 @@ pub struct TableWriter<W: Write + Send> {
 }
 
 enum Inner<W: Write + Send> {
-    Xlsx {
-        workbook: Box<Workbook>,
-        formats: Box<Formats>,
-        kinds: Vec<ColumnKind>,
-        out: W,
-    },
+    Xlsx { workbook: Box<Workbook>, formats: Box<Formats>, kinds: Vec<ColumnKind>, out: W },
     Csv(Box<csv::Writer<W>>),
 }
 
@@ -45,10 +39,7 @@ struct Formats {
 }
 
 fn failed(detail: impl std::fmt::Display) -> SheetError {
-    SheetErrorKind::Io {
-        detail: detail.to_string(),
-    }
-    .into()
+    SheetErrorKind::Io { detail: detail.to_string() }.into()
 }
 
 fn xlsx_error(error: &XlsxError) -> SheetError {
@@ -62,11 +53,7 @@ impl<W: Write + Send> TableWriter<W> {
             Output::Xlsx => begin_xlsx(spec, out).map_err(|e| xlsx_error(&e))?,
             Output::Csv => begin_csv(spec, out)?,
         };
-        Ok(Self {
-            inner,
-            columns: spec.columns.len(),
-            rows: 1,
-        })
+        Ok(Self { inner, columns: spec.columns.len(), rows: 1 })
     }
 
     /// Writes one row. Missing values are empty; surplus ones are an error.
@@ -82,19 +69,12 @@ impl<W: Write + Send> TableWriter<W> {
                 fields.resize(self.columns, String::new());
                 csv.write_record(&fields).map_err(failed)
             }
-            Inner::Xlsx {
-                workbook,
-                formats,
-                kinds,
-                ..
-            } => {
+            Inner::Xlsx { workbook, formats, kinds, .. } => {
                 if row >= MAX_ROWS {
                     let limit = MAX_ROWS as usize - 1;
                     return Err(SheetErrorKind::TooManyRows { limit }.into());
                 }
-                let sheet = workbook
-                    .worksheet_from_index(0)
-                    .map_err(|e| xlsx_error(&e))?;
+                let sheet = workbook.worksheet_from_index(0).map_err(|e| xlsx_error(&e))?;
                 for (column, value) in values.iter().enumerate() {
                     write_cell(sheet, (row, column as u16), value, &kinds[column], formats)
                         .map_err(|e| position(&e, row, column))?;
@@ -108,14 +88,8 @@ impl<W: Write + Send> TableWriter<W> {
     pub fn finish(self) -> Result<W, SheetError> {
         match self.inner {
             Inner::Csv(csv) => csv.into_inner().map_err(|e| failed(e.error())),
-            Inner::Xlsx {
-                mut workbook,
-                mut out,
-                ..
-            } => {
-                workbook
-                    .save_to_writer(&mut out)
-                    .map_err(|e| xlsx_error(&e))?;
+            Inner::Xlsx { mut workbook, mut out, .. } => {
+                workbook.save_to_writer(&mut out).map_err(|e| xlsx_error(&e))?;
                 Ok(out)
             }
         }
@@ -125,25 +99,15 @@ impl<W: Write + Send> TableWriter<W> {
 fn position(error: &XlsxError, row: u32, column: usize) -> SheetError {
     let kind = match error {
         XlsxError::MaxStringLengthExceeded => SheetErrorKind::CellTooLong { limit: 32_767 },
-        other => SheetErrorKind::Io {
-            detail: other.to_string(),
-        },
+        other => SheetErrorKind::Io { detail: other.to_string() },
     };
-    SheetError {
-        kind,
-        sheet: None,
-        row: Some(row + 1),
-        column: Some(column as u32),
-    }
+    SheetError { kind, sheet: None, row: Some(row + 1), column: Some(column as u32) }
 }
 
 fn begin_csv<W: Write + Send>(spec: &TableSpec, mut out: W) -> Result<Inner<W>, SheetError> {
     out.write_all("\u{FEFF}".as_bytes()).map_err(failed)?;
-    let mut csv = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(out);
-    csv.write_record(spec.columns.iter().map(|c| guard(&c.header())))
-        .map_err(failed)?;
+    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    csv.write_record(spec.columns.iter().map(|c| guard(&c.header()))).map_err(failed)?;
     Ok(Inner::Csv(Box::new(csv)))
 }
 
@@ -204,21 +168,13 @@ fn begin_xlsx<W: Write + Send>(spec: &TableSpec, out: W) -> Result<Inner<W>, Xls
         }
     }
     let kinds = spec.columns.iter().map(|c| c.kind.clone()).collect();
-    Ok(Inner::Xlsx {
-        workbook,
-        formats: Box::new(formats),
-        kinds,
-        out,
-    })
+    Ok(Inner::Xlsx { workbook, formats: Box::new(formats), kinds, out })
 }
 
 /// Name of the hidden sheet with long drop-down lists.
 const LISTS: &str = "选项_lists";
 
-fn choice_list<'s>(
-    choices: &'s [String],
-    long_lists: &mut Vec<&'s [String]>,
-) -> Result<DataValidation, XlsxError> {
+fn choice_list<'s>(choices: &'s [String], long_lists: &mut Vec<&'s [String]>) -> Result<DataValidation, XlsxError> {
     let units: usize = choices.iter().map(|c| c.encode_utf16().count() + 1).sum();
     let inline = units <= INLINE_LIST && !choices.iter().any(|c| c.contains([',', '"']));
     let list = DataValidation::new();
@@ -230,29 +186,15 @@ fn choice_list<'s>(
         let range = format!("='{LISTS}'!${column}$1:${column}${}", choices.len());
         list.allow_list_formula(Formula::new(range))
     };
-    list.set_error_title("请从列表中选择")?
-        .set_error_message("只能填列表里的内容。Choose from the list.")
+    list.set_error_title("请从列表中选择")?.set_error_message("只能填列表里的内容。Choose from the list.")
 }
 
 /// A name that Excel accepts for a tab.
 fn sheet_name(name: &str) -> String {
-    let clean: String = name
-        .chars()
-        .map(|c| {
-            if c.is_control() || "[]:*?/\\'".contains(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .take(15)
-        .collect();
+    let clean: String =
+        name.chars().map(|c| if c.is_control() || "[]:*?/\\'".contains(c) { ' ' } else { c }).take(15).collect();
     let clean = clean.trim();
-    if clean.is_empty() {
-        "表".to_owned()
-    } else {
-        clean.to_owned()
-    }
+    if clean.is_empty() { "表".to_owned() } else { clean.to_owned() }
 }
 
 fn write_cell(
@@ -307,11 +249,7 @@ fn csv_field(value: &Value<'_>) -> String {
 }
 
 fn guard(text: &str) -> String {
-    if is_risky(text) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    if is_risky(text) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Whether a spreadsheet might take a csv field for a formula; full-width

@@ -13,10 +13,7 @@ use super::{
 };
 
 fn damaged() -> SheetError {
-    SheetErrorKind::Damaged {
-        part: "Workbook".into(),
-    }
-    .into()
+    SheetErrorKind::Damaged { part: "Workbook".into() }.into()
 }
 
 /// Reads an xls file.
@@ -33,21 +30,14 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Workbook, SheetError
     }
     let Some(stream) = container.stream("Workbook") else {
         let old = container.has("Book");
-        let kind = if old {
-            SheetErrorKind::TooOld
-        } else {
-            SheetErrorKind::NotASheet
-        };
+        let kind = if old { SheetErrorKind::TooOld } else { SheetErrorKind::NotASheet };
         return Err(kind.into());
     };
     let stream = stream?;
     let mut used = Used::default();
     let globals = globals(&stream, limits, &mut used)?;
     if globals.sheets.len() > limits.sheets {
-        return Err(SheetErrorKind::TooManySheets {
-            limit: limits.sheets,
-        }
-        .into());
+        return Err(SheetErrorKind::TooManySheets { limit: limits.sheets }.into());
     }
     let mut sheets = Vec::new();
     for tab in &globals.sheets {
@@ -80,11 +70,7 @@ struct Globals {
 impl Globals {
     fn number(&self, value: f64, style: Option<u16>) -> Cell {
         let is_date = style.and_then(|s| self.dates.get(usize::from(s)).copied());
-        if is_date.unwrap_or(false) {
-            Cell::serial(value, self.is_1904)
-        } else {
-            Cell::float(value)
-        }
+        if is_date.unwrap_or(false) { Cell::serial(value, self.is_1904) } else { Cell::float(value) }
     }
 }
 
@@ -112,17 +98,10 @@ fn globals(stream: &[u8], limits: &Limits, used: &mut Used) -> Result<Globals, S
                     _ => continue, // a chart
                 }
                 let name = plain_string(&data[6..], false).ok_or_else(damaged)?;
-                out.sheets.push(Tab {
-                    name,
-                    hidden: state & 3 != 0,
-                    offset,
-                });
+                out.sheets.push(Tab { name, hidden: state & 3 != 0, offset });
             }
             id::FORMAT => {
-                if let (Some(key), Some(code)) = (
-                    u16_at(data, 0),
-                    data.get(2..).and_then(|d| plain_string(d, true)),
-                ) {
+                if let (Some(key), Some(code)) = (u16_at(data, 0), data.get(2..).and_then(|d| plain_string(d, true))) {
                     formats.insert(key, is_date_format(u32::from(key), Some(&code)));
                 }
             }
@@ -137,23 +116,12 @@ fn globals(stream: &[u8], limits: &Limits, used: &mut Used) -> Result<Globals, S
             _ => {}
         }
     }
-    out.dates = styles
-        .iter()
-        .map(|s| {
-            formats
-                .get(s)
-                .copied()
-                .unwrap_or_else(|| is_date_format(u32::from(*s), None))
-        })
-        .collect();
+    out.dates =
+        styles.iter().map(|s| formats.get(s).copied().unwrap_or_else(|| is_date_format(u32::from(*s), None))).collect();
     Ok(out)
 }
 
-fn read_sheet(
-    from: &[u8],
-    globals: &Globals,
-    sheet: &mut SheetBuilder<'_>,
-) -> Result<(), SheetError> {
+fn read_sheet(from: &[u8], globals: &Globals, sheet: &mut SheetBuilder<'_>) -> Result<(), SheetError> {
     // A chart inside the sheet is a nested block of records of its own.
     let mut depth = 0_u32;
     let mut formula_at = None;
@@ -164,9 +132,7 @@ fn read_sheet(
             id::EOF => depth -= 1,
             _ if depth != 1 => {}
             id::STRING => {
-                if let (Some((row, column)), Some(text)) =
-                    (formula_at.take(), plain_string(data, true))
-                {
+                if let (Some((row, column)), Some(text)) = (formula_at.take(), plain_string(data, true)) {
                     sheet.put(row, column, Cell::text(&text))?;
                 }
             }
@@ -214,32 +180,19 @@ fn cell_record(
         id::NUMBER => float(6).map(|value| globals.number(value, style)),
         id::RK => u32_at(data, 6).map(|raw| globals.number(rk(raw), style)),
         id::MUL_RK => {
-            let pairs = data
-                .get(4..data.len().saturating_sub(2))
-                .unwrap_or_default();
+            let pairs = data.get(4..data.len().saturating_sub(2)).unwrap_or_default();
             for (n, pair) in pairs.chunks_exact(6).enumerate() {
                 let value = rk(u32_at(pair, 2).unwrap_or(0));
-                sheet.put(
-                    row,
-                    column + n as u32,
-                    globals.number(value, u16_at(pair, 0)),
-                )?;
+                sheet.put(row, column + n as u32, globals.number(value, u16_at(pair, 0)))?;
             }
             return Ok(None);
         }
         id::LABEL_SST => {
             let index = u32_at(data, 6).ok_or_else(damaged)? as usize;
             let text = globals.strings.get(index).ok_or_else(damaged)?;
-            Some(if text.is_empty() {
-                Cell::Empty
-            } else {
-                Cell::Text(Arc::clone(text))
-            })
+            Some(if text.is_empty() { Cell::Empty } else { Cell::Text(Arc::clone(text)) })
         }
-        id::LABEL => data
-            .get(6..)
-            .and_then(|d| plain_string(d, true))
-            .map(|t| Cell::text(&t)),
+        id::LABEL => data.get(6..).and_then(|d| plain_string(d, true)).map(|t| Cell::text(&t)),
         id::BOOL_ERR => bool_or_error(data.get(6).copied(), data.get(7).copied()),
         id::FORMULA => match data.get(6..14) {
             Some([0, .., 0xFF, 0xFF]) => return Ok(Some((row, column))),

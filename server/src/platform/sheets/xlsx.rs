@@ -27,14 +27,8 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Workbook, SheetError
     classify(&mut package)?;
     package.refuse_dtds()?;
     let main = main_part(&mut package)?;
-    let (folder, file) = main
-        .rsplit_once('/')
-        .map_or(("", main.as_str()), |(d, f)| (d, f));
-    let base = if folder.is_empty() {
-        String::new()
-    } else {
-        format!("{folder}/")
-    };
+    let (folder, file) = main.rsplit_once('/').map_or(("", main.as_str()), |(d, f)| (d, f));
+    let base = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let relations = match package.xml(&format!("{base}_rels/{file}.rels"))? {
         Some(xml) => xlsx_parts::relations(xml, &base)?,
         None => return Err(damaged(&main)),
@@ -44,39 +38,19 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Workbook, SheetError
     };
     let (listed, is_1904) = xlsx_parts::workbook(xml)?;
     if listed.len() > limits.sheets {
-        return Err(SheetErrorKind::TooManySheets {
-            limit: limits.sheets,
-        }
-        .into());
+        return Err(SheetErrorKind::TooManySheets { limit: limits.sheets }.into());
     }
-    let target = |kind: &str| {
-        relations
-            .values()
-            .find(|r| r.kind == kind)
-            .map(|r| &r.target)
-    };
+    let target = |kind: &str| relations.values().find(|r| r.kind == kind).map(|r| &r.target);
     let mut used = Used::default();
-    let strings = match target("sharedStrings")
-        .map(|t| package.xml(t))
-        .transpose()?
-        .flatten()
-    {
+    let strings = match target("sharedStrings").map(|t| package.xml(t)).transpose()?.flatten() {
         Some(xml) => xlsx_parts::shared_strings(xml, limits, &mut used)?,
         None => Vec::new(),
     };
-    let dates = match target("styles")
-        .map(|t| package.xml(t))
-        .transpose()?
-        .flatten()
-    {
+    let dates = match target("styles").map(|t| package.xml(t)).transpose()?.flatten() {
         Some(xml) => xlsx_parts::date_styles(xml)?,
         None => Vec::new(),
     };
-    let shared = Shared {
-        strings,
-        dates,
-        is_1904,
-    };
+    let shared = Shared { strings, dates, is_1904 };
     let mut sheets = Vec::new();
     for tab in listed {
         let Some(relation) = relations.get(&tab.relation) else {
@@ -101,10 +75,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Workbook, SheetError
 }
 
 fn damaged(part: &str) -> SheetError {
-    SheetErrorKind::Damaged {
-        part: part.to_owned(),
-    }
-    .into()
+    SheetErrorKind::Damaged { part: part.to_owned() }.into()
 }
 
 /// Refuses packages that are something else, or hold macros.
@@ -112,17 +83,13 @@ fn classify(package: &mut Package<'_>) -> Result<(), SheetError> {
     let mimetype = package.head("mimetype", 100).unwrap_or_default();
     let kind = if mimetype.starts_with(b"application/vnd.oasis.opendocument.spreadsheet") {
         SheetErrorKind::OpenDocument
-    } else if mimetype.starts_with(b"application/vnd.oasis.opendocument.text")
-        || package.has("word/document.xml")
-    {
+    } else if mimetype.starts_with(b"application/vnd.oasis.opendocument.text") || package.has("word/document.xml") {
         SheetErrorKind::WordDocument
     } else if package.has("xl/workbook.bin") {
         SheetErrorKind::BinaryXlsx
     } else if !package.has("[Content_Types].xml") {
         SheetErrorKind::NotASheet
-    } else if package
-        .names()
-        .any(|n| n.ends_with("vbaproject.bin") || n.contains("/macrosheets/"))
+    } else if package.names().any(|n| n.ends_with("vbaproject.bin") || n.contains("/macrosheets/"))
         || declares_macros(package)?
     {
         SheetErrorKind::Macro
@@ -141,10 +108,7 @@ fn declares_macros(package: &mut Package<'_>) -> Result<bool, SheetError> {
         if item == XmlItem::Eof {
             return Ok(false);
         }
-        let content = item
-            .attribute("ContentType")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let content = item.attribute("ContentType").unwrap_or_default().to_ascii_lowercase();
         if content.contains("macroenabled") || content.contains("vbaproject") {
             return Ok(true);
         }

@@ -59,11 +59,7 @@ pub(super) fn read<R: BufRead>(
 }
 
 /// Reads to the end of a cell element.
-fn read_cell<R: BufRead>(
-    xml: &mut Xml<R>,
-    start: &XmlItem,
-    shared: &Shared,
-) -> Result<Cell, SheetError> {
+fn read_cell<R: BufRead>(xml: &mut Xml<R>, start: &XmlItem, shared: &Shared) -> Result<Cell, SheetError> {
     let kind = start.attribute("t").unwrap_or("n");
     let mut value = String::new();
     loop {
@@ -97,14 +93,9 @@ fn read_cell<R: BufRead>(
         "e" => Cell::Error(value.as_str().into()),
         "d" => iso(value.trim()),
         _ => {
-            let style = start
-                .attribute("s")
-                .and_then(|s| s.parse::<usize>().ok())
-                .unwrap_or(0);
+            let style = start.attribute("s").and_then(|s| s.parse::<usize>().ok()).unwrap_or(0);
             match value.trim().parse::<f64>() {
-                Ok(serial) if shared.dates.get(style).copied().unwrap_or(false) => {
-                    Cell::serial(serial, shared.is_1904)
-                }
+                Ok(serial) if shared.dates.get(style).copied().unwrap_or(false) => Cell::serial(serial, shared.is_1904),
                 _ => Cell::number(&value),
             }
         }
@@ -117,11 +108,7 @@ fn iso(value: &str) -> Cell {
     let value = value.trim_end_matches('Z');
     if let Ok(at) = value.parse::<jiff::civil::DateTime>() {
         let midnight = at.time() == jiff::civil::Time::midnight();
-        return if midnight {
-            Cell::Date(at.date())
-        } else {
-            Cell::DateTime(at)
-        };
+        return if midnight { Cell::Date(at.date()) } else { Cell::DateTime(at) };
     }
     Cell::text(value)
 }

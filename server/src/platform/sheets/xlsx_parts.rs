@@ -19,10 +19,7 @@ pub(super) struct Relation {
 }
 
 /// Reads a relationships part of a part in folder `base` ("xl/"), by id.
-pub(super) fn relations<R: BufRead>(
-    mut xml: Xml<R>,
-    base: &str,
-) -> Result<BTreeMap<String, Relation>, SheetError> {
+pub(super) fn relations<R: BufRead>(mut xml: Xml<R>, base: &str) -> Result<BTreeMap<String, Relation>, SheetError> {
     let mut out = BTreeMap::new();
     loop {
         let item = xml.next()?;
@@ -32,21 +29,13 @@ pub(super) fn relations<R: BufRead>(
         if item.start() != "Relationship" || item.attribute("TargetMode") == Some("External") {
             continue;
         }
-        let (Some(id), Some(kind), Some(target)) = (
-            item.attribute("Id"),
-            item.attribute("Type"),
-            item.attribute("Target"),
-        ) else {
+        let (Some(id), Some(kind), Some(target)) =
+            (item.attribute("Id"), item.attribute("Type"), item.attribute("Target"))
+        else {
             continue;
         };
         let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-        out.insert(
-            id.to_owned(),
-            Relation {
-                kind,
-                target: resolve(base, target),
-            },
-        );
+        out.insert(id.to_owned(), Relation { kind, target: resolve(base, target) });
     }
 }
 
@@ -103,10 +92,7 @@ pub(super) fn date_styles<R: BufRead>(mut xml: Xml<R>) -> Result<Vec<bool>, Shee
     let mut in_cell_styles = false;
     loop {
         let item = xml.next()?;
-        let format = || {
-            item.attribute("numFmtId")
-                .and_then(|n| n.parse::<u32>().ok())
-        };
+        let format = || item.attribute("numFmtId").and_then(|n| n.parse::<u32>().ok());
         match &item {
             XmlItem::Start { name, .. } => match name.as_str() {
                 "numFmt" => {
@@ -135,10 +121,7 @@ pub(super) fn is_date_format(id: u32, code: Option<&str>) -> bool {
     let Some(code) = code else {
         return matches!(id, 14..=22 | 27..=36 | 45 | 47 | 50..=58);
     };
-    if code
-        .get(..7)
-        .is_some_and(|c| c.eq_ignore_ascii_case("general"))
-    {
+    if code.get(..7).is_some_and(|c| c.eq_ignore_ascii_case("general")) {
         return false;
     }
     let mut chars = code.chars();
@@ -218,22 +201,10 @@ mod tests {
 
     #[test]
     fn date_formats() {
-        for code in [
-            "yyyy/m/d",
-            "yyyy\"年\"m\"月\"d\"日\";@",
-            "[$-804]yyyy\\-mm\\-dd",
-            "h:mm",
-        ] {
+        for code in ["yyyy/m/d", "yyyy\"年\"m\"月\"d\"日\";@", "[$-804]yyyy\\-mm\\-dd", "h:mm"] {
             assert!(is_date_format(200, Some(code)), "{code}");
         }
-        for code in [
-            "General",
-            "0.00E+00",
-            "#,##0;[Red]-#,##0",
-            "0\"days\"",
-            "[h]:mm",
-            "@",
-        ] {
+        for code in ["General", "0.00E+00", "#,##0;[Red]-#,##0", "0\"days\"", "[h]:mm", "@"] {
             assert!(!is_date_format(200, Some(code)), "{code}");
         }
         assert!(is_date_format(31, None) && !is_date_format(49, None));

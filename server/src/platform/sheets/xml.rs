@@ -45,11 +45,7 @@ pub(super) enum XmlItem {
 impl XmlItem {
     /// The name of a beginning element, or "".
     pub(super) fn start(&self) -> &str {
-        if let Self::Start { name, .. } = self {
-            name
-        } else {
-            ""
-        }
+        if let Self::Start { name, .. } = self { name } else { "" }
     }
 
     /// An attribute of a beginning element.
@@ -57,10 +53,7 @@ impl XmlItem {
         let Self::Start { attributes, .. } = self else {
             return None;
         };
-        attributes
-            .iter()
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.as_str())
+        attributes.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
     }
 }
 
@@ -109,21 +102,11 @@ impl<R: BufRead> Xml<R> {
         let mut reader = Reader::from_reader(ItemBound { inner, since: 0 });
         reader.config_mut().expand_empty_elements = true;
         let part = part.to_owned();
-        Self {
-            reader,
-            buffer: Vec::new(),
-            part,
-            depth: 0,
-            budget,
-            unpacked,
-        }
+        Self { reader, buffer: Vec::new(), part, depth: 0, budget, unpacked }
     }
 
     pub(super) fn damaged(&self) -> SheetError {
-        SheetErrorKind::Damaged {
-            part: self.part.clone(),
-        }
-        .into()
+        SheetErrorKind::Damaged { part: self.part.clone() }.into()
     }
 
     /// The next item.
@@ -133,18 +116,12 @@ impl<R: BufRead> Xml<R> {
         let item = match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => convert(event),
             Err(_) if self.budget.exceeded() => {
-                return Err(SheetErrorKind::UnpacksTooLarge {
-                    limit: self.unpacked,
-                }
-                .into());
+                return Err(SheetErrorKind::UnpacksTooLarge { limit: self.unpacked }.into());
             }
             Err(_) => None,
         };
         match item {
-            Some(Converted::Dtd) => Err(SheetErrorKind::Dtd {
-                part: self.part.clone(),
-            }
-            .into()),
+            Some(Converted::Dtd) => Err(SheetErrorKind::Dtd { part: self.part.clone() }.into()),
             Some(Converted::Item(item)) => {
                 match &item {
                     XmlItem::Start { .. } => self.depth += 1,
@@ -152,11 +129,7 @@ impl<R: BufRead> Xml<R> {
                     XmlItem::Eof if self.depth > 0 => return Err(self.damaged()),
                     _ => {}
                 }
-                if self.depth > MAX_DEPTH {
-                    Err(self.damaged())
-                } else {
-                    Ok(item)
-                }
+                if self.depth > MAX_DEPTH { Err(self.damaged()) } else { Ok(item) }
             }
             None => Err(self.damaged()),
         }
@@ -164,12 +137,7 @@ impl<R: BufRead> Xml<R> {
 
     /// The text inside the element that just began, up to its end, without
     /// that of elements named `skip`.
-    pub(super) fn text_until(
-        &mut self,
-        end: &str,
-        take: &str,
-        skip: &str,
-    ) -> Result<String, SheetError> {
+    pub(super) fn text_until(&mut self, end: &str, take: &str, skip: &str) -> Result<String, SheetError> {
         let mut out = String::new();
         let (mut taking, mut skipping) = (take.is_empty(), false);
         loop {
@@ -205,20 +173,12 @@ fn convert(event: Event<'_>) -> Option<Converted> {
             let mut attributes = Vec::new();
             for attribute in tag.attributes() {
                 let attribute = attribute.ok()?;
-                let value = attribute
-                    .normalized_value(XmlVersion::Implicit1_0)
-                    .ok()?
-                    .into_owned();
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
                 attributes.push((attribute.key.local_name().as_ref().to_owned(), value));
             }
-            XmlItem::Start {
-                name: tag.local_name().as_ref().to_owned(),
-                attributes,
-            }
+            XmlItem::Start { name: tag.local_name().as_ref().to_owned(), attributes }
         }
-        Event::End(tag) => XmlItem::End {
-            name: tag.local_name().as_ref().to_owned(),
-        },
+        Event::End(tag) => XmlItem::End { name: tag.local_name().as_ref().to_owned() },
         Event::Text(text) => XmlItem::Text(text.xml10_content().into_owned()),
         Event::CData(text) => XmlItem::Text(text.xml10_content().into_owned()),
         Event::GeneralRef(reference) => {
