@@ -143,13 +143,14 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 6] = [
+    let rooms: [&'static [Operation]; 7] = [
         PLATFORM,
         crate::access::api::OPERATIONS,
         crate::entities::api::OPERATIONS,
         crate::ledgers::api::OPERATIONS,
         crate::measures::api::OPERATIONS,
         crate::tasks::api::OPERATIONS,
+        crate::forms::api::OPERATIONS,
     ];
     rooms.into_iter().flatten().collect()
 }
