@@ -72,7 +72,10 @@ forms-removed = Removed
 forms-made = The form is made; add its fields
 forms-published-toast = Version { $n } is published; tasks and channels can use it
 forms-published-same = The same as version { $n }; no new version was made
-forms-fault = { $en }
+forms-fault =
+    { $zh ->
+       *[other] { $en }
+    }
 forms-publish-title = Publish { $title }, version { $n }
 forms-publish-text = A published version never changes; whoever is filling it in finishes on the version they opened.
 forms-publish-now = Publish

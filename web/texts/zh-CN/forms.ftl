@@ -72,7 +72,10 @@ forms-removed = 已删除
 forms-made = 表单建好了，加上要填的内容
 forms-published-toast = 第 { $n } 版已发布，可以用来建任务和通道了
 forms-published-same = 内容和第 { $n } 版一样，没有产生新版本
-forms-fault = { $zh }
+forms-fault =
+    { $en ->
+       *[other] { $zh }
+    }
 forms-publish-title = 发布 { $title } 第 { $n } 版
 forms-publish-text = 发布后这一版不能再改；正在填的人按他们打开的那一版填完。
 forms-publish-now = 发布
