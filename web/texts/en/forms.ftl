@@ -46,9 +46,9 @@ forms-hint = Hint
 forms-choices = Choices
 forms-choices-hint = One a line; write value=label where the stored value differs
 forms-bind = Bound attribute
-forms-bind-none = None; it stays with this filling
+forms-bind-none = Leave it open to keep the answer with this filling
 forms-when-field = When it appears
-forms-when-always = Always
+forms-when-always = Leave it open to show it always
 forms-when-option = When "{ $label }" equals
 forms-when-value = Equals what
 forms-when-value-hint = For a yes-or-no question write yes or no

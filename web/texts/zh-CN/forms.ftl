@@ -46,9 +46,9 @@ forms-hint = 填写提示
 forms-choices = 选项
 forms-choices-hint = 每行一个；存的值不同时写成 值=名称
 forms-bind = 对应的属性
-forms-bind-none = 不对应，只留在这份填报里
+forms-bind-none = 不选就只留在这份填报里
 forms-when-field = 什么时候出现
-forms-when-always = 总是出现
+forms-when-always = 不选就总是出现
 forms-when-option = 当“{ $label }”等于
 forms-when-value = 等于什么
 forms-when-value-hint = 是否题写 是 或 否
