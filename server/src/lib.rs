@@ -1,6 +1,7 @@
 //! Hutong (互通): the server. `ARCHITECTURE.md` is the map of this crate.
 
 pub mod access;
+pub mod administration;
 pub mod app;
 pub mod applications;
 pub mod cli;

@@ -15,6 +15,8 @@ const ACCOUNT_BY_ID: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.st
      s.name AS staff_name, s.state AS staff_state FROM account a LEFT JOIN staff s ON s.id = a.staff_id WHERE a.id = $1";
 const ACCOUNT_BY_LOGIN: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.staff_id, a.state, a.must_change, a.last_post_id, a.version, \
      s.name AS staff_name, s.state AS staff_state FROM account a LEFT JOIN staff s ON s.id = a.staff_id WHERE a.login = $1";
+const ACCOUNT_BY_STAFF: &str = "SELECT a.id, a.kind, a.login, a.password_hash, a.staff_id, a.state, a.must_change, a.last_post_id, a.version, \
+     s.name AS staff_name, s.state AS staff_state FROM account a JOIN staff s ON s.id = a.staff_id WHERE a.staff_id = $1";
 const POSTS_OF_STAFF: &str = "SELECT p.id, p.title, p.organization_id, o.short_name, o.kind, o.place_id FROM post p \
      JOIN organization o ON o.id = p.organization_id WHERE p.staff_id = $1 AND p.valid_from <= $2 AND (p.valid_to IS NULL OR p.valid_to > $2) \
      AND (o.valid_to IS NULL OR o.valid_to > $2) ORDER BY p.rank, p.id";
@@ -32,6 +34,7 @@ pub const STATEMENTS: &[&str] = &[
     OF_STAFF,
     ACCOUNT_BY_ID,
     ACCOUNT_BY_LOGIN,
+    ACCOUNT_BY_STAFF,
     POSTS_OF_STAFF,
     GRANTS_OF_POST,
     GRANTS_OF_ACCOUNT,
@@ -84,6 +87,11 @@ impl Account {
     pub fn active(&self) -> bool {
         self.state == "active" && self.staff_state.as_deref().is_none_or(|state| state == "active")
     }
+}
+
+/// The account of a staff member, if there is one.
+pub async fn account_by_staff(conn: &mut impl Exec, staff: Id) -> Result<Option<Account>, StoreError> {
+    conn.optional(ACCOUNT_BY_STAFF, args![staff]).await
 }
 
 /// A post that a person holds today.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{password, tokens};
 use crate::app::App;
+use crate::directory::{published_holidays, working_days};
 use crate::error::AppError;
 use crate::platform::events::{Actor, Event};
 use crate::platform::settings;
@@ -90,6 +91,7 @@ async fn begin(app: &App, base_url: &str) -> Result<(), AppError> {
                 settings::put(tx, settings::BASE_URL, &base_url).await?;
                 settings::put(tx, settings::DEMO, "1").await?;
                 access::seed_roles(tx).await?;
+                working_days::put(tx, &published_holidays()).await?;
                 Ok::<_, AppError>(())
             })
         })

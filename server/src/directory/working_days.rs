@@ -7,7 +7,7 @@ use jiff::civil::{Date, Weekday};
 
 use crate::args;
 use crate::platform::clock::Clock;
-use crate::platform::database::bulk::Shape;
+use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::database::{Exec, StoreError};
 
 const ALL: &str = "SELECT day, working, note FROM working_day ORDER BY day";
@@ -17,7 +17,7 @@ const REMOVE: &str = "DELETE FROM working_day WHERE day = $1";
 pub const STATEMENTS: &[&str] = &[ALL, REMOVE];
 
 /// A day that differs from the week's pattern.
-pub const WORKING_DAY: Shape = Shape { table: "working_day", columns: &["day", "working", "note"], key: &["day"] };
+const WORKING_DAY: Shape = Shape { table: "working_day", columns: &["day", "working", "note"], key: &["day"] };
 
 /// The longest deadline that can be counted, in working days.
 const MOST: i64 = 2_000;
@@ -75,6 +75,12 @@ pub async fn load(conn: &mut impl Exec) -> Result<Calendar, StoreError> {
     let rows: Vec<(String, bool, String)> = conn.all(ALL, vec![]).await?;
     let day = |text: &str| text.parse::<Date>().map_err(|fault| StoreError::Corrupt(format!("working_day {text}: {fault}")));
     Ok(Calendar::new(rows.into_iter().map(|(text, working, note)| Ok((day(&text)?, working, note))).collect::<Result<Vec<_>, StoreError>>()?))
+}
+
+/// Writes exceptions; a day that is there is replaced.
+pub async fn put(conn: &mut impl Exec, calendar: &Calendar) -> Result<(), StoreError> {
+    let rows = calendar.exceptions().map(|(day, working, note)| args![day.to_string(), working, note]).collect();
+    WORKING_DAY.write(conn, rows, OnKey::Replace).await.map(|_| ())
 }
 
 /// Takes an exception back.

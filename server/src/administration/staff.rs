@@ -1,0 +1,314 @@
+//! Posts and the people in them: appoint, transfer, end, suspend, let go, reset a password.
+
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use serde::Serialize;
+use serde_json::json;
+use web::{Tab, ToastKind};
+
+use super::form::{self, Posted};
+use super::organizations::{editable, one_page};
+use super::places::done;
+use crate::access::password::one_time;
+use crate::access::{BUILT_IN, Reach, Viewer, create_account, grant, store as accounts, tokens};
+use crate::app::App;
+use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
+use crate::error::{AppError, Fault};
+use crate::platform::ids::{Id, new_free_id, shard_of};
+use crate::platform::pinyin::spell;
+use crate::platform::http::redirect_with_toast;
+
+/// A post to be filled.
+#[derive(Clone, Debug, Default)]
+pub struct Appointment {
+    /// where
+    pub organization: Option<Id>,
+    /// title of the post
+    pub title: String,
+    /// somebody who works here already
+    pub staff: Option<Id>,
+    /// otherwise a new person; empty: the post is vacant
+    pub name: String,
+    /// phone of a new person
+    pub phone: String,
+    /// tags, in any order
+    pub tags: Vec<String>,
+    /// key of a built-in role; empty: none
+    pub role: String,
+    /// sign-in name of a new account; empty: none
+    pub login: String,
+}
+
+/// What became of an appointment.
+#[derive(Clone, Debug)]
+pub struct Appointed {
+    /// the post
+    pub post: Id,
+    /// the password of the new account, told once
+    pub password: Option<String>,
+}
+
+/// Tags as typed, separated by commas or blanks.
+pub fn tags_of(text: &str) -> Vec<String> {
+    let mut tags: Vec<String> = text
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；'))
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect();
+    tags.sort_unstable();
+    tags.dedup();
+    tags
+}
+
+/// Whether a phone number looks like one: 5 to 15 digits, perhaps with `+` or hyphens.
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (5..=15).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' '))
+}
+
+/// Whether a sign-in name is well formed.
+pub fn is_login(text: &str) -> bool {
+    (2..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// How far a role reaches that is given with a post: the own organization and, for a department or
+/// leader, the place that the organization serves.
+pub fn reaches(role: &str, place: Option<Id>, territorial: bool) -> Vec<Reach> {
+    match (role, place) {
+        ("administrator", _) => vec![Reach::All],
+        ("leader", Some(place)) => vec![Reach::Place(place)],
+        ("manager", Some(place)) if !territorial => vec![Reach::Own, Reach::Place(place)],
+        _ => vec![Reach::Own],
+    }
+}
+
+async fn faults_of(app: &App, new: &Appointment) -> Result<Vec<Fault>, AppError> {
+    let mut faults: Vec<Fault> = change::name_fault("title", new.title.trim()).into_iter().collect();
+    if new.staff.is_none() && !new.name.is_empty() {
+        faults.extend(change::name_fault("person", &new.name));
+    }
+    if !new.phone.is_empty() && !is_phone(&new.phone) {
+        faults.push(Fault::new("phone", "directory-phone-bad"));
+    }
+    if !new.role.is_empty() && !BUILT_IN.iter().any(|role| role.key == new.role) {
+        faults.push(Fault::new("role", "directory-role-missing"));
+    }
+    if !new.login.is_empty() {
+        if new.staff.is_some() || new.name.is_empty() {
+            faults.push(Fault::new("login", "directory-login-needs-person"));
+        } else if !is_login(&new.login) {
+            faults.push(Fault::new("login", "directory-login-bad"));
+        } else if accounts::account_by_login(&mut app.read(), &new.login).await?.is_some() {
+            faults.push(Fault::new("login", "directory-login-taken"));
+        }
+    }
+    Ok(faults)
+}
+
+/// Makes a post, its person, role and account in one transaction. Who may give the role of an
+/// administrator must be one: the caller checks that.
+pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Appointed, AppError> {
+    let faults = faults_of(app, new).await?;
+    if !faults.is_empty() {
+        return Err(AppError::Invalid(faults));
+    }
+    let directory = app.directory();
+    let unit = new.organization.and_then(|id| directory.organization(id)).ok_or(AppError::NotFound)?;
+    let (now, today) = (app.now(), app.clock.today_text());
+    let mut book = NewBook::default();
+    let staff = new.staff.or_else(|| {
+        (!new.name.is_empty()).then(|| {
+            let (pinyin, initials) = spell(&new.name);
+            let id = new_free_id(now);
+            let staff = Staff { id, person: new_free_id(now), name: new.name.clone(), pinyin, initials, state: "active".into(), version: 1 };
+            book.staff.push(NewStaff { staff, phone: (!new.phone.is_empty()).then(|| new.phone.clone()) });
+            id
+        })
+    });
+    let rank = directory.posts_in(unit.id).map(|post| post.rank).max().unwrap_or(0) + 1;
+    let post = Post {
+        id: new_free_id(now),
+        organization: unit.id,
+        staff,
+        title: new.title.trim().to_owned(),
+        rank,
+        tags: new.tags.clone(),
+        valid_from: today.clone(),
+        valid_to: None,
+        version: 1,
+    };
+    let id = post.id;
+    book.posts.push(post);
+    let rows = BookRows::new(&book, &directory, &app.keys, now, &today);
+    let territorial = directory::TERRITORIAL.contains(&unit.kind.as_str());
+    let roles = if new.role.is_empty() { vec![] } else { reaches(&new.role, unit.place, territorial) };
+    let password = (!new.login.is_empty()).then(one_time);
+    let hashed = match &password {
+        Some(password) => Some(app.gate.hashing.hash(password.clone()).await?),
+        None => None,
+    };
+    let event = change::event("post.filled", "post", id, viewer.actor(), now, json!({"organization": unit.id, "staff": staff, "role": new.role}));
+    let (role, login) = (new.role.clone(), new.login.clone());
+    app.lanes
+        .write(shard_of(id), vec![unit.id], move |tx| {
+            let (rows, roles, role, login, hashed, event, today) =
+                (rows.clone(), roles.clone(), role.clone(), login.clone(), hashed.clone(), event.clone(), today.clone());
+            async move {
+                rows.write(tx).await?;
+                for reach in roles {
+                    grant(tx, now, &today, id, &role, reach).await?;
+                }
+                if let Some(hashed) = &hashed {
+                    create_account(tx, now, &login, hashed, staff, true).await?;
+                }
+                event.write(tx, shard_of(id)).await?;
+                Ok::<_, AppError>(())
+            }
+            .boxed()
+        })
+        .await?;
+    directory::reload(app).await?;
+    Ok(Appointed { post: id, password })
+}
+
+/// Only an administrator makes administrators.
+pub fn may_give(viewer: &Viewer, role: &str) -> Result<(), AppError> {
+    if role == "administrator" { viewer.principal.require(crate::access::Permission::Administer) } else { Ok(()) }
+}
+
+#[derive(Serialize)]
+struct SecretPage {
+    name: String,
+    login: String,
+    password: String,
+    back: String,
+}
+
+fn secret_page(app: &App, viewer: &Viewer, name: &str, login: &str, password: String, back: String) -> Result<Response, AppError> {
+    let context = SecretPage { name: name.to_owned(), login: login.to_owned(), password, back };
+    Ok(viewer.page(app, "administration/secret.html", "directory-password-title", Some(Tab::Admin), context)?.into_response())
+}
+
+/// `POST /organizations/{id}/posts`
+pub async fn add(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    editable(&app, &viewer, id)?;
+    let new = Appointment {
+        organization: Some(id),
+        title: form::text(&posted, "title").to_owned(),
+        staff: None,
+        name: form::text(&posted, "person").to_owned(),
+        phone: form::text(&posted, "phone").to_owned(),
+        tags: tags_of(form::text(&posted, "tags")),
+        role: form::text(&posted, "role").to_owned(),
+        login: form::text(&posted, "login").to_lowercase(),
+    };
+    may_give(&viewer, &new.role)?;
+    match form::faults_of(appoint(&app, &new, &viewer).await)? {
+        Ok(Appointed { password: Some(password), .. }) => {
+            secret_page(&app, &viewer, &new.name, &new.login, password, format!("/organizations/{id}"))
+        }
+        Ok(_) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-post-added")),
+        Err(faults) => one_page(&app, &viewer, id, &posted, &faults),
+    }
+}
+
+fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> Result<&'d Post, AppError> {
+    let post = directory.post(id).ok_or(AppError::NotFound)?;
+    editable(app, viewer, post.organization)?;
+    Ok(post)
+}
+
+/// `POST /posts/{id}/end`
+pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    let directory = app.directory();
+    let unit = post_of(&app, &viewer, &directory, id)?.organization;
+    let version = form::number(&posted, "version").unwrap_or(0);
+    match form::faults_of(change::end_post(&app, id, version, viewer.actor()).await)? {
+        Ok(()) => Ok(done(&viewer, &format!("/organizations/{unit}"), "directory-post-ended")),
+        Err(faults) => one_page(&app, &viewer, unit, &posted, &faults),
+    }
+}
+
+/// `POST /posts/{id}/transfer`: the holder takes a post elsewhere, and gives this one up unless `keep`.
+/// What was held through the old post ends with it; the new one has the role chosen here.
+pub async fn transfer(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    let directory = app.directory();
+    let post = post_of(&app, &viewer, &directory, id)?;
+    let unit = post.organization;
+    let target = form::id(&posted, "organization");
+    let missing = |at: &str, key: &str| one_page(&app, &viewer, unit, &posted, &[Fault::new(at, key)]);
+    let Some(target) = target.filter(|id| directory.organization(*id).is_some()) else {
+        return missing("organization", "directory-organization-missing");
+    };
+    let Some(staff) = post.staff else { return missing("organization", "directory-post-vacant") };
+    editable(&app, &viewer, target)?;
+    let title = form::text(&posted, "title");
+    let new = Appointment {
+        organization: Some(target),
+        title: if title.is_empty() { post.title.clone() } else { title.to_owned() },
+        staff: Some(staff),
+        tags: post.tags.clone(),
+        role: form::text(&posted, "role").to_owned(),
+        ..Appointment::default()
+    };
+    may_give(&viewer, &new.role)?;
+    if let Err(faults) = form::faults_of(appoint(&app, &new, &viewer).await)? {
+        return one_page(&app, &viewer, unit, &posted, &faults);
+    }
+    if form::text(&posted, "keep") != "1"
+        && let Err(faults) = form::faults_of(change::end_post(&app, id, post.version, viewer.actor()).await)?
+    {
+        return one_page(&app, &viewer, unit, &posted, &faults);
+    }
+    Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred"))
+}
+
+/// Refuses unless one of the person's posts may be changed; gives an organization to go back to.
+fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
+    viewer.principal.require(crate::access::Permission::DirectoryEdit)?;
+    let directory = app.directory();
+    let staff = directory.staff(id).ok_or(AppError::NotFound)?.clone();
+    let unit = directory.posts_of(id).map(|post| post.organization).find(|unit| editable(app, viewer, *unit).is_ok());
+    Ok((staff, unit.ok_or(AppError::NotFound)?))
+}
+
+/// `POST /staff/{id}/state`: `active`, `suspended`, `left`.
+pub async fn state(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    let (staff, unit) = person(&app, &viewer, id)?;
+    let state = match form::text(&posted, "state") {
+        "suspended" => "suspended",
+        "left" => "left",
+        _ => "active",
+    };
+    change::set_staff_state(&app, id, state, viewer.actor()).await?;
+    let text = viewer.text(&format!("directory-state-set-{state}"), &[("name", staff.name.as_str().into())]);
+    Ok(redirect_with_toast(format!("/organizations/{unit}"), ToastKind::Good, text))
+}
+
+/// `POST /staff/{id}/password`: a new one-time password, shown once; tokens end.
+pub async fn password(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    let (staff, unit) = person(&app, &viewer, id)?;
+    let account = accounts::account_by_staff(&mut app.read(), id).await?;
+    let Some(account) = account else {
+        return one_page(&app, &viewer, unit, &Posted::new(), &[Fault::new("", "directory-no-account").with("name", &staff.name)]);
+    };
+    let password = one_time();
+    let hashed = app.gate.hashing.hash(password.clone()).await?;
+    let (now, login, account) = (app.now(), account.login.clone(), account.id);
+    let event = change::event("account.password-reset", "account", account, viewer.actor(), now, json!({}));
+    app.lanes
+        .write(shard_of(account), vec![account], move |tx| {
+            let (hashed, event) = (hashed.clone(), event.clone());
+            async move {
+                accounts::set_password(tx, account, &hashed, true).await?;
+                tokens::revoke_all(tx, account, now).await?;
+                event.write(tx, shard_of(account)).await?;
+                Ok::<_, AppError>(())
+            }
+            .boxed()
+        })
+        .await?;
+    secret_page(&app, &viewer, &staff.name, &login, password, format!("/organizations/{unit}"))
+}
