@@ -61,6 +61,9 @@ pub async fn show(State(app): State<App>, viewer: Viewer, Query(query): Query<Ne
     if viewer.principal.account().is_some() {
         return Ok(redirect(&query.next));
     }
+    if !app.installation.load().set_up && !super::store::any_account(&mut app.read()).await? {
+        return Ok(redirect("/setup"));
+    }
     Ok(sign_in_page(&app, &viewer, "", &query.next, None)?.into_response())
 }
 

@@ -24,6 +24,7 @@ const GRANTS_OF_POST: &str = "SELECT r.permissions, g.scope_kind, g.scope_place,
      JOIN role r ON r.key = g.role_key WHERE g.post_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
 const GRANTS_OF_ACCOUNT: &str = "SELECT r.permissions, g.scope_kind, g.scope_place, g.scope_organization FROM role_grant g \
      JOIN role r ON r.key = g.role_key WHERE g.account_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
+const ANY: &str = "SELECT id FROM account LIMIT 1";
 const SET_PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
 const SET_STATE: &str = "UPDATE account SET state = $2, version = version + 1 WHERE id = $1 AND state <> $2";
 const SET_LAST_POST: &str = "UPDATE account SET last_post_id = $2 WHERE id = $1";
@@ -35,6 +36,7 @@ pub const STATEMENTS: &[&str] = &[
     ACCOUNT_BY_ID,
     ACCOUNT_BY_LOGIN,
     ACCOUNT_BY_STAFF,
+    ANY,
     POSTS_OF_STAFF,
     GRANTS_OF_POST,
     GRANTS_OF_ACCOUNT,
@@ -87,6 +89,11 @@ impl Account {
     pub fn active(&self) -> bool {
         self.state == "active" && self.staff_state.as_deref().is_none_or(|state| state == "active")
     }
+}
+
+/// Whether there is any account: without one the installation waits to be set up.
+pub async fn any_account(conn: &mut impl Exec) -> Result<bool, StoreError> {
+    Ok(conn.optional::<(Id,)>(ANY, vec![]).await?.is_some())
 }
 
 /// The account of a staff member, if there is one.

@@ -212,7 +212,7 @@ async fn apply(app: App, viewer: Viewer, kind: Kind, posted: Posted) -> Result<R
     allowed(&app, &viewer, kind)?;
     let id: Id = form::id(&posted, "file").ok_or(AppError::NotFound)?;
     let (row, bytes) = files::get(&app, id).await?;
-    if row.purpose != kind.purpose() || row.owner != viewer.principal.account() {
+    if row.purpose != kind.purpose() || row.created_by != viewer.principal.account() {
         return Err(AppError::NotFound);
     }
     let mut page = empty_page(&viewer, kind);

@@ -125,7 +125,7 @@ pub async fn set_up(
     if let Err(faults) = root_place(&app, &posted, viewer.actor()).await? {
         return page(&app, &viewer, &posted, &faults);
     }
-    let hashed = app.gate.hashing.hash(posted.get("password").cloned().unwrap_or_default()).await?;
+    let hashed = app.gate.hashing.hash(posted.get("password").map_or("", String::as_str)).await?;
     let (now, today) = (app.now(), app.clock.today_text());
     let name = form::text(&posted, "name").to_owned();
     let address = form::text(&posted, "address").trim_end_matches('/').to_owned();

@@ -146,7 +146,7 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
     let roles = if new.role.is_empty() { vec![] } else { reaches(&new.role, unit.place, territorial) };
     let password = (!new.login.is_empty()).then(one_time);
     let hashed = match &password {
-        Some(password) => Some(app.gate.hashing.hash(password.clone()).await?),
+        Some(password) => Some(app.gate.hashing.hash(password).await?),
         None => None,
     };
     let event = change::event("post.filled", "post", id, viewer.actor(), now, json!({"organization": unit.id, "staff": staff, "role": new.role}));
@@ -295,7 +295,7 @@ pub async fn password(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
         return one_page(&app, &viewer, unit, &Posted::new(), &[Fault::new("", "directory-no-account").with("name", &staff.name)]);
     };
     let password = one_time();
-    let hashed = app.gate.hashing.hash(password.clone()).await?;
+    let hashed = app.gate.hashing.hash(&password).await?;
     let (now, login, account) = (app.now(), account.login.clone(), account.id);
     let event = change::event("account.password-reset", "account", account, viewer.actor(), now, json!({}));
     app.lanes
