@@ -118,7 +118,6 @@ routes! {
     // administration
     get "/setup" => crate::administration::set_up::show,
     post "/setup" => crate::administration::set_up::set_up,
-    get "/admin" => crate::administration::index,
     get "/admin/places" => crate::administration::imports::places,
     post "/admin/places/upload" => crate::administration::imports::look_places,
     post "/admin/places/apply" => crate::administration::imports::apply_places,
@@ -149,7 +148,7 @@ routes! {
     post "/posts/{id}/end" => crate::administration::staff::end,
     post "/posts/{id}/transfer" => crate::administration::staff::transfer,
     post "/staff/{id}/state" => crate::administration::staff::state,
-    post "/staff/{id}/password" => crate::administration::staff::password,
+    get "/staff/{id}/account" => crate::administration::staff::account,
     get "/api/v1/places" => crate::administration::api::places,
     post "/api/v1/places" => crate::administration::api::add_place,
     get "/api/v1/places/{id}" => crate::administration::api::place,
