@@ -207,7 +207,7 @@ pub async fn add(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Pos
     } else {
         let control = form_runtime::controls::control(get(&posted, "control")).ok_or(AppError::NotFound)?;
         let index = builder::add(&mut drafts, control.key());
-        drafts[index].label = control.name(language(viewer.lang)).to_owned();
+        control.name(language(viewer.lang)).clone_into(&mut drafts[index].label);
         index
     };
     let key = drafts[index].key.clone();

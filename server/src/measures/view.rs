@@ -312,7 +312,7 @@ impl Maker<'_> {
     }
 
     fn forecast(&self, points: &[(Date, i64)], last_day: Date, last: i64) -> Option<Forecast> {
-        let week_ago = points.len().checked_sub(8).unwrap_or(0);
+        let week_ago = points.len().saturating_sub(8);
         let steps = (points.len() - 1 - week_ago) as i64;
         let pace = (last - points[week_ago].1).checked_div(steps)?;
         if pace <= 0 || last >= 10_000 {
