@@ -34,7 +34,10 @@ pub mod store;
 pub mod submit;
 pub mod templates;
 pub mod todo;
+pub mod words;
+pub mod work_pages;
 pub mod work_store;
+pub mod worker_list;
 
 pub use model::{ItemState, Relay, Task, TaskShape};
 
