@@ -10,6 +10,7 @@
 //! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
 
 pub mod api;
+pub mod act_pages;
 pub mod acts;
 pub mod conservation;
 pub mod counters;
@@ -21,6 +22,7 @@ pub mod dry_run;
 pub mod ends;
 pub mod examples;
 pub mod holding;
+pub mod item_pages;
 pub mod jobs;
 pub mod model;
 pub mod opened;
