@@ -288,6 +288,7 @@ pub async fn add_grid(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
 
 /// `POST /grids/{id}/workers`: `post` works here, or with `works=0` no longer.
 pub async fn grid_worker(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let works = form::text(&posted, "works") != "0";
@@ -303,6 +304,7 @@ pub async fn grid_worker(State(app): State<App>, viewer: Viewer, Path(id): Path<
 
 /// `POST /grids/{id}/end`
 pub async fn end_grid(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let version = form::number(&posted, "version").unwrap_or(0);
