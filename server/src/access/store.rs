@@ -25,8 +25,7 @@ const GRANTS_OF_POST: &str = "SELECT r.permissions, g.scope_kind, g.scope_place,
 const GRANTS_OF_ACCOUNT: &str = "SELECT r.permissions, g.scope_kind, g.scope_place, g.scope_organization FROM role_grant g \
      JOIN role r ON r.key = g.role_key WHERE g.account_id = $1 AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
 const ANY: &str = "SELECT id FROM account LIMIT 1";
-const SET_PASSWORD: &str =
-    "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
+const SET_PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change = $3, version = version + 1 WHERE id = $1";
 const SET_STATE: &str = "UPDATE account SET state = $2, version = version + 1 WHERE id = $1 AND state <> $2";
 const SET_LAST_POST: &str = "UPDATE account SET last_post_id = $2 WHERE id = $1";
 const OF_STAFF: &str = "SELECT id FROM account WHERE staff_id = $1";

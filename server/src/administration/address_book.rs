@@ -66,11 +66,7 @@ async fn planned(app: &App, bytes: &[u8], file_name: &str) -> Result<BookPlan, A
     let taken: Vec<(String, u32)> = plan.accounts.iter().map(|(login, _, _, row)| (login.clone(), *row)).collect();
     for (login, row) in taken {
         if accounts::account_by_login(&mut app.read(), &login).await?.is_some() {
-            plan.fault(
-                Fault::new(format!("row {row}, 登录名"), "directory-fault-login-taken")
-                    .with("row", row)
-                    .with("login", login),
-            );
+            plan.fault(Fault::new(format!("row {row}, 登录名"), "directory-fault-login-taken").with("row", row).with("login", login));
         }
     }
     Ok(plan)
@@ -90,10 +86,9 @@ pub async fn apply(app: &App, bytes: &[u8], file_name: &str, actor: Actor) -> Re
     }
     let passwords: Vec<String> = plan.accounts.iter().map(|_| one_time()).collect();
     let clear = passwords.clone();
-    let hashed: Vec<Hashed> =
-        tokio::task::spawn_blocking(move || clear.iter().map(|password| hash_now(password)).collect())
-            .await
-            .map_err(|fault| AppError::Internal(fault.to_string()))?;
+    let hashed: Vec<Hashed> = tokio::task::spawn_blocking(move || clear.iter().map(|password| hash_now(password)).collect())
+        .await
+        .map_err(|fault| AppError::Internal(fault.to_string()))?;
     let (now, today) = (app.now(), app.clock.today_text());
     let rows = BookRows::new(&plan.book, &app.directory(), &app.keys, now, &today);
     let event = Event {

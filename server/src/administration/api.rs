@@ -24,124 +24,19 @@ const SEARCH: Param = Param { name: "q", about: "name, pinyin, initials or code;
 
 /// What this room offers.
 pub const OPERATIONS: &[Operation] = &[
-    Operation {
-        path: "/api/v1/places",
-        tag: "places",
-        summary: "Places below one, or those that match",
-        query: &[PARENT, SEARCH],
-        paged: true,
-        response: Some(place_schema),
-        ..Operation::GET
-    },
-    Operation {
-        path: "/api/v1/places",
-        tag: "places",
-        summary: "Add a place",
-        permission: Some(Permission::PlaceEdit),
-        request: Some(new_place_schema),
-        response: Some(place_schema),
-        ..Operation::POST
-    },
-    Operation {
-        path: "/api/v1/places/{id}",
-        tag: "places",
-        summary: "One place",
-        response: Some(place_schema),
-        ..Operation::GET
-    },
-    Operation {
-        method: "patch",
-        path: "/api/v1/places/{id}",
-        tag: "places",
-        summary: "Rename a place",
-        permission: Some(Permission::PlaceEdit),
-        if_match: true,
-        request: Some(rename_schema),
-        response: Some(place_schema),
-        ..Operation::GET
-    },
-    Operation {
-        method: "delete",
-        path: "/api/v1/places/{id}",
-        tag: "places",
-        summary: "End a place today; it stays in the records",
-        permission: Some(Permission::PlaceEdit),
-        if_match: true,
-        status: 204,
-        ..Operation::GET
-    },
-    Operation {
-        path: "/api/v1/organizations",
-        tag: "directory",
-        summary: "Organizations inside one, or those that match",
-        query: &[PARENT, SEARCH],
-        paged: true,
-        response: Some(organization_schema),
-        ..Operation::GET
-    },
-    Operation {
-        path: "/api/v1/organizations",
-        tag: "directory",
-        summary: "Add an organization",
-        permission: Some(Permission::DirectoryEdit),
-        request: Some(new_organization_schema),
-        response: Some(organization_schema),
-        ..Operation::POST
-    },
-    Operation {
-        path: "/api/v1/organizations/{id}",
-        tag: "directory",
-        summary: "One organization",
-        response: Some(organization_schema),
-        ..Operation::GET
-    },
-    Operation {
-        method: "patch",
-        path: "/api/v1/organizations/{id}",
-        tag: "directory",
-        summary: "Rename or transfer an organization",
-        permission: Some(Permission::DirectoryEdit),
-        if_match: true,
-        request: Some(change_organization_schema),
-        response: Some(organization_schema),
-        ..Operation::GET
-    },
-    Operation {
-        method: "delete",
-        path: "/api/v1/organizations/{id}",
-        tag: "directory",
-        summary: "End an organization and its posts today",
-        permission: Some(Permission::DirectoryEdit),
-        if_match: true,
-        status: 204,
-        ..Operation::GET
-    },
-    Operation {
-        path: "/api/v1/organizations/{id}/posts",
-        tag: "directory",
-        summary: "Posts of an organization, highest first",
-        response: Some(posts_schema),
-        ..Operation::GET
-    },
-    Operation {
-        path: "/api/v1/organizations/{id}/posts",
-        tag: "directory",
-        summary: "Make a post, perhaps with a new person and account",
-        permission: Some(Permission::DirectoryEdit),
-        request: Some(new_post_schema),
-        response: Some(appointed_schema),
-        ..Operation::POST
-    },
-    Operation {
-        method: "delete",
-        path: "/api/v1/posts/{id}",
-        tag: "directory",
-        summary: "End a post today with what is held through it",
-        permission: Some(Permission::DirectoryEdit),
-        if_match: true,
-        status: 204,
-        ..Operation::GET
-    },
+    Operation { path: "/api/v1/places", tag: "places", summary: "Places below one, or those that match", query: &[PARENT, SEARCH], paged: true, response: Some(place_schema), ..Operation::GET },
+    Operation { path: "/api/v1/places", tag: "places", summary: "Add a place", permission: Some(Permission::PlaceEdit), request: Some(new_place_schema), response: Some(place_schema), ..Operation::POST },
+    Operation { path: "/api/v1/places/{id}", tag: "places", summary: "One place", response: Some(place_schema), ..Operation::GET },
+    Operation { method: "patch", path: "/api/v1/places/{id}", tag: "places", summary: "Rename a place", permission: Some(Permission::PlaceEdit), if_match: true, request: Some(rename_schema), response: Some(place_schema), ..Operation::GET },
+    Operation { method: "delete", path: "/api/v1/places/{id}", tag: "places", summary: "End a place today; it stays in the records", permission: Some(Permission::PlaceEdit), if_match: true, status: 204, ..Operation::GET },
+    Operation { path: "/api/v1/organizations", tag: "directory", summary: "Organizations inside one, or those that match", query: &[PARENT, SEARCH], paged: true, response: Some(organization_schema), ..Operation::GET },
+    Operation { path: "/api/v1/organizations", tag: "directory", summary: "Add an organization", permission: Some(Permission::DirectoryEdit), request: Some(new_organization_schema), response: Some(organization_schema), ..Operation::POST },
+    Operation { path: "/api/v1/organizations/{id}", tag: "directory", summary: "One organization", response: Some(organization_schema), ..Operation::GET },
+    Operation { method: "patch", path: "/api/v1/organizations/{id}", tag: "directory", summary: "Rename or transfer an organization", permission: Some(Permission::DirectoryEdit), if_match: true, request: Some(change_organization_schema), response: Some(organization_schema), ..Operation::GET },
+    Operation { method: "delete", path: "/api/v1/organizations/{id}", tag: "directory", summary: "End an organization and its posts today", permission: Some(Permission::DirectoryEdit), if_match: true, status: 204, ..Operation::GET },
+    Operation { path: "/api/v1/organizations/{id}/posts", tag: "directory", summary: "Posts of an organization, highest first", response: Some(posts_schema), ..Operation::GET },
+    Operation { path: "/api/v1/organizations/{id}/posts", tag: "directory", summary: "Make a post, perhaps with a new person and account", permission: Some(Permission::DirectoryEdit), request: Some(new_post_schema), response: Some(appointed_schema), ..Operation::POST },
+    Operation { method: "delete", path: "/api/v1/posts/{id}", tag: "directory", summary: "End a post today with what is held through it", permission: Some(Permission::DirectoryEdit), if_match: true, status: 204, ..Operation::GET },
 ];
 
 fn place_schema() -> Value {
@@ -224,11 +119,7 @@ fn paged<T>(all: Vec<T>, paging: &Paging, show: impl FnMut(T) -> Value) -> Resul
 }
 
 /// `GET /api/v1/places`
-pub async fn places(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(ask): Query<Ask>,
-) -> Result<Json<Listed<Value>>, AppError> {
+pub async fn places(State(app): State<App>, viewer: Viewer, Query(ask): Query<Ask>) -> Result<Json<Listed<Value>>, AppError> {
     staff_only(&viewer)?;
     let book = app.geography();
     let list: Vec<&Place> = match (&ask.q, ask.parent) {
@@ -265,11 +156,7 @@ pub struct NewPlace {
 }
 
 /// `POST /api/v1/places`
-pub async fn add_place(
-    State(app): State<App>,
-    viewer: Viewer,
-    Json(body): Json<NewPlace>,
-) -> Result<Response, AppError> {
+pub async fn add_place(State(app): State<App>, viewer: Viewer, Json(body): Json<NewPlace>) -> Result<Response, AppError> {
     viewer.require_at(&app, Permission::PlaceEdit, body.parent, None)?;
     let new = place_change::NewPlace { parent: body.parent, name: body.name, level: body.level, code: body.code };
     let id = place_change::add(&app, new, viewer.actor()).await?;
@@ -314,12 +201,7 @@ pub async fn rename_place(
 }
 
 /// `DELETE /api/v1/places/{id}`
-pub async fn end_place(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-) -> Result<StatusCode, AppError> {
+pub async fn end_place(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, IfMatch(version): IfMatch) -> Result<StatusCode, AppError> {
     editable_place(&app, &viewer, id)?;
     if app.directory().at_place(id).next().is_some() {
         return Err(AppError::Conflict("geography-end-organizations"));
@@ -329,11 +211,7 @@ pub async fn end_place(
 }
 
 /// `GET /api/v1/organizations`
-pub async fn list_organizations(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(ask): Query<Ask>,
-) -> Result<Json<Listed<Value>>, AppError> {
+pub async fn list_organizations(State(app): State<App>, viewer: Viewer, Query(ask): Query<Ask>) -> Result<Json<Listed<Value>>, AppError> {
     staff_only(&viewer)?;
     let (geography, book) = (app.geography(), app.directory());
     let list: Vec<&Organization> = match (&ask.q, ask.parent) {
@@ -372,11 +250,7 @@ pub struct NewUnit {
 }
 
 /// `POST /api/v1/organizations`
-pub async fn add_organization(
-    State(app): State<App>,
-    viewer: Viewer,
-    Json(body): Json<NewUnit>,
-) -> Result<Response, AppError> {
+pub async fn add_organization(State(app): State<App>, viewer: Viewer, Json(body): Json<NewUnit>) -> Result<Response, AppError> {
     viewer.require_at(&app, Permission::DirectoryEdit, body.place, body.parent)?;
     let new = directory_change::NewOrganization {
         name: body.name,
@@ -428,12 +302,7 @@ pub async fn change_organization(
 }
 
 /// `DELETE /api/v1/organizations/{id}`
-pub async fn end_organization(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-) -> Result<StatusCode, AppError> {
+pub async fn end_organization(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, IfMatch(version): IfMatch) -> Result<StatusCode, AppError> {
     organizations::editable(&app, &viewer, id)?;
     stale(directory_change::end_organization(&app, id, version, viewer.actor()).await, || organization_now(&app, id))?;
     Ok(StatusCode::NO_CONTENT)
@@ -472,12 +341,7 @@ pub struct NewPost {
 }
 
 /// `POST /api/v1/organizations/{id}/posts`
-pub async fn add_post(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Json(body): Json<NewPost>,
-) -> Result<Response, AppError> {
+pub async fn add_post(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Json(body): Json<NewPost>) -> Result<Response, AppError> {
     organizations::editable(&app, &viewer, id)?;
     if body.staff.is_some_and(|staff| app.directory().staff(staff).is_none()) {
         return Err(AppError::invalid("/staff", "directory-post-missing"));
@@ -498,12 +362,7 @@ pub async fn add_post(
 }
 
 /// `DELETE /api/v1/posts/{id}`
-pub async fn end_post(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-) -> Result<StatusCode, AppError> {
+pub async fn end_post(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, IfMatch(version): IfMatch) -> Result<StatusCode, AppError> {
     viewer.principal.require(Permission::DirectoryEdit)?;
     let unit = app.directory().post(id).ok_or(AppError::NotFound)?.organization;
     organizations::editable(&app, &viewer, unit)?;

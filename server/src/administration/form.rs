@@ -57,10 +57,7 @@ pub fn field(viewer: &Viewer, kind: FieldKind, name: &str, key: &str, posted: &P
 
 /// Choices whose labels are text keys `PREFIX-VALUE`, underscores as hyphens.
 pub fn choices(viewer: &Viewer, prefix: &str, values: &[&str]) -> Vec<Choice> {
-    values
-        .iter()
-        .map(|value| Choice::new(*value, viewer.text(&format!("{prefix}-{}", value.replace('_', "-")), &[])))
-        .collect()
+    values.iter().map(|value| Choice::new(*value, viewer.text(&format!("{prefix}-{}", value.replace('_', "-")), &[]))).collect()
 }
 
 /// A picked node of a tree, as the tree picker shows it again.
@@ -80,9 +77,7 @@ pub fn faults_of<T>(result: Result<T, AppError>) -> Result<Result<T, Vec<Fault>>
         Ok(value) => Ok(Ok(value)),
         Err(AppError::Invalid(faults)) => Ok(Err(faults)),
         Err(AppError::Conflict(key)) => Ok(Err(vec![Fault::new("", key)])),
-        Err(AppError::Store(crate::platform::database::StoreError::Stale)) => {
-            Ok(Err(vec![Fault::new("", "administration-stale")]))
-        }
+        Err(AppError::Store(crate::platform::database::StoreError::Stale)) => Ok(Err(vec![Fault::new("", "administration-stale")])),
         Err(other) => Err(other),
     }
 }

@@ -114,12 +114,7 @@ fn looked_places(plan: &Plan) -> Looked {
     if plan.merged > 0 {
         counts.push(("administration-import-merged", plan.merged));
     }
-    Looked {
-        counts,
-        faults: plan.faults.clone(),
-        fault_count: plan.fault_count,
-        news: plan.places.len() + plan.renamed.len(),
-    }
+    Looked { counts, faults: plan.faults.clone(), fault_count: plan.fault_count, news: plan.places.len() + plan.renamed.len() }
 }
 
 async fn looked_book(app: &App, bytes: &[u8], name: &str) -> Result<Looked, AppError> {
@@ -166,9 +161,7 @@ fn empty_page(viewer: &Viewer, kind: Kind) -> ImportPage {
 fn fault_row(viewer: &Viewer, fault: &Fault) -> FaultRow {
     let at = match fault.at.strip_prefix("row ") {
         Some(rest) => match rest.split_once(", ") {
-            Some((row, column)) => {
-                viewer.text("administration-at-cell", &[("row", row.into()), ("column", column.into())])
-            }
+            Some((row, column)) => viewer.text("administration-at-cell", &[("row", row.into()), ("column", column.into())]),
             None => viewer.text("administration-at-row", &[("row", rest.into())]),
         },
         None => viewer.text("administration-at-file", &[]),
@@ -177,8 +170,11 @@ fn fault_row(viewer: &Viewer, fault: &Fault) -> FaultRow {
 }
 
 fn fill(viewer: &Viewer, page: &mut ImportPage, looked: &Looked) {
-    page.counts =
-        looked.counts.iter().map(|(key, count)| Count { label: viewer.text(key, &[]), value: *count as i64 }).collect();
+    page.counts = looked
+        .counts
+        .iter()
+        .map(|(key, count)| Count { label: viewer.text(key, &[]), value: *count as i64 })
+        .collect();
     page.faults = looked.faults.iter().map(|fault| fault_row(viewer, fault)).collect();
     page.fault_count = looked.fault_count;
     page.nothing = looked.news == 0 && looked.fault_count == 0;
@@ -268,11 +264,7 @@ pub async fn look_places(State(app): State<App>, viewer: Viewer, parts: Multipar
 }
 
 /// `POST /admin/places/apply`
-pub async fn apply_places(
-    State(app): State<App>,
-    viewer: Viewer,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn apply_places(State(app): State<App>, viewer: Viewer, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     apply(app, viewer, Kind::Places, posted).await
 }
 
@@ -287,10 +279,6 @@ pub async fn look_book(State(app): State<App>, viewer: Viewer, parts: Multipart)
 }
 
 /// `POST /admin/address-book/apply`
-pub async fn apply_book(
-    State(app): State<App>,
-    viewer: Viewer,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn apply_book(State(app): State<App>, viewer: Viewer, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     apply(app, viewer, Kind::AddressBook, posted).await
 }

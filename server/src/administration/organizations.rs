@@ -294,12 +294,7 @@ pub fn editable(app: &App, viewer: &Viewer, id: Id) -> Result<(), AppError> {
 }
 
 /// `POST /organizations/{id}/rename`
-pub async fn rename(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn rename(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let (name, short) = (form::text(&posted, "name"), form::text(&posted, "short_name"));
     let version = form::number(&posted, "version").unwrap_or(0);
@@ -310,32 +305,21 @@ pub async fn rename(
 }
 
 /// `POST /organizations/{id}/transfer`
-pub async fn transfer(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn transfer(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let (parent, counterpart) = (form::id(&posted, "parent"), form::id(&posted, "counterpart"));
     if let Some(parent) = parent {
         viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
     }
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await)?
-    {
+    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await)? {
         Ok(()) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-transferred")),
         Err(faults) => one_page(&app, &viewer, id, &posted, &faults),
     }
 }
 
 /// `POST /organizations/{id}/end`
-pub async fn end(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let above = app.directory().organization(id).and_then(|o| o.parent);
     let version = form::number(&posted, "version").unwrap_or(0);

@@ -167,14 +167,7 @@ async fn here(app: &App, viewer: &Viewer, place: &Place) -> Result<Here, AppErro
     })
 }
 
-async fn page(
-    app: &App,
-    viewer: &Viewer,
-    at: Option<Id>,
-    q: &str,
-    posted: &Posted,
-    faults: &[Fault],
-) -> Result<Response, AppError> {
+async fn page(app: &App, viewer: &Viewer, at: Option<Id>, q: &str, posted: &Posted, faults: &[Fault]) -> Result<Response, AppError> {
     staff_only(viewer)?;
     let geography = app.geography();
     let place = match at {
@@ -182,12 +175,7 @@ async fn page(
         None => geography.root(),
     };
     let rows: Vec<PlaceRow> = if q.trim().is_empty() {
-        place
-            .map(|p| geography.shown_children(p.id))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|p| row(app, viewer, p))
-            .collect()
+        place.map(|p| geography.shown_children(p.id)).unwrap_or_default().into_iter().map(|p| row(app, viewer, p)).collect()
     } else {
         geography::search(&geography, q, None, FOUND).into_iter().map(|p| row(app, viewer, p)).collect()
     };
@@ -257,12 +245,7 @@ pub async fn add(State(app): State<App>, viewer: Viewer, Form(posted): Form<Post
 }
 
 /// `POST /places/{id}/rename`
-pub async fn rename(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn rename(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, Permission::PlaceEdit, id)?;
     let version = form::number(&posted, "version").unwrap_or(0);
     match form::faults_of(change::rename(&app, id, form::text(&posted, "new_name"), version, viewer.actor()).await)? {
@@ -275,12 +258,7 @@ pub async fn rename(
 }
 
 /// `POST /places/{id}/end`
-pub async fn end(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, Permission::PlaceEdit, id)?;
     let version = form::number(&posted, "version").unwrap_or(0);
     let above = app.geography().get(id).and_then(|place| place.parent);
@@ -290,22 +268,13 @@ pub async fn end(
         change::end(&app, id, version, viewer.actor()).await
     };
     match form::faults_of(result)? {
-        Ok(()) => Ok(done(
-            &viewer,
-            &above.map_or_else(|| "/places".to_owned(), |id| format!("/places?at={id}")),
-            "geography-ended",
-        )),
+        Ok(()) => Ok(done(&viewer, &above.map_or_else(|| "/places".to_owned(), |id| format!("/places?at={id}")), "geography-ended")),
         Err(faults) => page(&app, &viewer, Some(id), "", &posted, &faults).await,
     }
 }
 
 /// `POST /places/{id}/grids`: adds a grid to a community.
-pub async fn add_grid(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn add_grid(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, Permission::DirectoryEdit, id)?;
     let added = directory::change::add_grid(&app, id, form::text(&posted, "name"), Vec::new(), viewer.actor()).await;
     match form::faults_of(added)? {
@@ -318,12 +287,8 @@ pub async fn add_grid(
 }
 
 /// `POST /grids/{id}/workers`: `post` works here, or with `works=0` no longer.
-pub async fn grid_worker(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn grid_worker(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let works = form::text(&posted, "works") != "0";
@@ -338,12 +303,8 @@ pub async fn grid_worker(
 }
 
 /// `POST /grids/{id}/end`
-pub async fn end_grid(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn end_grid(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let version = form::number(&posted, "version").unwrap_or(0);

@@ -65,9 +65,7 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<Vec<BookLine>, Vec<Fault>> 
     Ok(rows
         .into_iter()
         .map(|row| {
-            let cell = |at: usize| {
-                header.columns[at].map(|column| sheet.cell(row, column).normalized_text()).unwrap_or_default()
-            };
+            let cell = |at: usize| header.columns[at].map(|column| sheet.cell(row, column).normalized_text()).unwrap_or_default();
             BookLine {
                 row: sheet.row_number(row),
                 unit: cell(0),
@@ -193,9 +191,7 @@ impl Planner<'_> {
                     return None;
                 }
                 Resolved::Many(list) => {
-                    self.plan.fault(
-                        at(line.row, "所在地", "directory-fault-places").with("place", text).with("n", list.len()),
-                    );
+                    self.plan.fault(at(line.row, "所在地", "directory-fault-places").with("place", text).with("n", list.len()));
                     return None;
                 }
             },
@@ -210,11 +206,10 @@ impl Planner<'_> {
         let there = self.existing.get(line.unit.as_str()).into_iter().flatten().find(|unit| {
             let above = unit.parent.and_then(|id| self.directory.organization(id));
             (place.is_none() || unit.place == place)
-                && (line.parent.is_empty()
-                    || above.is_some_and(|above| above.name == line.parent || above.short_name == line.parent))
+                && (line.parent.is_empty() || above.is_some_and(|above| above.name == line.parent || above.short_name == line.parent))
         });
-        let unit = if let Some(unit) = there {
-            Unit {
+        let unit = match there {
+            Some(unit) => Unit {
                 id: unit.id,
                 name: line.unit.clone(),
                 parent: line.parent.clone(),
@@ -223,19 +218,19 @@ impl Planner<'_> {
                 row: line.row,
                 fresh: false,
                 kind: unit.kind.clone(),
-            }
-        } else {
-            let kind =
-                if KINDS.contains(&line.kind.as_str()) { line.kind.clone() } else { kind_of(&line.unit).to_owned() };
-            Unit {
-                id: new_free_id(self.now),
-                name: line.unit.clone(),
-                parent: line.parent.clone(),
-                line: line.line.clone(),
-                place,
-                row: line.row,
-                fresh: true,
-                kind,
+            },
+            None => {
+                let kind = if KINDS.contains(&line.kind.as_str()) { line.kind.clone() } else { kind_of(&line.unit).to_owned() };
+                Unit {
+                    id: new_free_id(self.now),
+                    name: line.unit.clone(),
+                    parent: line.parent.clone(),
+                    line: line.line.clone(),
+                    place,
+                    row: line.row,
+                    fresh: true,
+                    kind,
+                }
             }
         };
         self.by_name.entry(line.unit.clone()).or_default().push(self.units.len());
@@ -245,19 +240,12 @@ impl Planner<'_> {
 
     /// The unit that a text names, seen from a place: of several of one name, the nearest above.
     fn named(&mut self, text: &str, from: Option<Id>, row: u32, column: &str) -> Option<Id> {
-        let mut found: Vec<(Id, Option<Id>)> = self
-            .by_name
-            .get(text)
-            .into_iter()
-            .flatten()
-            .map(|&index| (self.units[index].id, self.units[index].place))
-            .collect();
+        let mut found: Vec<(Id, Option<Id>)> =
+            self.by_name.get(text).into_iter().flatten().map(|&index| (self.units[index].id, self.units[index].place)).collect();
         found.extend(self.existing.get(text).into_iter().flatten().map(|unit| (unit.id, unit.place)));
         found.sort_unstable();
         found.dedup();
-        if found.len() > 1
-            && let Some(from) = from
-        {
+        if found.len() > 1 && let Some(from) = from {
             let chain: Vec<Id> = self.geography.chain(from).map(|place| place.id).collect();
             let near = |place: Option<Id>| place.and_then(|place| chain.iter().position(|above| *above == place));
             let best = found.iter().filter_map(|(_, place)| near(*place)).min();
@@ -289,9 +277,7 @@ impl Planner<'_> {
         let mut lines: HashMap<Id, Option<Id>> = HashMap::new();
         for (index, parent, line) in &fresh {
             let (id, row, place) = (self.units[*index].id, self.units[*index].row, self.units[*index].place);
-            let above = |text: &str, column: &str, this: &mut Self| {
-                if text.is_empty() { None } else { this.named(text, place, row, column) }
-            };
+            let above = |text: &str, column: &str, this: &mut Self| if text.is_empty() { None } else { this.named(text, place, row, column) };
             parents.insert(id, above(parent, "上级单位", self));
             lines.insert(id, above(line, "条线上级", self));
         }
@@ -304,16 +290,12 @@ impl Planner<'_> {
             }
             let territorial = TERRITORIAL.contains(&kind.as_str());
             match place {
-                None if territorial => {
-                    self.plan.fault(at(row, "所在地", "directory-fault-place-needed").with("name", &name))
-                }
+                None if territorial => self.plan.fault(at(row, "所在地", "directory-fault-place-needed").with("name", &name)),
                 Some(place) if territorial => {
                     let there = self.directory.governing(place).map(|unit| unit.name.clone());
                     if there.is_some() || !governed.insert(place) {
                         let other = there.unwrap_or_else(|| name.clone());
-                        self.plan.fault(
-                            at(row, "所在地", "directory-fault-governed").with("name", &name).with("other", other),
-                        );
+                        self.plan.fault(at(row, "所在地", "directory-fault-governed").with("name", &name).with("other", other));
                     }
                 }
                 _ => {}
@@ -361,8 +343,7 @@ impl Planner<'_> {
             return self.plan.fault(at(line.row, "角色", "directory-fault-role").with("role", &line.role));
         }
         let there = self.directory.posts_in(unit_id).any(|post| {
-            post.title == line.title
-                && self.directory.holder(post.id).map_or(line.name.is_empty(), |holder| holder.name == line.name)
+            post.title == line.title && self.directory.holder(post.id).map_or(line.name.is_empty(), |holder| holder.name == line.name)
         });
         if there {
             self.plan.unchanged += 1;
@@ -372,9 +353,7 @@ impl Planner<'_> {
         if !line.login.is_empty() {
             match staff {
                 Some(staff) if is_login(&line.login) => self.account(line, staff),
-                Some(_) => {
-                    return self.plan.fault(at(line.row, "登录名", "directory-fault-login").with("login", &line.login));
-                }
+                Some(_) => return self.plan.fault(at(line.row, "登录名", "directory-fault-login").with("login", &line.login)),
                 None => return self.plan.fault(at(line.row, "登录名", "directory-fault-login-person")),
             }
         }
@@ -405,15 +384,8 @@ impl Planner<'_> {
         }
         let id = new_free_id(self.now);
         let (pinyin, initials) = spell(&line.name);
-        let staff = Staff {
-            id,
-            person: new_free_id(self.now),
-            name: line.name.clone(),
-            pinyin,
-            initials,
-            state: "active".to_owned(),
-            version: 1,
-        };
+        let staff =
+            Staff { id, person: new_free_id(self.now), name: line.name.clone(), pinyin, initials, state: "active".to_owned(), version: 1 };
         self.plan.book.staff.push(NewStaff { staff, phone: (!line.phone.is_empty()).then(|| line.phone.clone()) });
         self.people.insert(key, id);
         id
@@ -424,9 +396,7 @@ impl Planner<'_> {
             Some((_, other, ..)) if *other == staff => {}
             Some((.., row)) => {
                 let first = *row;
-                let fault = at(line.row, "登录名", "directory-fault-login-twice")
-                    .with("login", &line.login)
-                    .with("first", first);
+                let fault = at(line.row, "登录名", "directory-fault-login-twice").with("login", &line.login).with("first", first);
                 self.plan.fault(fault);
             }
             None => self.plan.accounts.push((line.login.clone(), staff, line.name.clone(), line.row)),

@@ -130,12 +130,7 @@ pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
 }
 
 /// `POST /places/{id}/premises`: the preview; nothing is written.
-pub async fn look(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn look(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     let place = community(&app, &viewer, id)?;
     match pattern(&posted).plan() {
         Ok(plan) => {
@@ -149,8 +144,7 @@ pub async fn look(
 
 fn preview_of(fresh: &[Planned], there: usize) -> Preview {
     let count = |kind: &str| fresh.iter().filter(|planned| planned.kind == kind).count();
-    let doors: Vec<&str> =
-        fresh.iter().filter(|planned| planned.kind == "door").map(|planned| planned.path.as_str()).collect();
+    let doors: Vec<&str> = fresh.iter().filter(|planned| planned.kind == "door").map(|planned| planned.path.as_str()).collect();
     Preview {
         buildings: count("building"),
         units: count("unit"),
@@ -162,12 +156,7 @@ fn preview_of(fresh: &[Planned], there: usize) -> Preview {
 }
 
 /// `POST /places/{id}/premises/make`
-pub async fn make(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn make(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     let place = community(&app, &viewer, id)?;
     match pattern(&posted).plan() {
         Ok(plan) => {

@@ -43,13 +43,8 @@ pub fn code(app: &App) -> Result<Option<String>, AppError> {
         Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
         _ => {
             let code = one_time();
-            let mut out = std::fs::OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&file)
-                .map_err(disk)?;
+            let mut out =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).map_err(disk)?;
             out.write_all(code.as_bytes()).map_err(disk)?;
             Ok(Some(code))
         }
@@ -188,10 +183,7 @@ fn faults_of(expected: &str, posted: &Posted) -> Vec<Fault> {
     }
     let (province, city, code) = (value("province"), value("city"), value("city-code"));
     if !city.is_empty() || !code.is_empty() {
-        let fits = code.len() >= 4
-            && code.len() <= 12
-            && code.bytes().all(|b| b.is_ascii_digit())
-            && code.starts_with(province);
+        let fits = code.len() >= 4 && code.len() <= 12 && code.bytes().all(|b| b.is_ascii_digit()) && code.starts_with(province);
         if province.is_empty() {
             faults.push(Fault::new("province", "setup-province-needed"));
         }
@@ -220,9 +212,7 @@ fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let host = rest.trim_end_matches('/');
-        !host.is_empty()
-            && host.len() <= 200
-            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+        !host.is_empty() && host.len() <= 200 && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
     })
 }
 
@@ -238,9 +228,7 @@ async fn root_place(app: &App, posted: &Posted, actor: Actor) -> Result<Result<(
     }
     let mut plan = geography::plan(&lines, &app.geography(), app.now(), &app.clock.today_text());
     if plan.fault_count > 0 {
-        plan.faults
-            .iter_mut()
-            .for_each(|fault| fault.at = if fault.at == "row 2" { "city-code" } else { "province" }.to_owned());
+        plan.faults.iter_mut().for_each(|fault| fault.at = if fault.at == "row 2" { "city-code" } else { "province" }.to_owned());
         return Ok(Err(plan.faults));
     }
     if plan.places.is_empty() {

@@ -12,13 +12,13 @@ use super::form::{self, Posted};
 use super::organizations::{editable, one_page};
 use super::places::done;
 use crate::access::password::one_time;
-use crate::access::{BUILT_IN, Reach, Viewer, create_account, grant, store as accounts, tokens};
+use crate::access::{BUILT_IN, Grant, Permission, Reach, Scope, Viewer, create_account, grant, store as accounts};
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
-use crate::platform::http::redirect_with_toast;
 use crate::platform::ids::{Id, new_free_id, shard_of};
 use crate::platform::pinyin::spell;
+use crate::platform::http::{redirect, redirect_with_toast};
 
 /// A post to be filled.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +70,7 @@ pub fn is_phone(text: &str) -> bool {
 
 /// Whether a sign-in name is well formed.
 pub fn is_login(text: &str) -> bool {
-    (2..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
+    (2..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 /// How far a role reaches that is given with a post: the own organization and, for a department or
@@ -123,15 +122,7 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
         (!new.name.is_empty()).then(|| {
             let (pinyin, initials) = spell(&new.name);
             let id = new_free_id(now);
-            let staff = Staff {
-                id,
-                person: new_free_id(now),
-                name: new.name.clone(),
-                pinyin,
-                initials,
-                state: "active".into(),
-                version: 1,
-            };
+            let staff = Staff { id, person: new_free_id(now), name: new.name.clone(), pinyin, initials, state: "active".into(), version: 1 };
             book.staff.push(NewStaff { staff, phone: (!new.phone.is_empty()).then(|| new.phone.clone()) });
             id
         })
@@ -158,26 +149,12 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
         Some(password) => Some(app.gate.hashing.hash(password).await?),
         None => None,
     };
-    let event = change::event(
-        "post.filled",
-        "post",
-        id,
-        viewer.actor(),
-        now,
-        json!({"organization": unit.id, "staff": staff, "role": new.role}),
-    );
+    let event = change::event("post.filled", "post", id, viewer.actor(), now, json!({"organization": unit.id, "staff": staff, "role": new.role}));
     let (role, login) = (new.role.clone(), new.login.clone());
     app.lanes
         .write(shard_of(id), vec![unit.id], move |tx| {
-            let (rows, roles, role, login, hashed, event, today) = (
-                rows.clone(),
-                roles.clone(),
-                role.clone(),
-                login.clone(),
-                hashed.clone(),
-                event.clone(),
-                today.clone(),
-            );
+            let (rows, roles, role, login, hashed, event, today) =
+                (rows.clone(), roles.clone(), role.clone(), login.clone(), hashed.clone(), event.clone(), today.clone());
             async move {
                 rows.write(tx).await?;
                 for reach in roles {
@@ -196,9 +173,10 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
     Ok(Appointed { post: id, password })
 }
 
-/// Only an administrator makes administrators.
+/// Only an administrator of everything makes administrators: the role given with a post reaches all.
 pub fn may_give(viewer: &Viewer, role: &str) -> Result<(), AppError> {
-    if role == "administrator" { viewer.principal.require(crate::access::Permission::Administer) } else { Ok(()) }
+    let all = Grant { permission: Permission::Administer, scope: Scope::All };
+    if role != "administrator" || viewer.principal.grants.contains(&all) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
 #[derive(Serialize)]
@@ -209,27 +187,13 @@ struct SecretPage {
     back: String,
 }
 
-fn secret_page(
-    app: &App,
-    viewer: &Viewer,
-    name: &str,
-    login: &str,
-    password: String,
-    back: String,
-) -> Result<Response, AppError> {
+fn secret_page(app: &App, viewer: &Viewer, name: &str, login: &str, password: String, back: String) -> Result<Response, AppError> {
     let context = SecretPage { name: name.to_owned(), login: login.to_owned(), password, back };
-    Ok(viewer
-        .page(app, "administration/secret.html", "directory-password-title", Some(Tab::Admin), context)?
-        .into_response())
+    Ok(viewer.page(app, "administration/secret.html", "directory-password-title", Some(Tab::Admin), context)?.into_response())
 }
 
 /// `POST /organizations/{id}/posts`
-pub async fn add(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn add(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let new = Appointment {
         organization: Some(id),
@@ -258,12 +222,7 @@ fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> 
 }
 
 /// `POST /posts/{id}/end`
-pub async fn end(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn end(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     let directory = app.directory();
     let unit = post_of(&app, &viewer, &directory, id)?.organization;
     let version = form::number(&posted, "version").unwrap_or(0);
@@ -275,12 +234,7 @@ pub async fn end(
 
 /// `POST /posts/{id}/transfer`: the holder takes a post elsewhere, and gives this one up unless `keep`.
 /// What was held through the old post ends with it; the new one has the role chosen here.
-pub async fn transfer(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn transfer(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     let directory = app.directory();
     let post = post_of(&app, &viewer, &directory, id)?;
     let unit = post.organization;
@@ -312,22 +266,21 @@ pub async fn transfer(
     Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred"))
 }
 
-/// Refuses unless one of the person's posts may be changed; gives an organization to go back to.
+/// Refuses unless every post of the person may be changed: who also works elsewhere is not this
+/// administrator's alone. Gives an organization to go back to.
 fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
-    viewer.principal.require(crate::access::Permission::DirectoryEdit)?;
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let directory = app.directory();
     let staff = directory.staff(id).ok_or(AppError::NotFound)?.clone();
-    let unit = directory.posts_of(id).map(|post| post.organization).find(|unit| editable(app, viewer, *unit).is_ok());
-    Ok((staff, unit.ok_or(AppError::NotFound)?))
+    let units: Vec<Id> = directory.posts_of(id).map(|post| post.organization).collect();
+    if units.iter().any(|unit| editable(app, viewer, *unit).is_err()) {
+        return Err(AppError::NotFound);
+    }
+    Ok((staff, units.first().copied().ok_or(AppError::NotFound)?))
 }
 
 /// `POST /staff/{id}/state`: `active`, `suspended`, `left`.
-pub async fn state(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(posted): Form<Posted>,
-) -> Result<Response, AppError> {
+pub async fn state(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(posted): Form<Posted>) -> Result<Response, AppError> {
     let (staff, unit) = person(&app, &viewer, id)?;
     let state = match form::text(&posted, "state") {
         "suspended" => "suspended",
@@ -339,34 +292,11 @@ pub async fn state(
     Ok(redirect_with_toast(format!("/organizations/{unit}"), ToastKind::Good, text))
 }
 
-/// `POST /staff/{id}/password`: a new one-time password, shown once; tokens end.
-pub async fn password(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+/// `GET /staff/{id}/account`: to the page where the password is reset.
+pub async fn account(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let (staff, unit) = person(&app, &viewer, id)?;
-    let account = accounts::account_by_staff(&mut app.read(), id).await?;
-    let Some(account) = account else {
-        return one_page(
-            &app,
-            &viewer,
-            unit,
-            &Posted::new(),
-            &[Fault::new("", "directory-no-account").with("name", &staff.name)],
-        );
-    };
-    let password = one_time();
-    let hashed = app.gate.hashing.hash(&password).await?;
-    let (now, login, account) = (app.now(), account.login.clone(), account.id);
-    let event = change::event("account.password-reset", "account", account, viewer.actor(), now, json!({}));
-    app.lanes
-        .write(shard_of(account), vec![account], move |tx| {
-            let (hashed, event) = (hashed.clone(), event.clone());
-            async move {
-                accounts::set_password(tx, account, &hashed, true).await?;
-                tokens::revoke_all(tx, account, now).await?;
-                event.write(tx, shard_of(account)).await?;
-                Ok::<_, AppError>(())
-            }
-            .boxed()
-        })
-        .await?;
-    secret_page(&app, &viewer, &staff.name, &login, password, format!("/organizations/{unit}"))
+    match accounts::account_by_staff(&mut app.read(), id).await? {
+        Some(account) => Ok(redirect(&format!("/admin/accounts/{}", account.id))),
+        None => one_page(&app, &viewer, unit, &Posted::new(), &[Fault::new("", "directory-no-account").with("name", &staff.name)]),
+    }
 }

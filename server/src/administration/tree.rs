@@ -49,11 +49,7 @@ pub fn staff_only(viewer: &Viewer) -> Result<(), AppError> {
 }
 
 /// `GET /places/children`
-pub async fn places(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(ask): Query<Ask>,
-) -> Result<Json<Vec<Node>>, AppError> {
+pub async fn places(State(app): State<App>, viewer: Viewer, Query(ask): Query<Ask>) -> Result<Json<Vec<Node>>, AppError> {
     staff_only(&viewer)?;
     let geography = app.geography();
     let list: Vec<&Place> = match (ask.q.trim(), ask.parent.parse::<Id>()) {
@@ -91,11 +87,7 @@ pub fn inside<'d>(geography: &Geography, book: &'d Directory, parent: Id) -> Vec
 }
 
 /// `GET /organizations/children`
-pub async fn organizations(
-    State(app): State<App>,
-    viewer: Viewer,
-    Query(ask): Query<Ask>,
-) -> Result<Json<Vec<Node>>, AppError> {
+pub async fn organizations(State(app): State<App>, viewer: Viewer, Query(ask): Query<Ask>) -> Result<Json<Vec<Node>>, AppError> {
     staff_only(&viewer)?;
     let (geography, book) = (app.geography(), app.directory());
     let list: Vec<&Organization> = match (ask.q.trim(), ask.parent.parse::<Id>()) {

@@ -40,8 +40,7 @@ async fn page(app: &App, viewer: &Viewer, posted: &Posted, faults: &[Fault]) -> 
     let mut day = form::field(viewer, FieldKind::Date, "day", "administration-day", posted, &errors);
     day.required = true;
     day.hint = Some(viewer.text("administration-day-hint", &[]));
-    let mut working =
-        form::field(viewer, FieldKind::SingleChoice, "working", "administration-day-working", posted, &errors);
+    let mut working = form::field(viewer, FieldKind::SingleChoice, "working", "administration-day-working", posted, &errors);
     working.required = true;
     working.options = form::choices(viewer, "administration-day", &["free", "worked"]);
     let note = form::field(viewer, FieldKind::Text, "note", "administration-day-note", posted, &errors);

@@ -88,6 +88,12 @@ pub async fn put(conn: &mut impl Exec, calendar: &Calendar) -> Result<(), StoreE
     WORKING_DAY.write(conn, rows, OnKey::Replace).await.map(|_| ())
 }
 
+/// Writes exceptions; a day that is there is replaced.
+pub async fn put(conn: &mut impl Exec, calendar: &Calendar) -> Result<(), StoreError> {
+    let rows = calendar.exceptions().map(|(day, working, note)| args![day.to_string(), working, note]).collect();
+    WORKING_DAY.write(conn, rows, OnKey::Replace).await.map(|_| ())
+}
+
 /// Takes an exception back.
 pub async fn remove(conn: &mut impl Exec, day: Date) -> Result<(), StoreError> {
     conn.execute(REMOVE, args![day.to_string()]).await.map(|_| ())

@@ -32,16 +32,9 @@ fn back(pairs: &[(String, String)]) -> String {
 }
 
 /// A user's mistake leads back with what to do; everything else goes on as an error.
-fn answer(
-    viewer: &Viewer,
-    pairs: &[(String, String)],
-    done: Result<usize, AppError>,
-    toast: &str,
-) -> Result<Response, AppError> {
+fn answer(viewer: &Viewer, pairs: &[(String, String)], done: Result<usize, AppError>, toast: &str) -> Result<Response, AppError> {
     match done {
-        Ok(count) => {
-            Ok(redirect_with_toast(back(pairs), ToastKind::Good, viewer.text(toast, &[("n", (count as i64).into())])))
-        }
+        Ok(count) => Ok(redirect_with_toast(back(pairs), ToastKind::Good, viewer.text(toast, &[("n", (count as i64).into())]))),
         Err(AppError::Invalid(faults)) => {
             let text = faults.iter().map(|fault| fault.text(viewer.lang)).collect::<Vec<_>>().join("；");
             Ok(redirect_with_toast(back(pairs), ToastKind::Danger, text))
@@ -82,9 +75,7 @@ pub async fn return_items(State(app): State<App>, viewer: Viewer, Form(pairs): P
 pub async fn transfer(State(app): State<App>, viewer: Viewer, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemAssign)?;
     let done = match value(&pairs, "to").and_then(|id| id.parse().ok()) {
-        Some(to) => {
-            holding::transfer(&app, &By::of(&viewer), &ids(&pairs), to, value(&pairs, "reason").unwrap_or("")).await
-        }
+        Some(to) => holding::transfer(&app, &By::of(&viewer), &ids(&pairs), to, value(&pairs, "reason").unwrap_or("")).await,
         None => Err(AppError::invalid("to", "work-unit-elsewhere")),
     };
     answer(&viewer, &pairs, done, "work-transferred-toast")
@@ -106,14 +97,7 @@ struct ActPage {
 }
 
 /// The page that asks why: return, void, correction.
-async fn ask(
-    app: &App,
-    viewer: &Viewer,
-    id: Id,
-    kind: &'static str,
-    pairs: &[(String, String)],
-    error: Option<String>,
-) -> Result<Response, AppError> {
+async fn ask(app: &App, viewer: &Viewer, id: Id, kind: &'static str, pairs: &[(String, String)], error: Option<String>) -> Result<Response, AppError> {
     let (task, item) = acts::load(app, &By::of(viewer), id).await?;
     let form = forms::published(app, task.form_version_id).await?;
     let lang = forms::language(viewer.lang);
@@ -123,10 +107,7 @@ async fn ask(
         name: item.label.clone(),
         task: task.title.clone(),
         kind,
-        whys: Why::ALL
-            .iter()
-            .map(|why| (why.key().to_owned(), viewer.text(&format!("work-void-{}", why.key()), &[])))
-            .collect(),
+        whys: Why::ALL.iter().map(|why| (why.key().to_owned(), viewer.text(&format!("work-void-{}", why.key()), &[]))).collect(),
         why: value(pairs, "why").unwrap_or("").to_owned(),
         fields: form.compiled.fields().iter().map(|f| (f.key().to_owned(), f.label().get(lang).to_owned())).collect(),
         chosen: pairs.iter().filter(|(name, _)| name == "field").map(|(_, key)| key.clone()).collect(),
@@ -152,12 +133,7 @@ pub async fn ask_void(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
 }
 
 /// `POST /items/{id}/void`
-pub async fn propose(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn propose(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemHandle)?;
     let Some(why) = value(&pairs, "why").and_then(Why::from_key) else {
         return ask(&app, &viewer, id, "void", &pairs, Some(viewer.text("work-why-needed", &[]))).await;
@@ -173,23 +149,13 @@ pub async fn propose(
 }
 
 /// `POST /items/{id}/void/settle`
-pub async fn settle(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn settle(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemAssign)?;
     let confirm = value(&pairs, "answer") == Some("confirm");
     let done = ends::settle_void(&app, &By::of(&viewer), id, confirm, value(&pairs, "reason").unwrap_or("")).await;
     let mut pairs = pairs;
     pairs.push(("back".into(), format!("/items/{id}")));
-    answer(
-        &viewer,
-        &pairs,
-        done.map(|()| 1),
-        if confirm { "work-void-confirmed-toast" } else { "work-void-refused-toast" },
-    )
+    answer(&viewer, &pairs, done.map(|()| 1), if confirm { "work-void-confirmed-toast" } else { "work-void-refused-toast" })
 }
 
 /// `GET /items/{id}/correct`
@@ -199,18 +165,11 @@ pub async fn ask_correct(State(app): State<App>, viewer: Viewer, Path(id): Path<
 }
 
 /// `POST /items/{id}/correct`
-pub async fn correct(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn correct(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemAssign)?;
     let fields: Vec<String> = pairs.iter().filter(|(name, _)| name == "field").map(|(_, key)| key.clone()).collect();
     match ends::correct(&app, &By::of(&viewer), id, &fields, value(&pairs, "reason").unwrap_or("")).await {
-        Ok(()) => {
-            Ok(redirect_with_toast(format!("/items/{id}"), ToastKind::Good, viewer.text("work-correct-toast", &[])))
-        }
+        Ok(()) => Ok(redirect_with_toast(format!("/items/{id}"), ToastKind::Good, viewer.text("work-correct-toast", &[]))),
         Err(AppError::Invalid(faults)) => {
             let text = faults.first().map(|fault| fault.text(viewer.lang));
             ask(&app, &viewer, id, "correct", &pairs, text).await
@@ -227,12 +186,7 @@ struct CallPage {
 }
 
 /// `POST /items/{id}/call`: the number of the subject in clear, for this visit; the look is logged.
-pub async fn call(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(form): Form<BTreeMap<String, String>>,
-) -> Result<Response, AppError> {
+pub async fn call(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(form): Form<BTreeMap<String, String>>) -> Result<Response, AppError> {
     viewer.principal.require(Permission::PersonReveal)?;
     let by = By::of(&viewer);
     let (task, item) = acts::load(&app, &by, id).await?;

@@ -149,46 +149,31 @@ async fn page(app: &App, viewer: &Viewer, opened: Opened, said: Said) -> Result<
         task_href: format!("/work/{}", task.id),
         state: words::state_text(viewer, &item.state),
         state_kind: words::state_kind(&item.state),
-        reason: item
-            .reason
-            .as_deref()
-            .filter(|_| state != Some(ItemState::Done))
-            .map(|why| words::reason(viewer, Some(published), why)),
+        reason: item.reason.as_deref().filter(|_| state != Some(ItemState::Done)).map(|why| words::reason(viewer, Some(published), why)),
         due: todo.then(|| words::due(app, viewer, item.due_at)).flatten(),
         holder: words::holder(app, viewer, item),
         last: match last {
             Some(last) => Some(last_line(app, viewer, last).await?),
             None => None,
         },
-        unchanged: form.as_ref().is_some_and(|form| form.can_confirm_all)
-            && last.is_some()
-            && said.messages.is_empty()
-            && state == Some(ItemState::Open),
+        unchanged: form.as_ref().is_some_and(|form| form.can_confirm_all) && last.is_some() && said.messages.is_empty() && state == Some(ItemState::Open),
         form,
         moved: said.moved,
         client_id: said.client_id.unwrap_or_else(|| new_id(item.shard, app.now())).to_string(),
         item_version: item.version,
         record_version: record.version(),
         fill: mine,
-        may_claim: mine
-            && item.holder_post.is_none()
-            && viewer.principal.organization() == Some(item.holder_organization),
+        may_claim: mine && item.holder_post.is_none() && viewer.principal.organization() == Some(item.holder_organization),
         may_return: mine && giver.is_some() && item.parent_item_id.is_none(),
         may_put_back: mine && item.holder_post.is_some(),
         may_void: mine,
         may_judge: alive && state == Some(ItemState::VoidProposed) && judges,
-        may_correct: alive
-            && state == Some(ItemState::Done)
-            && item.submission_id.is_some()
-            && item.parent_item_id.is_none()
-            && (judges || assigns),
+        may_correct: alive && state == Some(ItemState::Done) && item.submission_id.is_some() && item.parent_item_id.is_none() && (judges || assigns),
         may_assign: assigns && todo && item.parent_item_id.is_none(),
         may_call: person.is_some_and(|p| p.mobile_mask.is_some())
             && person.is_some_and(|p| viewer.may(app, Permission::PersonReveal, p.community_id, None)),
         slip: item.submission_id.is_some(),
-        person_href: person
-            .filter(|p| viewer.may(app, Permission::PersonRead, p.community_id, None))
-            .map(|p| format!("/people/{}", p.id)),
+        person_href: person.filter(|p| viewer.may(app, Permission::PersonRead, p.community_id, None)).map(|p| format!("/people/{}", p.id)),
         posts: if assigns { super::work_pages::people(app, item.holder_organization) } else { vec![] },
         units: if assigns { super::work_pages::units(app, task, &own) } else { vec![] },
         history,
@@ -217,13 +202,7 @@ async fn found_rows(app: &App, viewer: &Viewer, task: &Task, unit: &Item) -> Res
         .collect())
 }
 
-async fn render(
-    app: &App,
-    viewer: &Viewer,
-    opened: Opened,
-    said: Said,
-    status: StatusCode,
-) -> Result<Response, AppError> {
+async fn render(app: &App, viewer: &Viewer, opened: Opened, said: Said, status: StatusCode) -> Result<Response, AppError> {
     let wrong = !said.messages.is_empty() || said.certify_error.is_some();
     let (name, page) = page(app, viewer, opened, said).await?;
     let mut frame = viewer.frame(app, format!("{name} · {}", page.task), Some(Tab::Tasks));
@@ -243,9 +222,7 @@ pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
 fn posted(app: &App, published: &Published, pairs: &[(String, String)], confirm_all: bool) -> Result<Posted, AppError> {
     let number = |name: &str| value(pairs, name).and_then(|text| text.parse().ok());
     Ok(Posted {
-        client_id: value(pairs, "client_id")
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| AppError::invalid("client_id", "work-no-client-id"))?,
+        client_id: value(pairs, "client_id").and_then(|id| id.parse().ok()).ok_or_else(|| AppError::invalid("client_id", "work-no-client-id"))?,
         answers: if confirm_all { Map::new() } else { forms::answers_of(app, published, pairs) },
         confirm_all,
         item_version: number("item_version"),
@@ -253,13 +230,7 @@ fn posted(app: &App, published: &Published, pairs: &[(String, String)], confirm_
     })
 }
 
-async fn file(
-    app: App,
-    viewer: Viewer,
-    id: Id,
-    pairs: Vec<(String, String)>,
-    confirm_all: bool,
-) -> Result<Response, AppError> {
+async fn file(app: App, viewer: Viewer, id: Id, pairs: Vec<(String, String)>, confirm_all: bool) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemHandle)?;
     let by = By::of(&viewer);
     let (task, item) = acts::load(&app, &by, id).await?;
@@ -269,10 +240,7 @@ async fn file(
     let (answers, client_id) = (posted.answers.clone(), posted.client_id);
     match submit::submit_opened(&app, &by, &opened, posted).await? {
         Ok(slip) if confirm_all => {
-            let text = viewer.text(
-                "work-unchanged-toast",
-                &[("name", opened.item.label.clone().into()), ("slip", slip.slip_code.into())],
-            );
+            let text = viewer.text("work-unchanged-toast", &[("name", opened.item.label.clone().into()), ("slip", slip.slip_code.into())]);
             Ok(redirect_with_toast(format!("/work/{task_id}"), ToastKind::Good, text))
         }
         Ok(_) => Ok(redirect(&format!("/items/{id}/slip"))),
@@ -290,22 +258,12 @@ async fn file(
 }
 
 /// `POST /items/{id}`
-pub async fn send(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn send(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     file(app, viewer, id, pairs, false).await
 }
 
 /// `POST /items/{id}/unchanged`
-pub async fn unchanged(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn unchanged(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     file(app, viewer, id, pairs, true).await
 }
 
@@ -325,8 +283,7 @@ pub async fn slip(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
     viewer.principal.require(Permission::ItemRead)?;
     let (task, item) = acts::load(&app, &By::of(&viewer), id).await?;
     let submission = item.submission_id.ok_or(AppError::NotFound)?;
-    let stored =
-        forms::store::submission(&mut app.read(), shard_of(submission), submission).await?.ok_or(AppError::NotFound)?;
+    let stored = forms::store::submission(&mut app.read(), shard_of(submission), submission).await?.ok_or(AppError::NotFound)?;
     let page = SlipPage {
         slip_code: stored.slip_code,
         name: item.label.clone(),
@@ -373,12 +330,7 @@ pub async fn find(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
 }
 
 /// `POST /items/{id}/found`
-pub async fn add_found(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-    Form(pairs): Pairs,
-) -> Result<Response, AppError> {
+pub async fn add_found(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemHandle)?;
     let by = By::of(&viewer);
     let (task, _) = acts::load(&app, &by, id).await?;
@@ -394,16 +346,7 @@ pub async fn add_found(
             let said = Said { answers, messages, client_id: Some(client_id), ..Said::default() };
             found_page(&app, &viewer, id, said, StatusCode::UNPROCESSABLE_ENTITY).await
         }
-        Err(Refused::Moved) => {
-            found_page(
-                &app,
-                &viewer,
-                id,
-                Said { answers, client_id: Some(client_id), ..Said::default() },
-                StatusCode::CONFLICT,
-            )
-            .await
-        }
+        Err(Refused::Moved) => found_page(&app, &viewer, id, Said { answers, client_id: Some(client_id), ..Said::default() }, StatusCode::CONFLICT).await,
     }
 }
 
@@ -416,8 +359,7 @@ pub async fn certify(
 ) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemHandle)?;
     let by = By::of(&viewer);
-    let number =
-        form.get("number").and_then(|text| crate::platform::sheets::normalize_text(text).trim().parse::<i64>().ok());
+    let number = form.get("number").and_then(|text| crate::platform::sheets::normalize_text(text).trim().parse::<i64>().ok());
     let mut said = Said::default();
     match number.filter(|number| *number >= 0) {
         None => said.certify_error = Some(viewer.text("work-certify-number", &[])),
@@ -428,8 +370,7 @@ pub async fn certify(
             }
             Certified::AskZero => said.ask_zero = true,
             Certified::Differs { found } => {
-                said.certify_error =
-                    Some(viewer.text("work-certify-differs", &[("said", number.into()), ("found", found.into())]));
+                said.certify_error = Some(viewer.text("work-certify-differs", &[("said", number.into()), ("found", found.into())]));
             }
         },
     }

@@ -9,6 +9,7 @@
 //!
 //! To add a shape: a variant of [`model::TaskShape`], its rows in [`rows`], and its end in `submit.rs`.
 
+pub mod api;
 pub mod act_pages;
 pub mod acts;
 pub mod api;

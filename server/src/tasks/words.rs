@@ -28,8 +28,7 @@ pub fn state_text(viewer: &Viewer, state: &str) -> String {
 pub fn due(app: &App, viewer: &Viewer, due_at: Option<i64>) -> Option<(String, &'static str)> {
     let due_at = due_at?;
     let (due, today) = (app.clock.zoned(due_at), app.clock.today());
-    let args: [(&str, TextArg<'_>); 2] =
-        [("month", due.month().to_string().into()), ("day", due.day().to_string().into())];
+    let args: [(&str, TextArg<'_>); 2] = [("month", due.month().to_string().into()), ("day", due.day().to_string().into())];
     let day = viewer.text("work-day", &args);
     Some(if due_at < app.now() {
         (viewer.text("work-due-late", &[("day", day.into())]), "danger")
@@ -95,8 +94,7 @@ pub fn reason(viewer: &Viewer, form: Option<&Published>, reason: &str) -> String
         "correction" => {
             let lang = forms::language(viewer.lang);
             let label = |key: &str| {
-                form.and_then(|form| form.compiled.field(key))
-                    .map_or_else(|| key.to_owned(), |field| field.label().get(lang).to_owned())
+                form.and_then(|form| form.compiled.field(key)).map_or_else(|| key.to_owned(), |field| field.label().get(lang).to_owned())
             };
             let fields: Vec<String> = detail.split(',').map(label).collect();
             viewer.text("work-correct-these", &[("fields", fields.join("、").into()), note_arg()])

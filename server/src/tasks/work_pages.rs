@@ -102,8 +102,7 @@ pub async fn todo(State(app): State<App>, viewer: Viewer, Query(params): Params)
             });
         }
     }
-    let shown: Vec<todo::Line> =
-        list.lines.iter().filter(|line| chosen.is_none_or(|kind| line.kind == kind)).cloned().collect();
+    let shown: Vec<todo::Line> = list.lines.iter().filter(|line| chosen.is_none_or(|kind| line.kind == kind)).cloned().collect();
     let page = TodoPage { filters, lines: todo_lines(&app, &viewer, &shown), total: list.total() };
     viewer.page(&app, "work/todo.html", "work-todo-title", Some(Tab::Tasks), page)
 }
@@ -157,8 +156,7 @@ async fn own_assignment(app: &App, viewer: &Viewer, task: &Task, chosen: Option<
     let published = |assignment: &&Assignment| assignment.release <= task.published_release;
     if let Some(id) = chosen {
         let found = all.iter().filter(published).find(|a| a.id == id).ok_or(AppError::NotFound)?;
-        let seen = by.answers_for(app, found)
-            || viewer.may(app, Permission::TaskRead, Some(found.place_id), Some(found.organization_id));
+        let seen = by.answers_for(app, found) || viewer.may(app, Permission::TaskRead, Some(found.place_id), Some(found.organization_id));
         return if seen { Ok(found.clone()) } else { Err(AppError::NotFound) };
     }
     let own = all.iter().filter(published).find(|a| a.organization_id == staff.organization);
@@ -197,10 +195,7 @@ pub async fn unit(
                 ("received", child.received.into()),
                 ("passed", child.passed_down.into()),
                 ("returned", child.returned_up.into()),
-                (
-                    "state",
-                    serde_json::json!({"text": state, "kind": if child.state == "waiting" { "warn" } else { "" }}),
-                ),
+                ("state", serde_json::json!({"text": state, "kind": if child.state == "waiting" { "warn" } else { "" }})),
             ])
         })
         .collect();
@@ -326,8 +321,7 @@ pub async fn items(
         }
     }
     let mut conditions = Vec::new();
-    let mut condition =
-        |label: String, name: &str| conditions.push(Condition { label, remove_href: link(&[(name, None)]) });
+    let mut condition = |label: String, name: &str| conditions.push(Condition { label, remove_href: link(&[(name, None)]) });
     if let Some(node) = node {
         condition(words::place(&app, node), "node");
     }
@@ -350,29 +344,15 @@ pub async fn items(
     let by = By::of(&viewer);
     let (posts, units) = targets(&app, &viewer, &task, &found).await?;
     let column = |key: &'static str, kind: &str| {
-        BTreeMap::from([
-            ("key", key.to_owned()),
-            ("label", viewer.text(&format!("work-column-{key}"), &[])),
-            ("kind", kind.to_owned()),
-        ])
+        BTreeMap::from([("key", key.to_owned()), ("label", viewer.text(&format!("work-column-{key}"), &[])), ("kind", kind.to_owned())])
     };
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| link(&[("after", Some(&format!("{}.{}", last.due_at.unwrap_or(NEVER), last.id)))]));
+    let next = found.last().filter(|_| more).map(|last| link(&[("after", Some(&format!("{}.{}", last.due_at.unwrap_or(NEVER), last.id)))]));
     let page = ItemsPage {
         id: task.id.to_string(),
         title: task.title.clone(),
         filters,
         conditions,
-        columns: vec![
-            column("name", "head"),
-            column("place", ""),
-            column("holder", ""),
-            column("state", "chip"),
-            column("due", ""),
-            column("reason", ""),
-        ],
+        columns: vec![column("name", "head"), column("place", ""), column("holder", ""), column("state", "chip"), column("due", ""), column("reason", "")],
         rows: found.iter().map(|item| row(&app, &viewer, item)).collect(),
         total: counts.iter().filter(|row| state.is_none_or(|state| state.key() == row.0)).map(|row| row.1).sum(),
         next,
@@ -387,14 +367,8 @@ pub async fn items(
 }
 
 /// People and units that the listed items can be given to, where they all lie at one assignment.
-async fn targets(
-    app: &App,
-    viewer: &Viewer,
-    task: &Task,
-    items: &[Item],
-) -> Result<(Vec<(String, String)>, Vec<(String, String)>), AppError> {
-    let Some(first) = items.first().filter(|first| items.iter().all(|item| item.assignment_id == first.assignment_id))
-    else {
+async fn targets(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Result<(Vec<(String, String)>, Vec<(String, String)>), AppError> {
+    let Some(first) = items.first().filter(|first| items.iter().all(|item| item.assignment_id == first.assignment_id)) else {
         return Ok((vec![], vec![]));
     };
     if !By::of(viewer).assigns(app, first) {
@@ -431,10 +405,7 @@ fn row(app: &App, viewer: &Viewer, item: &Item) -> BTreeMap<&'static str, serde_
         ("name", if item.label.is_empty() { viewer.text("work-unnamed", &[]) } else { item.label.clone() }.into()),
         ("place", words::place(app, item.place_id).into()),
         ("holder", words::holder(app, viewer, item).into()),
-        (
-            "state",
-            serde_json::json!({"text": words::state_text(viewer, &item.state), "kind": words::state_kind(&item.state)}),
-        ),
+        ("state", serde_json::json!({"text": words::state_text(viewer, &item.state), "kind": words::state_kind(&item.state)})),
         ("due", due.into()),
         ("reason", item.reason.as_deref().map(|why| words::reason(viewer, None, why)).into()),
     ])

@@ -56,7 +56,6 @@ pub struct WorkList {
     cards: Vec<Card>,
     next: Option<String>,
     discovery: bool,
-    may_sheet: bool,
     unit_href: Option<String>,
     query: String,
 }
@@ -101,14 +100,11 @@ pub async fn work_list(
     let principal = &viewer.principal;
     let all = mine(viewer, task.id)?;
     let counts = work_store::count(&mut app.read(), &all, principal, Permission::ItemHandle).await?;
-    let of =
-        |states: &[&str]| counts.iter().filter(|row| states.contains(&row.0.as_str())).map(|row| row.1).sum::<i64>();
+    let of = |states: &[&str]| counts.iter().filter(|row| states.contains(&row.0.as_str())).map(|row| row.1).sum::<i64>();
     let changed: i64 = counts.iter().map(|row| row.2).sum();
     let (open, void) = (of(&["open", "correction"]), of(&["void"]));
     let total = counts.iter().map(|row| row.1).sum::<i64>() - void;
-    if counts.is_empty()
-        && !viewer.may(app, Permission::TaskRead, Some(task.root_place), Some(task.issuer_organization))
-    {
+    if counts.is_empty() && !viewer.may(app, Permission::TaskRead, Some(task.root_place), Some(task.issuer_organization)) {
         return Err(AppError::NotFound);
     }
     let wanted = match show {
@@ -139,7 +135,6 @@ pub async fn work_list(
         cards,
         next,
         discovery: task.shape() == TaskShape::Discovery,
-        may_sheet: task.shape() == TaskShape::Listed && open > 0,
         unit_href: assigns.then(|| format!("/tasks/{}/unit", task.id)),
         query: format!("/work/{}?show={show}", task.id),
         title: task.title,
@@ -147,10 +142,12 @@ pub async fn work_list(
 }
 
 async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Result<Vec<Card>, AppError> {
-    let subjects: Vec<(i64, Id)> =
-        items.iter().filter_map(|item| Some((item.subject_shard?, item.subject_id?))).collect();
-    let records =
-        if task.class == "person" { entities::find_many(&mut app.read(), &subjects).await? } else { HashMap::new() };
+    let subjects: Vec<(i64, Id)> = items.iter().filter_map(|item| Some((item.subject_shard?, item.subject_id?))).collect();
+    let records = if task.class == "person" {
+        entities::find_many(&mut app.read(), &subjects).await?
+    } else {
+        HashMap::new()
+    };
     let ids: Vec<Id> = subjects.iter().map(|subject| subject.1).collect();
     let visits = last_visits(app, &ids).await?;
     let form = forms::published(app, task.form_version_id).await?;
@@ -158,14 +155,11 @@ async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Resul
     let mut cards = Vec::with_capacity(items.len());
     for item in items {
         let record = item.subject_id.and_then(|id| records.get(&id));
-        let last =
-            item.subject_id.and_then(|id| visits.get(&id)).filter(|last| Some(last.submission) != item.submission_id);
+        let last = item.subject_id.and_then(|id| visits.get(&id)).filter(|last| Some(last.submission) != item.submission_id);
         let state = ItemState::from_key(&item.state);
         let open = matches!(state, Some(ItemState::Open | ItemState::Correction));
         let chip = match state {
-            Some(ItemState::Open) if item.holder_post.is_none() => {
-                Some((viewer.text("work-unclaimed", &[]), "primary"))
-            }
+            Some(ItemState::Open) if item.holder_post.is_none() => Some((viewer.text("work-unclaimed", &[]), "primary")),
             Some(ItemState::Open) => words::due(app, viewer, item.due_at).filter(|due| !due.1.is_empty()),
             _ => Some((words::state_text(viewer, &item.state), words::state_kind(&item.state))),
         };
@@ -175,11 +169,7 @@ async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Resul
             notes: notes(app, viewer, record),
             address: address(app, item, record),
             chip,
-            reason: item
-                .reason
-                .as_deref()
-                .filter(|_| !matches!(state, Some(ItemState::Done)))
-                .map(|why| words::reason(viewer, Some(&form), why)),
+            reason: item.reason.as_deref().filter(|_| !matches!(state, Some(ItemState::Done))).map(|why| words::reason(viewer, Some(&form), why)),
             last: match last {
                 Some(last) => Some(last_line(app, viewer, last).await?),
                 None => None,
@@ -189,8 +179,7 @@ async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Resul
             unchanged: open && last.is_some() && no_change && state == Some(ItemState::Open),
             client_id: new_id(item.shard, app.now()).to_string(),
             version: item.version,
-            phone: record.is_some_and(|record| record.mobile_mask.is_some())
-                && viewer.principal.has(Permission::PersonReveal),
+            phone: record.is_some_and(|record| record.mobile_mask.is_some()) && viewer.principal.has(Permission::PersonReveal),
         });
     }
     Ok(cards)
@@ -219,9 +208,7 @@ pub fn notes(app: &App, viewer: &Viewer, record: Option<&PersonRecord>) -> Vec<S
     if let Some(born) = record.birth_date.as_deref().and_then(|text| text.parse::<Date>().ok()) {
         let today = app.clock.today();
         let before = (today.month(), today.day()) < (born.month(), born.day());
-        notes.push(
-            viewer.text("work-age", &[("years", i64::from(today.year() - born.year() - i16::from(before)).into())]),
-        );
+        notes.push(viewer.text("work-age", &[("years", i64::from(today.year() - born.year() - i16::from(before)).into())]));
     }
     if record.living_alone == Some(true) {
         notes.push(viewer.text("work-living-alone", &[]));

@@ -323,12 +323,16 @@ impl Cast {
         let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
         let version = forms::publish::publish(app, &loaded, &viewer.actor()).await.expect("published").id;
         self.bind("form-version", version);
-        for (name, title, by) in [
-            ("task", "走访已发", by),
-            ("task-draft", "走访草稿", by),
-            ("task-b", "乙社区草稿", neighbour),
-            ("task-b-runs", "乙社区已发", neighbour),
-        ] {
+        let mut next_door = viewer.clone();
+        next_door.principal.who = Who::Staff {
+            account: neighbour.account,
+            staff: neighbour.staff,
+            post: neighbour.post,
+            organization: neighbour.organization,
+        };
+        let draft = forms::edit::create(app, &next_door, "乙社区的表单草稿", "").await.expect("draft");
+        self.bind("form-draft", draft);
+        for (name, title, by) in [("task", "走访已发", by), ("task-draft", "走访草稿", by), ("task-b", "乙社区草稿", neighbour), ("task-b-runs", "乙社区已发", neighbour)] {
             let draft = Draft {
                 title: title.into(),
                 form_version_id: version,
@@ -416,6 +420,7 @@ impl Cast {
         self.bind("asset", web::asset_url("staff.css").trim_start_matches("/assets/"));
         self.bind("none", new_free_id(NOW));
         self.bind("unknown", "unknown");
+        self.bind("one", 1);
         let suspended = sign_in(app, "suspended", None).await;
         let account = ids["suspended"];
         app.lanes

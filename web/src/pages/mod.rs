@@ -4,5 +4,6 @@ pub mod boards;
 pub mod design;
 pub mod entities;
 pub mod errors;
+pub mod forms;
 pub mod knowledge;
 pub mod ledgers;
