@@ -59,6 +59,17 @@ pub struct Slip {
     pub until: i64,
 }
 
+/// What a worker prints after filing for somebody, kept for half an hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// the case
+    pub case: Id,
+    /// query code
+    pub code: String,
+    /// until when, UTC microseconds
+    pub until: i64,
+}
+
 /// A case that was opened by its query code, for half an hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
@@ -81,6 +92,14 @@ pub trait Kept: Serialize + DeserializeOwned {
 impl Kept for Slip {
     const NAME: &'static str = "slip";
     const PATH: &'static str = "/c";
+    fn until(&self) -> i64 {
+        self.until
+    }
+}
+
+impl Kept for Filed {
+    const NAME: &'static str = "filed_case";
+    const PATH: &'static str = "/cases";
     fn until(&self) -> i64 {
         self.until
     }

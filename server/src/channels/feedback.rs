@@ -30,7 +30,7 @@ pub fn id() -> Id {
 }
 
 /// Whether a channel is the built-in one.
-pub fn is(_: &App, channel: Id) -> bool {
+pub fn is(channel: Id) -> bool {
     channel == id()
 }
 
@@ -44,12 +44,12 @@ fn definition() -> Result<FormDefinition, AppError> {
             "en": "Tell us what does not work, what went wrong, or what you would like. You need not leave a contact.",
         },
         "fields": [
-            {"key": "kind", "control": "single_choice", "label": {"zh-CN": "是哪一类", "en": "What it is"}, "required": true,
-             "options": {"choices": [
+            {"key": "kind", "control": "choice", "label": {"zh-CN": "是哪一类", "en": "What it is"}, "required": true,
+             "choices": [
                 choice("complaint", "投诉", "A complaint"),
                 choice("suggestion", "建议", "A suggestion"),
                 choice("help", "不会用，求助", "I need help"),
-             ]}},
+             ]},
             {"key": "text", "control": "long_text", "label": {"zh-CN": "想说的话", "en": "What you want to say"}, "required": true},
             {"key": "contact", "control": "phone", "label": {"zh-CN": "联系电话", "en": "Phone"},
              "hint": {"zh-CN": "想要回电时填写", "en": "If you would like to be called back"}},

@@ -21,7 +21,7 @@ pub const LONGEST: usize = 1000;
 pub fn may(app: &App, viewer: &Viewer, permission: Permission, case: &Case) -> bool {
     viewer.may(app, permission, Some(case.place_id), Some(case.holder_organization))
         || (viewer.principal.has(permission) && case.holder_post.is_some() && case.holder_post == viewer.principal.post())
-        || (viewer.principal.has(Permission::Administer) && feedback::is(app, case.channel_id))
+        || (viewer.principal.has(Permission::Administer) && feedback::is(case.channel_id))
 }
 
 /// The case, if this viewer may see it; any other does not exist.

@@ -11,8 +11,7 @@
 //! The usual next thing is an act on a case: a function in `handle.rs` that ends in `record`, a kind of
 //! [`model::StepKind`] with its two texts, and a button in `web/templates/channels/case.html`.
 
-pub mod api;
-mod case_pages;
+pub mod case_pages;
 mod codes;
 mod compare;
 pub mod edit;
@@ -23,9 +22,9 @@ pub mod pages;
 pub mod public;
 mod public_form;
 pub mod query;
+pub mod query_pages;
 pub mod scope;
 pub mod store;
 pub mod submit;
 
-pub use case_pages as cases;
 pub use model::{Case, CaseState, Channel, Step};
