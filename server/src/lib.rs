@@ -27,4 +27,3 @@ pub mod start;
 pub mod statements;
 pub mod tasks;
 pub mod topics;
-pub mod workbench;

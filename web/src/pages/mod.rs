@@ -7,4 +7,3 @@ pub mod entities;
 pub mod errors;
 pub mod knowledge;
 pub mod ledgers;
-pub mod workbench;
