@@ -49,9 +49,8 @@ impl Limits {
         Self {
             sign_in_per_peer: 1_000_000,
             sign_in_per_account: 1_000_000,
-            public_per_peer: 1_000_000,
+            public_per_peer: 1_000_000, query_per_peer: 1_000_000,
             ..Self::default()
         }
-        Self { sign_in_per_peer: 1_000_000, sign_in_per_account: 1_000_000, public_per_peer: 1_000_000, query_per_peer: 1_000_000, ..Self::default() }
     }
 }
