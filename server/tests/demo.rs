@@ -2,12 +2,18 @@
 
 mod common;
 
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use server::app::App;
 use server::directory;
 use server::geography::premises;
-use server::measures::{self, Axis};
+use server::measures::{self, Axis, Measures};
+use server::platform::http::app_router;
 use server::platform::ids::Id;
+use server::tasks::templates;
 use server::platform::database::Exec;
 use server::{access, demo};
+use tower::ServiceExt;
 
 async fn count(house: &common::House, sql: &'static str) -> i64 {
     house.app.read().one::<(i64,)>(sql, vec![]).await.expect("counts").0
@@ -79,12 +85,66 @@ async fn the_city_is_built_as_described() {
         let two = accounts.iter().find(|account| account.login == "zhouhaiyan").expect("two posts");
         let row = access::store::account_by_login(&mut app.read(), &two.login).await.expect("reads").expect("is there");
         assert_eq!(book.posts_of(row.staff_id.expect("staff")).count(), 2);
+        a_task_begins_with_the_template(app, &accounts).await;
         // Building again changes nothing and tells the same.
         let again = demo::build(app, "http://127.0.0.1:8080").await.expect("builds").accounts;
         assert_eq!(again, accounts);
         assert_eq!(count(&house, "SELECT count(*) FROM organization").await, 1977);
     })
     .await;
+}
+
+/// The first step offers the template, fills it in, and the task made from it counts what the template says.
+async fn a_task_begins_with_the_template(app: &App, accounts: &[demo::DemoAccount]) {
+    let token = |login: &str| accounts.iter().find(|account| account.login == login).expect("is of the cast").token.clone();
+    let (manager, admin, worker) = (token("liuhui"), token("admin"), token("sunxiaodong"));
+    let (status, page) = ask(app, &manager, "GET", "/tasks/new", "").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("/tasks/new?template=elder-visit/visit") && !page.contains("name=\"template\""));
+    let (_, page) = ask(app, &manager, "GET", "/tasks/new?template=elder-visit/visit", "").await;
+    assert!(page.contains("name=\"template\" value=\"elder-visit/visit\"") && page.contains("value=\"独居老人走访\""));
+    let (status, _) = ask(app, &manager, "GET", "/tasks/new?template=no/such", "").await;
+    assert_eq!(status, 200);
+    let one = templates::find(&mut app.read(), "elder-visit/visit").await.expect("reads").expect("template");
+    let place = app.geography().by_code("140213000000").expect("district").id;
+    let post = |title: &str, shape: &str| {
+        format!("template=elder-visit/visit&title={title}&form={}&shape={shape}&working_days=4&root_place={place}", one.form_version_id)
+    };
+    let (status, to) = ask(app, &manager, "POST", "/tasks/new", &post("visit-again", "listed")).await;
+    assert_eq!(status, 303, "{to}");
+    let made = |title: &'static str| async move {
+        let row: (Option<String>, String, String) =
+            app.read().one("SELECT app_key, rule, measures FROM task WHERE title = $1", server::args![title]).await.expect("task");
+        row
+    };
+    let (key, rule, measures) = made("visit-again").await;
+    assert_eq!(key.as_deref(), Some("elder-visit/visit"));
+    assert_eq!(Some(serde_json::from_str(&rule).expect("rule")), one.template.rule);
+    assert_eq!(Measures::parse(&measures).expect("measures"), one.template.measures);
+    // Another shape leaves the template behind.
+    let (status, _) = ask(app, &manager, "POST", "/tasks/new", &post("return", "unit_return")).await;
+    assert_eq!(status, 303);
+    assert_eq!(made("return").await.0, None);
+    let (status, page) = ask(app, &admin, "GET", "/admin/apps", "").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("elder-visit/register") && page.contains("独居老人关爱登记") && !page.contains("有问题"));
+    let (status, _) = ask(app, &worker, "POST", "/admin/apps/elder-visit/retire", "").await;
+    assert_eq!(status, 403);
+}
+
+async fn ask(app: &App, token: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::from(body.to_owned()))
+        .expect("request");
+    let answer = app_router(app.clone()).oneshot(request).await.expect("answers");
+    let status = answer.status().as_u16();
+    let bytes = to_bytes(answer.into_body(), 4 << 20).await.expect("body");
+    (status, String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[test]
