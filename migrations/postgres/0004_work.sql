@@ -65,13 +65,15 @@ create table day_total (task_id uuid not null, node_id uuid not null, measure te
 
 create table channel (
   id uuid not null primary key, app_key text, slug text not null unique, title text not null, intro text not null, form_version_id uuid not null,
-  organization_id uuid not null, review text not null, working_days bigint, state text not null, created_at bigint not null, version bigint not null);
+  organization_id uuid not null, review text not null, working_days bigint, state text not null, opens_at bigint, closes_at bigint,
+  created_at bigint not null, version bigint not null);
 create table channel_scope (channel_id uuid not null, place_id uuid not null, primary key (channel_id, place_id));
--- state: open, correction, accepted (taken on), done, rejected
+-- state: open, accepted (taken on), correction (the resident's turn), review (a second worker's turn), done, rejected.
+-- decision: what the first worker decided, while the second has not looked (JSON)
 create table service_case (
   shard bigint not null, id uuid not null, channel_id uuid not null, submission_id uuid not null, observation_id uuid, subject_shard bigint, subject_id uuid,
   place_id uuid not null, holder_organization uuid not null, holder_post uuid, state text not null, label text not null, slip_code text not null,
-  query_digest bytea not null, answer text, filed_by_post uuid, due_at bigint, created_at bigint not null, moved_at bigint not null, done_at bigint,
+  query_digest bytea not null, answer text, decision text, filed_by_post uuid, due_at bigint, created_at bigint not null, moved_at bigint not null, done_at bigint,
   version bigint not null, primary key (shard, id));
 create index service_case_query on service_case (query_digest);
 create index service_case_org on service_case (holder_organization, state, due_at);

@@ -65,13 +65,15 @@ create table day_total (task_id blob not null, node_id blob not null, measure te
 
 create table channel (
   id blob not null primary key, app_key text, slug text not null unique, title text not null, intro text not null, form_version_id blob not null,
-  organization_id blob not null, review text not null, working_days integer, state text not null, created_at integer not null, version integer not null) strict;
+  organization_id blob not null, review text not null, working_days integer, state text not null, opens_at integer, closes_at integer,
+  created_at integer not null, version integer not null) strict;
 create table channel_scope (channel_id blob not null, place_id blob not null, primary key (channel_id, place_id)) strict;
--- state: open, correction, accepted (taken on), done, rejected
+-- state: open, accepted (taken on), correction (the resident's turn), review (a second worker's turn), done, rejected.
+-- decision: what the first worker decided, while the second has not looked (JSON)
 create table service_case (
   shard integer not null, id blob not null, channel_id blob not null, submission_id blob not null, observation_id blob, subject_shard integer, subject_id blob,
   place_id blob not null, holder_organization blob not null, holder_post blob, state text not null, label text not null, slip_code text not null,
-  query_digest blob not null, answer text, filed_by_post blob, due_at integer, created_at integer not null, moved_at integer not null, done_at integer,
+  query_digest blob not null, answer text, decision text, filed_by_post blob, due_at integer, created_at integer not null, moved_at integer not null, done_at integer,
   version integer not null, primary key (shard, id)) strict;
 create index service_case_query on service_case (query_digest);
 create index service_case_org on service_case (holder_organization, state, due_at);

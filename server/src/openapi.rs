@@ -143,16 +143,17 @@ fn job_schema() -> Value {
 
 /// Every operation of the house.
 pub fn operations() -> Vec<&'static Operation> {
-    let rooms: [&'static [Operation]; 7] = [
+    let rooms: &[&'static [Operation]] = &[
         PLATFORM,
         crate::administration::api::OPERATIONS,
         crate::access::api::OPERATIONS,
         crate::entities::api::OPERATIONS,
         crate::ledgers::api::OPERATIONS,
-        crate::tasks::api::OPERATIONS,
         crate::measures::api::OPERATIONS,
+        crate::tasks::api::OPERATIONS,
+        crate::forms::api::OPERATIONS,
     ];
-    rooms.into_iter().flatten().collect()
+    rooms.iter().copied().flatten().collect()
 }
 
 /// The document.

@@ -13,6 +13,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("forms", crate::forms::store::STATEMENTS),
     ];
     all.push(("doctor", crate::doctor::STATEMENTS));
+    all.push(("channels/store", crate::channels::store::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
     all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));
@@ -40,6 +41,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
     all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::tasks::work_samples().into_iter().map(|sql| ("tasks", sql)));
+    all.extend(crate::channels::store::samples().into_iter().map(|sql| ("channels", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

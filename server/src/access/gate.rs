@@ -17,6 +17,7 @@ pub struct Gate {
     peers: Arc<DefaultKeyedRateLimiter<IpAddr>>,
     accounts: Arc<DefaultKeyedRateLimiter<String>>,
     public: Arc<DefaultKeyedRateLimiter<IpAddr>>,
+    query: Arc<DefaultKeyedRateLimiter<IpAddr>>,
     /// the pool that hashes passwords
     pub hashing: Hashing,
 }
@@ -44,6 +45,7 @@ impl Gate {
             peers: Arc::new(RateLimiter::keyed(per_minute(limits.sign_in_per_peer))),
             accounts: Arc::new(RateLimiter::keyed(per_minute(limits.sign_in_per_account))),
             public: Arc::new(RateLimiter::keyed(per_minute(limits.public_per_peer))),
+            query: Arc::new(RateLimiter::keyed(per_minute(limits.query_per_peer))),
             hashing: Hashing::new(limits.hashing),
         }
     }
@@ -57,6 +59,11 @@ impl Gate {
     /// A write or query without sign-in (a channel's form, a query code, a personal link).
     pub fn public(&self, peer: IpAddr) -> Result<(), AppError> {
         check(&self.public, &peer)
+    }
+
+    /// A query code from `peer`: codes must not be found by trying.
+    pub fn query(&self, peer: IpAddr) -> Result<(), AppError> {
+        check(&self.query, &peer)
     }
 }
 

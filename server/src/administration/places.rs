@@ -324,6 +324,7 @@ pub async fn grid_worker(
     Path(id): Path<Id>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let works = form::text(&posted, "works") != "0";
@@ -344,6 +345,7 @@ pub async fn end_grid(
     Path(id): Path<Id>,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let community = app.directory().grid(id).ok_or(AppError::NotFound)?.community;
     editable(&app, &viewer, Permission::DirectoryEdit, community)?;
     let version = form::number(&posted, "version").unwrap_or(0);

@@ -12,11 +12,11 @@ use super::form::{self, Posted};
 use super::organizations::{editable, one_page};
 use super::places::done;
 use crate::access::password::one_time;
-use crate::access::{BUILT_IN, Reach, Viewer, create_account, grant, store as accounts, tokens};
+use crate::access::{BUILT_IN, Grant, Permission, Reach, Scope, Viewer, create_account, grant, store as accounts};
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
-use crate::platform::http::redirect_with_toast;
+use crate::platform::http::{redirect, redirect_with_toast};
 use crate::platform::ids::{Id, new_free_id, shard_of};
 use crate::platform::pinyin::spell;
 
@@ -196,9 +196,10 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
     Ok(Appointed { post: id, password })
 }
 
-/// Only an administrator makes administrators.
+/// Only an administrator of everything makes administrators: the role given with a post reaches all.
 pub fn may_give(viewer: &Viewer, role: &str) -> Result<(), AppError> {
-    if role == "administrator" { viewer.principal.require(crate::access::Permission::Administer) } else { Ok(()) }
+    let all = Grant { permission: Permission::Administer, scope: Scope::All };
+    if role != "administrator" || viewer.principal.grants.contains(&all) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
 #[derive(Serialize)]
@@ -312,13 +313,17 @@ pub async fn transfer(
     Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred"))
 }
 
-/// Refuses unless one of the person's posts may be changed; gives an organization to go back to.
+/// Refuses unless every post of the person may be changed: who also works elsewhere is not this
+/// administrator's alone. Gives an organization to go back to.
 fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
-    viewer.principal.require(crate::access::Permission::DirectoryEdit)?;
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let directory = app.directory();
     let staff = directory.staff(id).ok_or(AppError::NotFound)?.clone();
-    let unit = directory.posts_of(id).map(|post| post.organization).find(|unit| editable(app, viewer, *unit).is_ok());
-    Ok((staff, unit.ok_or(AppError::NotFound)?))
+    let units: Vec<Id> = directory.posts_of(id).map(|post| post.organization).collect();
+    if units.iter().any(|unit| editable(app, viewer, *unit).is_err()) {
+        return Err(AppError::NotFound);
+    }
+    Ok((staff, units.first().copied().ok_or(AppError::NotFound)?))
 }
 
 /// `POST /staff/{id}/state`: `active`, `suspended`, `left`.
@@ -339,34 +344,17 @@ pub async fn state(
     Ok(redirect_with_toast(format!("/organizations/{unit}"), ToastKind::Good, text))
 }
 
-/// `POST /staff/{id}/password`: a new one-time password, shown once; tokens end.
-pub async fn password(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+/// `GET /staff/{id}/account`: to the page where the password is reset.
+pub async fn account(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let (staff, unit) = person(&app, &viewer, id)?;
-    let account = accounts::account_by_staff(&mut app.read(), id).await?;
-    let Some(account) = account else {
-        return one_page(
+    match accounts::account_by_staff(&mut app.read(), id).await? {
+        Some(account) => Ok(redirect(&format!("/admin/accounts/{}", account.id))),
+        None => one_page(
             &app,
             &viewer,
             unit,
             &Posted::new(),
             &[Fault::new("", "directory-no-account").with("name", &staff.name)],
-        );
-    };
-    let password = one_time();
-    let hashed = app.gate.hashing.hash(&password).await?;
-    let (now, login, account) = (app.now(), account.login.clone(), account.id);
-    let event = change::event("account.password-reset", "account", account, viewer.actor(), now, json!({}));
-    app.lanes
-        .write(shard_of(account), vec![account], move |tx| {
-            let (hashed, event) = (hashed.clone(), event.clone());
-            async move {
-                accounts::set_password(tx, account, &hashed, true).await?;
-                tokens::revoke_all(tx, account, now).await?;
-                event.write(tx, shard_of(account)).await?;
-                Ok::<_, AppError>(())
-            }
-            .boxed()
-        })
-        .await?;
-    secret_page(&app, &viewer, &staff.name, &login, password, format!("/organizations/{unit}"))
+        ),
+    }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{CliError, Output};
 use crate::access::{store as accounts, tokens};
+use crate::administration::address_book;
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::platform::clock::Clock;
@@ -77,6 +78,33 @@ pub async fn import_places(place: &Place, file: &Path, dry_run: bool, output: &O
     }
     let verb = if dry_run { "would be" } else { "were" };
     output.say(&format!("{new} places {verb} added, {renamed} renamed, {unchanged} are as the file says"), &counts);
+    close(&app).await;
+    Ok(())
+}
+
+/// Imports the address book from a file, or says what an import would do. Passwords are printed once.
+pub async fn import_address_book(place: &Place, file: &Path, dry_run: bool, output: &Output) -> Result<(), CliError> {
+    let bytes = read(file)?;
+    let app = start::open(place).await?;
+    let report = if dry_run {
+        address_book::look(&app, &bytes, &name(file)).await?
+    } else {
+        address_book::apply(&app, &bytes, &name(file), Actor::default()).await?
+    };
+    if report.fault_count > 0 {
+        return Err(refuse(output, &report.faults, report.fault_count));
+    }
+    let verb = if dry_run { "would be" } else { "were" };
+    let mut text = format!(
+        "{} organizations, {} posts and {} people {verb} added",
+        report.organizations, report.posts, report.staff
+    );
+    for login in report.logins.iter().filter(|login| !login.password.is_empty()) {
+        text.push_str(&format!("\n  {:<16} {}  {}", login.login, login.password, login.name));
+    }
+    let counts = json!({ "organizations": report.organizations, "posts": report.posts, "people": report.staff,
+        "unchanged": report.unchanged, "logins": report.logins, "dry_run": dry_run });
+    output.say(&text, &counts);
     close(&app).await;
     Ok(())
 }

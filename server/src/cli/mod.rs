@@ -58,7 +58,7 @@ enum Command {
     Migrate,
     /// Look at the whole installation: schema, keys, totals against a recount, conservation
     Doctor,
-    /// Import places from a sheet
+    /// Import places or the address book from a sheet
     #[command(subcommand)]
     Import(Import),
     /// Make API tokens
@@ -70,6 +70,8 @@ enum Command {
 enum Import {
     /// Places: tsv `code level name`, or a sheet with a header
     Places(ImportFile),
+    /// The address book: organizations, posts, people, roles and sign-in names
+    Addressbook(ImportFile),
 }
 
 #[derive(Debug, Args)]
@@ -148,6 +150,9 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
         Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
+        Command::Import(Import::Addressbook(file)) => {
+            data::import_address_book(&place, &file.file, file.dry_run, output).await
+        }
         Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }

@@ -14,7 +14,13 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
     let app = start::open(place).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
-    output.say(&format!("serving {url}"), &json!({ "url": url }));
+    match crate::administration::set_up::code(&app)? {
+        Some(code) => output.say(
+            &format!("serving {url}\nset it up at {url}/setup with the code {code}"),
+            &json!({ "url": url, "set_up_code": code }),
+        ),
+        None => output.say(&format!("serving {url}"), &json!({ "url": url })),
+    }
     run(app, listener).await
 }
 

@@ -11,12 +11,15 @@
 //! `web/templates/forms/edit.html`, one line in [`edit`].
 
 mod answers;
+pub mod api;
 pub mod edit;
 mod estimate;
+pub mod pages;
 pub mod publish;
 mod shelf;
 pub mod store;
 pub mod submit;
+mod view;
 
 pub use answers::{answers_of, lang_map, language, to_text};
 pub use estimate::{Burden, burden};

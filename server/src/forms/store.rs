@@ -1,5 +1,7 @@
 //! The SQL of forms.
 
+use std::fmt::Write;
+
 use crate::access::{Columns, Permission, Principal};
 use crate::args;
 use crate::platform::database::bulk::Shape;
@@ -249,12 +251,12 @@ fn list_sql(principal: &Principal, words: &str, before: Option<(i64, Id)>, limit
     };
     if !words.is_empty() {
         let pattern = format!("%{}%", words.to_lowercase().replace(['%', '_', '\\'], ""));
-        sql += &format!(" AND lower(f.title) LIKE {}", mark(pattern.into()));
+        let _ = write!(sql, " AND lower(f.title) LIKE {}", mark(pattern.into()));
     }
     if let Some((at, id)) = before {
-        sql += &format!(" AND (f.updated_at, f.id) < ({}, {})", mark(at.into()), mark(id.into()));
+        let _ = write!(sql, " AND (f.updated_at, f.id) < ({}, {})", mark(at.into()), mark(id.into()));
     }
-    sql += &format!(" ORDER BY f.updated_at DESC, f.id DESC LIMIT {}", mark(limit.into()));
+    let _ = write!(sql, " ORDER BY f.updated_at DESC, f.id DESC LIMIT {}", mark(limit.into()));
     sql
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::pages::{Asked, position, resolve};
@@ -10,38 +11,47 @@ use super::{Axis, Node, OpenWork, board, open_work, summary};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
+use crate::openapi::{Operation, Param};
 use crate::platform::ids::Id;
 
 /// What this room offers.
-pub const OPERATIONS: &[crate::openapi::Operation] = &[
-    crate::openapi::Operation {
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
         path: "/api/v1/boards",
         tag: "boards",
-        summary: "Tasks whose totals the caller may see, newest first",
+        summary: "Tasks of whose totals the caller may see some, newest first",
         permission: Some(Permission::BoardRead),
         paged: true,
-        response: Some(board_schema),
-        ..crate::openapi::Operation::GET
+        response: Some(item_schema),
+        ..Operation::GET
     },
-    crate::openapi::Operation {
+    Operation {
         path: "/api/v1/boards/{task}",
         tag: "boards",
-        summary: "Totals of one node and of those directly below, always current",
+        summary: "Totals of one node of a task and of the nodes below it, in one snapshot",
         permission: Some(Permission::BoardRead),
         query: &[
-            crate::openapi::Param {
-                name: "node",
-                about: "place or organization; the top of what the caller may see when absent",
-            },
-            crate::openapi::Param { name: "axis", about: "place or org" },
+            Param { name: "node", about: "place or organization; the highest that the caller may see when absent" },
+            Param { name: "axis", about: "place or org" },
         ],
         response: Some(board_schema),
-        ..crate::openapi::Operation::GET
+        ..Operation::GET
     },
 ];
 
-fn board_schema() -> serde_json::Value {
-    serde_json::json!({"type": "object"})
+fn item_schema() -> Value {
+    json!({"type": "object", "properties": {"task": {"type": "string", "format": "uuid"}, "title": {"type": "object"},
+        "state": {"type": "string"}, "node": {"type": "string", "format": "uuid"}, "axis": {"enum": ["place", "org"]}}})
+}
+
+fn board_schema() -> Value {
+    let count = json!({"type": "integer"});
+    let node = json!({"type": "object", "properties": {"id": {"type": "string", "format": "uuid"}, "name": {"type": "string"},
+        "due": count, "ended": count, "percent": count, "totals": {"type": "object", "additionalProperties": count},
+        "late": count, "soon": count, "unclaimed": count, "waiting": count}});
+    json!({"type": "object", "properties": {"task": {"type": "string", "format": "uuid"}, "title": {"type": "object"},
+        "axis": {"enum": ["place", "org"]}, "as_of": count, "here": node, "children": {"type": "array", "items": node},
+        "days": {"type": "object"}}})
 }
 
 /// Totals of one node.
@@ -160,7 +170,7 @@ pub struct BoardItems {
     /// newest first
     pub items: Vec<BoardItem>,
     /// for the next page, none at the end
-    pub next: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 /// `GET /api/v1/boards`
@@ -174,7 +184,7 @@ pub async fn list(
     let mut tasks = summary::tasks(&app, &viewer.principal, position(asked.cursor.as_deref()), limit + 1).await?;
     let more = tasks.len() as i64 > limit;
     tasks.truncate(limit as usize);
-    let next = tasks.last().filter(|_| more).map(|task| format!("{}.{}", task.created_at, task.id));
+    let next_cursor = tasks.last().filter(|_| more).map(|task| format!("{}.{}", task.created_at, task.id));
     let items = tasks
         .into_iter()
         .filter_map(|task| {
@@ -182,5 +192,5 @@ pub async fn list(
             Some(BoardItem { task: task.id, title: task.title(), state: task.state, node, axis: axis.key() })
         })
         .collect();
-    Ok(Json(BoardItems { items, next }))
+    Ok(Json(BoardItems { items, next_cursor }))
 }

@@ -168,9 +168,10 @@ impl Totals {
 
 /// Removes `rows` deltas by primary key.
 pub(super) fn remove_sql(rows: usize) -> String {
-    let mut sql = String::from("DELETE FROM delta WHERE (shard, id) IN (VALUES ");
-    let _ = write!(sql, "{})", tuples(rows, 2, 1));
-    sql
+    // Not a VALUES list: PostgreSQL cannot tell the types of its arguments when it only prepares.
+    let pairs: Vec<String> =
+        (0..rows).map(|row| format!("(shard = ${} AND id = ${})", 2 * row + 1, 2 * row + 2)).collect();
+    format!("DELETE FROM delta WHERE {}", pairs.join(" OR "))
 }
 
 /// One of each statement built here, for the prepare test.

@@ -9,6 +9,8 @@ pub struct Limits {
     pub sign_in_per_account: u32,
     /// requests without sign-in that one peer may send in a minute to a form or query door
     pub public_per_peer: u32,
+    /// query codes that one peer may try in a minute
+    pub query_per_peer: u32,
     /// microseconds without a request after which a session ends
     pub idle: i64,
     /// microseconds after sign-in at which a session ends in any case
@@ -31,6 +33,7 @@ impl Default for Limits {
             sign_in_per_peer: 20,
             sign_in_per_account: 6,
             public_per_peer: 120,
+            query_per_peer: 20,
             idle: 2 * HOUR,
             absolute: 12 * HOUR,
             hashing: std::thread::available_parallelism().map_or(2, usize::from),
@@ -47,6 +50,7 @@ impl Limits {
             sign_in_per_peer: 1_000_000,
             sign_in_per_account: 1_000_000,
             public_per_peer: 1_000_000,
+            query_per_peer: 1_000_000,
             ..Self::default()
         }
     }

@@ -356,14 +356,18 @@ const ISSUED: Columns = Columns { place: None, organization: Some("t.issuer_orga
 const PART: Columns = Columns { place: Some("a.place_id"), organization: Some("a.organization_id"), post: None };
 
 /// The statement of [`tasks_seen`] with its arguments.
-pub fn tasks_seen_sql(principal: &Principal) -> (String, Vec<Arg>) {
+pub fn tasks_seen_sql(principal: &Principal, only: Option<Id>) -> (String, Vec<Arg>) {
     let mut args = Vec::new();
     let issued = principal.rows(Permission::TaskRead, ISSUED, &mut args);
     let part = principal.rows(Permission::TaskRead, PART, &mut args);
     let columns: Vec<String> = TASK.columns.iter().map(|column| format!("t.{column}")).collect();
+    let one = only.map_or_else(String::new, |id| {
+        args.push(Arg::from(id));
+        format!(" AND t.id = ${}", args.len())
+    });
     let sql = format!(
-        "SELECT {} FROM task t WHERE {issued} OR (t.state <> 'draft' AND EXISTS \
-         (SELECT 1 FROM assignment a WHERE a.task_id = t.id AND a.release <= t.published_release AND {part})) \
+        "SELECT {} FROM task t WHERE ({issued} OR (t.state <> 'draft' AND EXISTS \
+         (SELECT 1 FROM assignment a WHERE a.task_id = t.id AND a.release <= t.published_release AND {part}))){one} \
          ORDER BY t.created_at DESC, t.id LIMIT 200",
         columns.join(", ")
     );
@@ -372,13 +376,19 @@ pub fn tasks_seen_sql(principal: &Principal) -> (String, Vec<Arg>) {
 
 /// Tasks that were issued within the principal's scope or of which a unit in it has a part, newest first.
 pub async fn tasks_seen(conn: &mut impl Exec, principal: &Principal) -> Result<Vec<Task>, StoreError> {
-    let (sql, args) = tasks_seen_sql(principal);
+    let (sql, args) = tasks_seen_sql(principal, None);
     conn.all_built(sql, args).await
+}
+
+/// One of [`tasks_seen`]; any other does not exist for this principal.
+pub async fn task_seen(conn: &mut impl Exec, principal: &Principal, id: Id) -> Result<Task, StoreError> {
+    let (sql, args) = tasks_seen_sql(principal, Some(id));
+    conn.all_built(sql, args).await?.into_iter().next().ok_or(StoreError::NotFound)
 }
 
 /// A sample of each statement that this file builds, for the prepare test.
 pub fn samples() -> Vec<String> {
     let scopes = [Scope::Place(Id::nil()), Scope::Organization(Id::nil())];
     let grants = scopes.map(|scope| Grant { permission: Permission::TaskRead, scope }).into_iter().collect();
-    vec![tasks_seen_sql(&Principal { who: Who::Anonymous, grants }).0]
+    vec![tasks_seen_sql(&Principal { who: Who::Anonymous, grants }, Some(Id::nil())).0]
 }

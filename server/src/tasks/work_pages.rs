@@ -277,7 +277,7 @@ pub async fn items(
     Query(params): Params,
 ) -> Result<Html<String>, AppError> {
     viewer.principal.require(Permission::ItemRead)?;
-    let task = store::task(&mut app.read(), task).await?;
+    let task = store::task_seen(&mut app.read(), &viewer.principal, task).await?;
     let id_of = |name: &str| params.get(name).and_then(|text| text.parse::<Id>().ok());
     let (node, part, under) = (id_of("node"), id_of("part"), id_of("org"));
     let state = params.get("state").and_then(|key| ItemState::from_key(key));

@@ -129,6 +129,7 @@ impl Town {
     }
 
     /// Positions of the communities.
+    #[allow(dead_code)] // each test file uses its part of the town
     pub fn communities(&self) -> Vec<usize> {
         (0..self.places.len()).filter(|at| self.places[*at].level == 5).collect()
     }

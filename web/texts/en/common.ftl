@@ -64,4 +64,7 @@ common-keys-close = Close
 common-tree-hint = Type a name, pinyin or initials; press ↓ to open
 common-tree-none = Nothing found; try another spelling
 common-tree-browse = Choose level by level
-common-sheet-fault = { $text }
+common-sheet-fault =
+    { $zh ->
+       *[other] { $en }
+    }

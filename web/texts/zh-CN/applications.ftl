@@ -23,7 +23,8 @@ applications-retire = 停用这个应用
 applications-retire-text = 表单、台账和模板不再供选用，通道关闭。正在办的任务和办件照常办完，数据都保留；重新安装就会恢复。
 applications-retire-do = 停用“{ $title }”
 applications-retired-toast = 已停用，数据都保留
-applications-fault = { $zh }{ $en ->
-   *[any] {""}
-  }
+applications-fault =
+    { $en ->
+       *[other] { $zh }
+    }
 applications-conflict-no-organization = 还没有机构，通道不知道归谁。请先导入通讯录，再安装应用。

@@ -58,4 +58,7 @@ common-keys-close = 关闭
 common-tree-hint = 输入名称、拼音或首字母，按 ↓ 展开
 common-tree-none = 没有找到，换个写法试试
 common-tree-browse = 一级一级地选
-common-sheet-fault = { $text }
+common-sheet-fault =
+    { $en ->
+       *[other] { $zh }
+    }
