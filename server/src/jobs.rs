@@ -23,7 +23,7 @@ pub const JOBS: &[JobKind] = &[
 
 /// Everything that one node does at a time.
 pub const LEASED: &[Leased] = &[
-    Leased { name: "measures.fold", every: crate::measures::fold::EVERY, run: fold },
+    Leased { name: crate::measures::fold::LEASE, every: crate::measures::fold::EVERY, run: fold },
     Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
     Leased { name: "tasks.pass_on", every: Duration::from_secs(30), run: pass_on },
 ];
@@ -64,14 +64,14 @@ fn tidy(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppErro
 fn fold(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
     Box::pin(async move {
         loop {
-            let (house, lease) = (app.clone(), lease.clone());
+            let lease = lease.clone();
             let folded: usize = app
                 .lanes
                 .write(0, vec![], move |tx| {
-                    let (house, lease) = (house.clone(), lease.clone());
+                    let lease = lease.clone();
                     Box::pin(async move {
                         lease.guard(tx).await?;
-                        crate::measures::fold::fold_batch(&house, tx).await
+                        crate::measures::fold::fold_batch(tx).await
                     })
                 })
                 .await?;

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::directory::change::{self, NewOrganization};
 use crate::directory::{self, KINDS, Organization};
 use crate::error::{AppError, Fault};
+use crate::measures;
 use crate::platform::ids::Id;
 
 /// How many a search or a page shows.
@@ -322,7 +323,7 @@ pub async fn transfer(
         viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
     }
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await)?
+    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor(), measures::follow::organization).await)?
     {
         Ok(()) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-transferred")),
         Err(faults) => one_page(&app, &viewer, id, &posted, &faults),

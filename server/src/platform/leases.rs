@@ -20,10 +20,16 @@ const FIND: &str = "SELECT epoch, beat, owner FROM lease WHERE name = $1";
 const CREATE: &str = "INSERT INTO lease (name, epoch, beat, owner) VALUES ($1, 1, 0, $2) ON CONFLICT (name) DO NOTHING";
 const TAKE: &str = "UPDATE lease SET epoch = epoch + 1, beat = 0, owner = $3 WHERE name = $1 AND epoch = $2";
 const GUARD: &str = "UPDATE lease SET beat = beat + 1 WHERE name = $1 AND epoch = $2";
+const HOLD: &str = "UPDATE lease SET beat = beat WHERE name = $1";
 const RELEASE: &str = "UPDATE lease SET owner = '' WHERE name = $1 AND epoch = $2";
 
 /// Every statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[FIND, CREATE, TAKE, GUARD, RELEASE];
+pub const STATEMENTS: &[&str] = &[FIND, CREATE, TAKE, GUARD, HOLD, RELEASE];
+
+/// Keeps leased work out until this transaction ends: its next [`Lease::guard`] waits for the row.
+pub async fn hold(tx: &mut impl Exec, name: &str) -> Result<(), StoreError> {
+    tx.execute(HOLD, args![name]).await.map(|_| ())
+}
 
 /// A lease held in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,8 @@ pub mod dispatch;
 pub mod dry_run;
 pub mod ends;
 pub mod examples;
+#[cfg(feature = "fault-hooks")]
+pub mod faults;
 pub mod holding;
 pub mod item_pages;
 pub mod jobs;
@@ -45,5 +47,5 @@ pub use model::{ItemState, Relay, Task, TaskShape};
 
 /// One of each statement that the files about items build, for the prepare test.
 pub fn work_samples() -> Vec<String> {
-    [work_store::samples(), opened::samples(), discover::samples(), todo::samples()].concat()
+    [work_store::samples(), opened::samples(), discover::samples(), todo::samples(), counters::samples()].concat()
 }

@@ -4,7 +4,7 @@
 //! A sheet is read whole before anything is stored: a fault of the file stores nothing; a fault of one
 //! row is kept with the row, so that the dry run lists it among what nobody would get.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use form_runtime::columns::{ColumnMatch, match_columns};
 use form_runtime::definition::Owner;
@@ -379,13 +379,36 @@ pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppE
     Ok(read)
 }
 
+/// Adds subjects to a task that runs: the next release sends them. Those that the task has already are left out.
+async fn append(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
+    app.lanes
+        .write::<(), StoreError, _>(shard_of(task), vec![], move |tx| {
+            let rows = rows.clone();
+            Box::pin(async move {
+                let mut known: HashSet<Id> = store::row_subjects(tx, task).await?.into_iter().collect();
+                let last = store::row_last(tx, task).await?;
+                let new = rows.into_iter().filter(|row| row.subject_id.is_none_or(|subject| known.insert(subject)));
+                let new: Vec<TaskRow> =
+                    new.zip(last + 1..).map(|(row, position)| TaskRow { position, ..row }).collect();
+                for slice in new.chunks(SLICE) {
+                    TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
+                }
+                tx.execute(store::TASK_TOUCH, crate::args![task]).await.map(|_| ())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
 /// Replaces the rows of a draft; the version of the task grows, so that an older dry run shows as out
 /// of date. All rows or none: the last slice moves the version.
 async fn replace(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
     let shard = shard_of(task);
     let draft = store::task(&mut app.read(), task).await?;
-    if draft.state != "draft" {
-        return Err(AppError::Conflict("tasks-conflict-not-draft"));
+    match draft.state.as_str() {
+        "draft" => {}
+        "running" if draft.shape() == TaskShape::Listed => return append(app, task, rows).await,
+        _ => return Err(AppError::Conflict("tasks-conflict-not-draft")),
     }
     app.lanes
         .write::<(), StoreError, _>(shard, vec![], move |tx| {

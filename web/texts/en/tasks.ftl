@@ -175,6 +175,7 @@ tasks-conflict-ended = The task has ended
 tasks-conflict-dry-run-old = The task was changed after the dry run; run it again
 tasks-conflict-not-begun = The task is not being dispatched
 tasks-conflict-not-running = The task is not running
+tasks-conflict-nothing-new = Nothing was added since the last dispatch
 tasks-ledger-title = People of a ledger
 tasks-ledger-take = Take this ledger
 tasks-ledger-none = No ledger yet

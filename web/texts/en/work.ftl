@@ -183,6 +183,7 @@ work-moved-void-refused = Void refused
 work-moved-correction = Sent back for correction
 work-moved-certified = Number certified
 work-moved-found = Found
+work-moved-reopened = Opened again
 work-unchanged-toast = { $name } done, slip { $slip }
 work-claimed-toast = Claimed { $n }
 work-given-toast = Gave { $n }

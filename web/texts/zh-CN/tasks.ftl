@@ -175,6 +175,7 @@ tasks-conflict-ended = 任务已经结束
 tasks-conflict-dry-run-old = 任务在试算之后改过，请再试算一次
 tasks-conflict-not-begun = 任务不在派发
 tasks-conflict-not-running = 任务不在进行
+tasks-conflict-nothing-new = 这个任务没有新加的对象
 tasks-ledger-title = 用台账里的人
 tasks-ledger-take = 用这份台账
 tasks-ledger-none = 还没有台账

@@ -183,6 +183,7 @@ work-moved-void-refused = 作废没有通过
 work-moved-correction = 退回修改
 work-moved-certified = 确认总数
 work-moved-found = 登记
+work-moved-reopened = 重新打开
 work-unchanged-toast = { $name } 已办，凭证 { $slip }
 work-claimed-toast = 认领了 { $n } 件
 work-given-toast = 交办了 { $n } 件
