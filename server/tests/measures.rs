@@ -295,7 +295,9 @@ async fn folders_at_the_same_time_count_nothing_twice() {
                 tokio::spawn(async move {
                     let result: Result<usize, AppError> = app
                         .lanes
-                        .write(shard, vec![], |tx| Box::pin(async move { server::measures::fold::fold_batch(tx).await }))
+                        .write(shard, vec![], |tx| {
+                            Box::pin(async move { server::measures::fold::fold_batch(tx).await })
+                        })
                         .await;
                     result
                 })
@@ -306,6 +308,39 @@ async fn folders_at_the_same_time_count_nothing_twice() {
             let _ = fold.await.expect("no panic");
         }
         play.compare(house.engine).await;
+    })
+    .await;
+}
+
+/// With the folder off a board is still right, since it reads what is not folded; one that leaves that out is
+/// noticed by the comparison above.
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_comparison_notices_a_board_that_leaves_unfolded_rows_out() {
+    use futures_util::FutureExt;
+    use server::measures::faults;
+    use std::panic::AssertUnwindSafe;
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 42).await;
+        for _ in 0..8 {
+            play.add().await;
+        }
+        let task = play.task;
+        assert!(fold_once(&play.app).await.expect("folds") > 0);
+        faults::folder_off(task, true);
+        for _ in 0..4 {
+            play.add().await;
+            play.change().await;
+        }
+        assert_eq!(fold_once(&play.app).await.expect("folds"), 0, "the folder is off");
+        assert!(!play.compare("folder off").await, "folded totals alone would be wrong");
+        faults::ignore_unfolded(task, true);
+        let blind = AssertUnwindSafe(play.compare("unfolded rows left out")).catch_unwind().await;
+        assert!(blind.is_err(), "a wrong board was not noticed on {}", house.engine);
+        faults::ignore_unfolded(task, false);
+        faults::folder_off(task, false);
+        while fold_once(&play.app).await.expect("folds") > 0 {}
+        assert!(play.compare("folder on").await, "everything is folded");
     })
     .await;
 }

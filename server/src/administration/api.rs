@@ -421,7 +421,16 @@ pub async fn change_organization(
         if let Some(parent) = parent {
             viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
         }
-        directory_change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor(), crate::measures::follow::organization).await
+        directory_change::transfer_organization(
+            &app,
+            id,
+            parent,
+            counterpart,
+            version,
+            viewer.actor(),
+            crate::measures::follow::organization,
+        )
+        .await
     };
     stale(result, || organization_now(&app, id))?;
     one_organization(&app, id)

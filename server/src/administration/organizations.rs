@@ -323,8 +323,18 @@ pub async fn transfer(
         viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
     }
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor(), measures::follow::organization).await)?
-    {
+    match form::faults_of(
+        change::transfer_organization(
+            &app,
+            id,
+            parent,
+            counterpart,
+            version,
+            viewer.actor(),
+            measures::follow::organization,
+        )
+        .await,
+    )? {
         Ok(()) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-transferred")),
         Err(faults) => one_page(&app, &viewer, id, &posted, &faults),
     }

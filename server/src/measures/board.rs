@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::store::{DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS};
 use super::chains::chains;
+use super::store::{DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS};
 use super::{Axis, fold};
 use crate::app::App;
 use crate::args;

@@ -11,7 +11,11 @@ static BLIND: Mutex<BTreeSet<Id>> = Mutex::new(BTreeSet::new());
 
 fn set(switch: &Mutex<BTreeSet<Id>>, task: Id, on: bool) {
     if let Ok(mut tasks) = switch.lock() {
-        if on { tasks.insert(task) } else { tasks.remove(&task) };
+        if on {
+            tasks.insert(task)
+        } else {
+            tasks.remove(&task)
+        };
     }
 }
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
 use super::Axis;
 use super::chains::chains;
+use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;

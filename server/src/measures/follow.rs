@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::fold::{LEASE, add};
-use super::store::{DAYS_OF_NODE_ALL_TASKS, DAY_TOTAL, NODE_TOTAL, TOTALS_OF_NODE_ALL_TASKS};
+use super::store::{DAY_TOTAL, DAYS_OF_NODE_ALL_TASKS, NODE_TOTAL, TOTALS_OF_NODE_ALL_TASKS};
 use crate::args;
 use crate::directory::change::Moved;
 use crate::platform::database::{Exec, StoreError, Tx};

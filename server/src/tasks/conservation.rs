@@ -149,7 +149,11 @@ pub async fn check(app: &App, task: Id) -> Result<Vec<Imbalance>, AppError> {
                 }
                 found.extend(here.into_iter().map(|(assignment, counted)| Imbalance::Nowhere { assignment, counted }));
                 let missing: Vec<(Id, i64, i64)> = tx.all(MISSING_ALL_SHARDS, args![task]).await?;
-                found.extend(missing.into_iter().map(|(item, moves, counted)| Imbalance::Movements { item, moves, counted }));
+                found.extend(missing.into_iter().map(|(item, moves, counted)| Imbalance::Movements {
+                    item,
+                    moves,
+                    counted,
+                }));
                 let loose: Vec<(Id, i64)> = tx.all(WITHOUT_ITEM_ALL_SHARDS, args![task]).await?;
                 found.extend(loose.into_iter().map(|(item, counted)| Imbalance::Movements { item, moves: 0, counted }));
                 for sql in [BROKEN_ALL_SHARDS, STRAYED_ALL_SHARDS] {

@@ -330,8 +330,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         .collect();
     let (rows, _) = store::rows_count(&mut app.read(), task.id).await?;
     let dispatching = task.state == "dispatching";
-    let written =
-        if dispatching { store::last_position_all_shards(&mut app.read(), task.id).await? } else { rows };
+    let written = if dispatching { store::last_position_all_shards(&mut app.read(), task.id).await? } else { rows };
     let here = &board.here;
     Ok(OverviewPage {
         id: task.id.to_string(),

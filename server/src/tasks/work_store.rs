@@ -14,8 +14,7 @@ pub const NEVER: i64 = i64::MAX;
 const CHANGE: &str = "UPDATE item SET assignment_id = $4, holder_organization = $5, holder_post = $6, state = $7, reason = $8, \
      contribution = $9, submission_id = $10, certified = $11, changed = $12, moved_at = $13, done_at = $14, due_at = $15, \
      moves = moves + 1, version = version + 1 WHERE shard = $1 AND id = $2 AND version = $3";
-const CHILDREN: &str =
-    "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state NOT IN ('void', 'void_proposed')";
+const CHILDREN: &str = "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state NOT IN ('void', 'void_proposed')";
 const SAME_SUBJECT_ALL_SHARDS: &str =
     "SELECT id, label FROM item WHERE task_id = $1 AND subject_id = $2 AND state <> 'void' LIMIT 1";
 const WAITING_DUE: &str =
