@@ -11,6 +11,7 @@ mod desk;
 mod town;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::House;
 use desk::{Desk, send};
@@ -471,15 +472,69 @@ async fn movements_beside_a_dispatch_are_not_lost() {
             let more = life.spare.split_off(life.spare.len() - 2);
             let task = store::task(&mut app.read(), life.listed.id).await.expect("task");
             rows::from_subjects(app, &task, more).await.expect("rows");
-            let acts =
-                (0..24_u16).map(|n| life.act(if n % 3 == 0 { "return" } else { "transfer" }, n * 2 + 1, n + round));
-            let (_, acts) = futures_util::join!(send(app, task.id), futures_util::future::join_all(acts));
-            moved += acts.into_iter().filter(|done| matches!(done, Ok(true))).count();
+            // Four people go on moving until the release is published, so that some of it falls into that commit.
+            let sent = AtomicBool::new(false);
+            let movers = (0..4_u16).map(|mover| {
+                let (life, sent) = (&life, &sent);
+                async move {
+                    let (mut n, mut moved) = (mover * 1000, 0);
+                    while !sent.load(Ordering::Relaxed) {
+                        let name = if n % 3 == 0 { "return" } else { "transfer" };
+                        moved += usize::from(matches!(life.act(name, n * 2 + 1, n + round).await, Ok(true)));
+                        n += 1;
+                    }
+                    moved
+                }
+            });
+            let publishing = async {
+                send(app, task.id).await;
+                sent.store(true, Ordering::Relaxed);
+            };
+            let ((), counts) = futures_util::join!(publishing, futures_util::future::join_all(movers));
+            moved += counts.into_iter().sum::<usize>();
             assert_eq!(life.difference(true).await, None, "{} round {round}", house.engine);
         }
-        assert!(moved > 20, "{moved} movements");
+        assert!(moved > 8, "{moved} movements");
     })
     .await;
+}
+
+/// The commit that publishes a release has read the counters before somebody else's movement is committed in
+/// another lane: both count.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_adds_to_what_was_moved_meanwhile() {
+    use server::tasks::counters::{self, Amounts, Shifts};
+    let house = common::postgres().await;
+    let app = &house.app;
+    assert_ne!(app.lanes.number_of(0), app.lanes.number_of(1), "two lanes");
+    let task = Life::begin(app).await.listed.id;
+    let part = store::assignments(&mut app.read(), task).await.expect("parts").remove(0);
+    let shifts = |received: i64| Shifts::from([(part.id, Amounts { received, ..Amounts::default() })]);
+    let (read, has_read) = tokio::sync::watch::channel(false);
+    let (moved, has_moved) = tokio::sync::watch::channel(false);
+    let (five, one) = (shifts(5), shifts(-1));
+    let publishing = app.lanes.write::<(), StoreError, _>(0, vec![], move |tx| {
+        let (five, read, mut has_moved) = (five.clone(), read.clone(), has_moved.clone());
+        Box::pin(async move {
+            let assignments = store::assignments(tx, task).await?;
+            read.send_replace(true);
+            has_moved.wait_for(|moved| *moved).await.expect("the mover lives");
+            counters::add_release(tx, &assignments, &five).await
+        })
+    });
+    let moving = async {
+        has_read.clone().wait_for(|read| *read).await.expect("the publisher lives");
+        let run = app.lanes.write::<(), StoreError, _>(1, vec![], move |tx| {
+            let one = one.clone();
+            Box::pin(async move { counters::write(tx, task, &one).await })
+        });
+        run.await.expect("moved");
+        moved.send_replace(true);
+    };
+    let (published, ()) = futures_util::join!(publishing, moving);
+    published.expect("published");
+    let after = store::assignment(&mut app.read(), task, part.id).await.expect("there");
+    assert_eq!(after.received, part.received + 5 - 1);
 }
 
 /// A movement that is lost, whatever part of it, is noticed after the very step that lost it.

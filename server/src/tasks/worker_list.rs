@@ -227,8 +227,13 @@ pub fn notes(app: &App, viewer: &Viewer, record: Option<&PersonRecord>) -> Vec<S
     notes
 }
 
-/// The address in words, else the place.
+/// The address in words, else the place. What leads down to the community is left out: whoever works there
+/// knows it.
 pub fn address(app: &App, item: &Item, record: Option<&PersonRecord>) -> String {
-    let known = record.and_then(|record| record.address.clone()).filter(|text| !text.is_empty());
-    known.unwrap_or_else(|| words::place(app, item.place_id))
+    let known = record.and_then(|record| record.address.as_deref()).filter(|text| !text.is_empty());
+    let Some(known) = known else { return words::place(app, item.place_id) };
+    let geography = app.geography();
+    let community = geography.get(item.place_id).filter(|place| place.level == 5).map(|place| place.name.as_str());
+    let inside = community.and_then(|name| known.split_once(name)).map(|(_, inside)| inside.trim());
+    inside.filter(|inside| !inside.is_empty()).unwrap_or(known).to_owned()
 }
