@@ -1,6 +1,6 @@
 #!/bin/sh
-# A long random life of tasks on both databases: `sh scripts/soak.sh [STEPS] [SEED]`. The seed is printed; the
-# same one is the same life.
+# A long random life of tasks on both databases: `sh scripts/soak.sh [STEPS] [SEED]`. The seed is printed: it
+# gives the same steps again (ids differ, so among equals another one may be taken).
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:$PWD/.tools/nextest/bin"; export PATH
