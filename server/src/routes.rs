@@ -60,6 +60,10 @@ routes! {
     // items: after the dispatch
     get "/work" => crate::tasks::work_pages::todo,
     get "/work/{task}" => crate::tasks::work_pages::list,
+    get "/work/{task}/sheet" => crate::tasks::sheet_pages::show,
+    post "/work/{task}/sheet/download" => crate::tasks::sheet_pages::send,
+    post "/work/{task}/sheet/upload" => crate::tasks::sheet_pages::look_at,
+    post "/work/{task}/sheet/apply" => crate::tasks::sheet_pages::store,
     get "/tasks/{id}/unit" => crate::tasks::work_pages::unit,
     post "/tasks/{id}/pass-on" => crate::tasks::work_pages::pass_on_part,
     get "/tasks/{id}/items" => crate::tasks::work_pages::items,
