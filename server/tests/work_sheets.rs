@@ -109,8 +109,7 @@ impl Scene {
             batch: None,
             title: "名单".into(),
         };
-        let people =
-            import_persons(app, persons, &source, &Default::default(), common::NOW).await.expect("people");
+        let people = import_persons(app, persons, &source, &Default::default(), common::NOW).await.expect("people");
         let subjects = people
             .iter()
             .zip(&places)
@@ -124,9 +123,11 @@ impl Scene {
             .collect();
         let root = staffed.town.places[0].id;
         let draft = draft(form, Class::Person, TaskShape::Listed, root);
-        let task = send(app, by, draft, |app, task| Box::pin(async move {
-            rows::from_subjects(&app, &task, subjects).await.expect("rows");
-        }))
+        let task = send(app, by, draft, |app, task| {
+            Box::pin(async move {
+                rows::from_subjects(&app, &task, subjects).await.expect("rows");
+            })
+        })
         .await;
         Self { staffed, task, people: people.iter().map(|person| person.id).collect() }
     }
@@ -152,7 +153,8 @@ impl Scene {
         let (status, bytes) = self.staffed.upload(app, who, &self.at("/upload"), name, file).await;
         let page = String::from_utf8(bytes).expect("text");
         assert_eq!(status, 200, "{}", words(page.as_bytes()));
-        let file = page.split("name=\"file\" value=\"").nth(1).expect("may be confirmed").split('"').next().expect("id");
+        let file =
+            page.split("name=\"file\" value=\"").nth(1).expect("may be confirmed").split('"').next().expect("id");
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         let body = format!("file={file}").into_bytes();
         let (status, bytes) = self.staffed.ask(app, who, "POST", &self.at("/apply"), &kind, body).await;
@@ -189,7 +191,10 @@ fn words(page: &[u8]) -> String {
     let mut inside = false;
     for c in main.chars() {
         match c {
-            '<' => inside = true,
+            '<' => {
+                inside = true;
+                out.push(' ');
+            }
             '>' => inside = false,
             _ if !inside => out.push(c),
             _ => {}
@@ -295,4 +300,237 @@ async fn unit_scene(app: &App, staffed: &Staffed) -> Id {
         })
     })
     .await
+}
+
+/// State of each person's item of the task.
+async fn states(app: &App, task: Id) -> HashMap<String, String> {
+    let rows: Vec<(String, String)> =
+        app.read().all("SELECT label, state FROM item WHERE task_id = $1", server::args![task]).await.expect("items");
+    rows.into_iter().collect()
+}
+
+/// Stored answers by the name in them.
+async fn answers(app: &App) -> HashMap<String, serde_json::Value> {
+    let rows: Vec<(String,)> = app.read().all("SELECT answers FROM submission", vec![]).await.expect("submissions");
+    rows.iter()
+        .map(|row| {
+            let value: serde_json::Value = serde_json::from_str(&row.0).expect("json");
+            (value["name"].as_str().unwrap_or_default().to_owned(), value)
+        })
+        .collect()
+}
+
+fn slips(page: &str) -> Vec<String> {
+    let slip = |word: &&str| word.len() == 13 && word.as_bytes()[6] == b'-';
+    let mut found: Vec<String> = page.split(' ').filter(slip).map(str::to_owned).collect();
+    found.sort_unstable();
+    found
+}
+
+#[tokio::test]
+async fn what_libreoffice_saved_is_stored_alike() {
+    common::each(|house| async move {
+        let app = &house.app;
+        for (n, name) in ["filled.xlsx", "filled.xls", "filled_utf8.csv", "filled_gb18030.csv"].into_iter().enumerate()
+        {
+            let house = if n == 0 {
+                None
+            } else if house.engine == "sqlite" {
+                Some(common::sqlite().await)
+            } else {
+                Some(common::postgres().await)
+            };
+            let app = house.as_ref().map_or(app, |house| &house.app);
+            let scene = Scene::build(app).await;
+            let file = fixture(name, &handed(&scene.download(app, "anna").await, "办理对象"), &NAMES);
+            let (status, page) = scene.look(app, "anna", name, &file).await;
+            assert_eq!(status, 200, "{name}: {page}");
+            for word in
+                ["检查通过，还没有存", "确认提交 4 件", "腿脚不便，需要人陪", "送餐、打扫", "139****9000", "合计行"]
+            {
+                assert!(page.contains(word), "{name}: {word} in {page}");
+            }
+            assert!(!page.contains("13900139000"), "{name}: {page}");
+            assert_eq!(submissions(app).await, 0, "{name}: looking stores nothing");
+            let (status, page) = scene.store(app, "anna", name, &file).await;
+            assert_eq!(status, 200, "{name}: {page}");
+            assert!(page.contains("提交了 4 件"), "{name}: {page}");
+            let first = slips(&page);
+            assert_eq!((submissions(app).await, first.len()), (4, 4), "{name}: {page}");
+            let states = states(app, scene.task).await;
+            for (person, state) in NAMES.into_iter().zip(["done", "done", "done", "done", "open", "open"]) {
+                assert_eq!(states[person], state, "{name}: {person}");
+            }
+            let answers = answers(app).await;
+            for (person, day) in NAMES.into_iter().zip(["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"]) {
+                assert_eq!(answers[person]["visited_on"], day, "{name}: {person}");
+            }
+            assert_eq!(answers["赵桂英"]["needs"], serde_json::json!(["meals", "cleaning"]), "{name}");
+            assert_eq!(answers["赵桂英"]["remarks"], "腿脚不便，需要人陪", "{name}");
+            assert_eq!(answers["李秀珍"].get("remarks"), None, "{name}");
+            let living: (Option<bool>, Option<String>) = app
+                .read()
+                .one(
+                    "SELECT living_alone, mobile_mask FROM record_person WHERE id = $1",
+                    server::args![scene.people[2]],
+                )
+                .await
+                .expect("record");
+            assert_eq!(living, (Some(false), Some("138****8002".into())), "{name}");
+            // The same sheet again: the same slips, nothing twice.
+            let (status, page) = scene.look(app, "anna", name, &file).await;
+            assert_eq!((status, slips(&page)), (200, first), "{name}: {page}");
+            assert!(page.contains("没有新填的"), "{name}: {page}");
+            assert_eq!(submissions(app).await, 4, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_faulty_file_stores_nothing_and_each_fault_has_its_row_and_column() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let ids = handed(&scene.download(app, "anna").await, "办理对象");
+        let file = fixture("faulty.xlsx", &ids, &NAMES);
+        let (status, page) = scene.look(app, "anna", "faulty.xlsx", &file).await;
+        assert_eq!(status, 422, "{page}");
+        for (at, word) in [
+            ("第 2 行 J 列 赵桂英", "走访日期"),
+            ("第 2 行 G 列 赵桂英", "联系电话"),
+            ("第 5 行 A 列 孙德福", "和第 4 行是同一件"),
+            ("第 6 行 J 列 李秀珍", "请填写走访日期"),
+            ("第 6 行 F 列 李秀珍", "后几位已经丢失"),
+            ("第 7 行 B 列 周长贵", "没有编号"),
+            ("第 8 行 B 列 吴素梅", "编号或校验被改动过"),
+        ] {
+            let found = page.split(at).nth(1).unwrap_or_else(|| panic!("{at} in {page}"));
+            assert!(found.chars().take(40).collect::<String>().contains(word), "{at} {word}: {found}");
+        }
+        assert!(page.contains("什么都没有存") && page.contains("有 7 处要改"), "{page}");
+        assert_eq!(submissions(app).await, 0);
+        let english = [("content-type", "multipart/form-data; boundary=cut"), ("accept-language", "en")];
+        let mut body = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.xlsx\"\r\n\r\n".to_vec();
+        body.extend_from_slice(&file);
+        body.extend_from_slice(b"\r\n--cut--\r\n");
+        let (status, bytes) = scene.staffed.ask(app, "anna", "POST", &scene.at("/upload"), &english, body).await;
+        let page = words(&bytes);
+        assert_eq!(status, 422);
+        assert!(page.contains("Row 7, column B") && page.contains("This row has no id"), "{page}");
+        // A format that is not read says what to do.
+        let (status, page) = scene.look(app, "anna", "filled.ods", &fixture_as_is("filled.ods")).await;
+        assert_eq!(status, 422);
+        assert!(page.contains("另存为 xlsx"), "{page}");
+        // A sheet that was not downloaded here.
+        let (status, page) = scene.look(app, "anna", "a.csv", "姓名,走访日期\n赵桂英,2026-11-20\n".as_bytes()).await;
+        assert_eq!(status, 422);
+        assert!(page.contains("这不是从这里下载的表"), "{page}");
+        assert_eq!(submissions(app).await, 0);
+    })
+    .await;
+}
+
+fn fixture_as_is(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sheets/work/");
+    std::fs::read(format!("{folder}{name}")).expect("a committed fixture")
+}
+
+#[tokio::test]
+async fn rows_of_others_and_of_another_task_are_refused_and_what_moved_is_told() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let ids = handed(&scene.download(app, "anna").await, "办理对象");
+        assert!(!ids.contains_key("郑别处"), "only her part goes down");
+        let file = fixture("filled.xlsx", &ids, &NAMES);
+        // Ben did not download it, and has none of its items.
+        let (status, page) = scene.look(app, "ben", "filled.xlsx", &file).await;
+        assert_eq!(status, 422);
+        assert!(page.contains("这张表不是您下载的"), "{page}");
+        // Another task of the same people.
+        let (viewer, by) = everything(&scene.staffed);
+        let form = published(app, &viewer, VISIT).await;
+        let (place, person) = (scene.staffed.community(0), scene.people[1]);
+        let root = scene.staffed.town.places[0].id;
+        let other = send(app, by, draft(form, Class::Person, TaskShape::Listed, root), |app, task| {
+            Box::pin(async move {
+                let shard = server::platform::ids::shard_of(person);
+                let subject = Subject { shard, id: person, place: Some(place), label: "钱玉兰".into() };
+                rows::from_subjects(&app, &task, vec![subject]).await.expect("rows");
+            })
+        })
+        .await;
+        let (status, bytes) =
+            scene.staffed.upload(app, "anna", &format!("/work/{other}/sheet/upload"), "filled.xlsx", &file).await;
+        assert_eq!(status, 422);
+        assert!(words(&bytes).contains("这一行是另一个任务的"), "{}", words(&bytes));
+        // She visits there with a new telephone; and does another of the sheet's rows on the phone.
+        let (item,): (Id,) =
+            app.read().one("SELECT id FROM item WHERE task_id = $1", server::args![other]).await.expect("the item");
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let body = |phone: &str| {
+            let client = server::platform::ids::new_free_id(common::NOW);
+            format!("client_id={client}&visited_on=2026-11-23{phone}").into_bytes()
+        };
+        let path = format!("/items/{item}");
+        let (status, bytes) = scene.staffed.ask(app, "anna", "POST", &path, &form, body("&phone=13700137000")).await;
+        assert_eq!(status, 303, "{}", words(&bytes));
+        let path = format!("/items/{}", ids["李秀珍"].0);
+        let (status, bytes) = scene.staffed.ask(app, "anna", "POST", &path, &form, body("")).await;
+        assert_eq!(status, 303, "{}", words(&bytes));
+        let (status, page) = scene.look(app, "anna", "filled.xlsx", &file).await;
+        assert_eq!(status, 422);
+        assert!(page.contains("联系电话 138****8001 → 137****7000"), "{page}");
+        assert!(page.contains("这一件已经办结"), "{page}");
+        assert!(page.contains("有 2 处要改"), "{page}");
+        assert_eq!(submissions(app).await, 2, "nothing of the sheet is stored");
+        // Given to somebody else meanwhile: not hers any more.
+        let moved = scene
+            .staffed
+            .ask(
+                app,
+                "manager",
+                "POST",
+                "/items/transfer",
+                &form,
+                format!("item={}&to={}&reason=x", ids["孙德福"].0, one_unit(&scene.staffed)).into_bytes(),
+            )
+            .await;
+        assert_eq!(moved.0, 303);
+        let (_, page) = scene.look(app, "anna", "filled.xlsx", &file).await;
+        assert!(page.contains("这一件不在您手里"), "{page}");
+    })
+    .await;
+}
+
+fn one_unit(staffed: &Staffed) -> Id {
+    staffed.people["ben"].organization
+}
+
+#[tokio::test]
+async fn a_unit_return_is_done_by_sheet() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let staffed = Staffed::build(app).await;
+        let task = unit_scene(app, &staffed).await;
+        let (status, down) =
+            staffed.ask(app, "anna", "POST", &format!("/work/{task}/sheet/download"), &[], vec![]).await;
+        assert_eq!(status, 200);
+        let ids = handed(&down, "办理对象");
+        assert_eq!(ids.len(), 1, "her unit's row only");
+        let unit: Vec<&str> = ids.keys().map(String::as_str).collect();
+        let file = fixture("unit.xlsx", &ids, &unit);
+        let scene = Scene { staffed, task, people: vec![] };
+        let (status, page) = scene.store(app, "anna", "unit.xlsx", &file).await;
+        assert_eq!(status, 200, "{page}");
+        assert!(page.contains("提交了 1 件"), "{page}");
+        let (stored,): (String,) = app.read().one("SELECT answers FROM submission", vec![]).await.expect("one");
+        let stored: serde_json::Value = serde_json::from_str(&stored).expect("json");
+        assert_eq!(
+            stored,
+            serde_json::json!({"people": 12, "visited": 15, "until": "2026-11-23", "note": "含外出 1 人"})
+        );
+    })
+    .await;
 }

@@ -123,8 +123,10 @@ fn labels(published: &Published, lang: Lang) -> Vec<(String, Column)> {
 }
 
 fn explanation(viewer: &Viewer, published: &Published, lang: Lang, more: bool) -> Vec<String> {
-    let mut lines: Vec<String> =
-        ["ids", "known", "secret", "empty", "rows", "check"].iter().map(|key| viewer.text(&format!("work-sheet-help-{key}"), &[])).collect();
+    let mut lines: Vec<String> = ["ids", "known", "secret", "empty", "rows", "check"]
+        .iter()
+        .map(|key| viewer.text(&format!("work-sheet-help-{key}"), &[]))
+        .collect();
     if more {
         lines.push(viewer.text("work-sheet-help-more", &[("n", MOST.into())]));
     }
@@ -185,12 +187,7 @@ pub async fn download(app: &App, viewer: &Viewer, task: &Task) -> Result<Sheet, 
     Ok(Sheet { name, bytes, rows: abouts.len() })
 }
 
-fn handed_row(
-    published: &Published,
-    opened: &opened::Opened,
-    fields: &[(String, Column)],
-    lang: Lang,
-) -> HandedRow {
+fn handed_row(published: &Published, opened: &opened::Opened, fields: &[(String, Column)], lang: Lang) -> HandedRow {
     let mut row = HandedRow { record: opened.record.version(), ..HandedRow::default() };
     for field in fields.iter().filter_map(|(key, _)| published.compiled.field(key)) {
         let text = cell_text(field, &opened.known, lang);

@@ -73,10 +73,9 @@ fn render(app: &App, viewer: &Viewer, page: &SheetPage) -> Result<Response, AppE
 
 fn fault(viewer: &Viewer, fault: &RowFault) -> Fault {
     let at = match (fault.row, &fault.column) {
-        (Some(row), Some(column)) => viewer.text(
-            "work-sheet-at-cell",
-            &[("row", row.to_string().into()), ("column", column.as_str().into())],
-        ),
+        (Some(row), Some(column)) => {
+            viewer.text("work-sheet-at-cell", &[("row", row.to_string().into()), ("column", column.as_str().into())])
+        }
         (Some(row), None) => viewer.text("work-sheet-at-row", &[("row", row.to_string().into())]),
         _ => viewer.text("work-sheet-at-file", &[]),
     };

@@ -92,7 +92,11 @@ pub async fn read(
         Err(fault) => return refused(fault.text(lang)),
     };
     let mut wanted = vec![Wanted::required(ID_LABEL), Wanted::required(CHECK_LABEL)];
-    wanted.extend(form.fields().iter().map(|field| Wanted::optional(field.label().get(Lang::ZhCn)).or(field.label().get(Lang::En))));
+    wanted.extend(
+        form.fields()
+            .iter()
+            .map(|field| Wanted::optional(field.label().get(Lang::ZhCn)).or(field.label().get(Lang::En))),
+    );
     let header = match sheets::find_header(sheet, &wanted[..2]).map(|_| sheets::find_header(sheet, &wanted)) {
         // Doubled field columns are told by name below; the two of ours must be there once.
         Ok(Ok(header)) => header,
@@ -112,8 +116,7 @@ pub async fn read(
     }
     let system: Vec<&str> = [ID_LABEL, CHECK_LABEL, "序号"].into_iter().chain(ABOUT_LABELS).collect();
     let matched = match_columns(form, &labels, &system);
-    let reader =
-        Reader { app, viewer, task, form, sheet, header: &header, matched: &matched, id: *id, check: *check };
+    let reader = Reader { app, viewer, task, form, sheet, header: &header, matched: &matched, id: *id, check: *check };
     reader.read().await
 }
 
@@ -160,10 +163,8 @@ impl Reader<'_> {
         for known in &report.known {
             let Ok(item) = known.id.parse::<Id>() else { continue };
             let download = self.download_of(known.row);
-            let handed = download
-                .and_then(|id| downloads.get(&id)?.as_ref())
-                .and_then(|one| one.rows.get(&item))
-                .cloned();
+            let handed =
+                download.and_then(|id| downloads.get(&id)?.as_ref()).and_then(|one| one.rows.get(&item)).cloned();
             let (Some(download), Some(handed)) = (download, handed) else { continue };
             match self.filled(known.row, &handed, &mut out.faults) {
                 Some(answers) => out.filled.push(Filled {

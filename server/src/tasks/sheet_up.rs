@@ -116,8 +116,7 @@ pub async fn look(app: &App, viewer: &Viewer, task: &Task, name: &str, bytes: &[
     let published = forms::published(app, task.form_version_id).await?;
     let Read { filled, untouched, doubled, missing, skipped, unknown_columns, faults, columns } =
         read(app, viewer, task, &published.compiled, name, bytes).await?;
-    let mut report =
-        Report { untouched, doubled, missing, skipped, unknown_columns, faults, ..Report::default() };
+    let mut report = Report { untouched, doubled, missing, skipped, unknown_columns, faults, ..Report::default() };
     let ids: Vec<Id> = filled.iter().map(|row| row.item).collect();
     let items = work_store::items(&mut app.read(), &ids).await?;
     let by = By::of(viewer);

@@ -96,12 +96,7 @@ pub async fn submit_opened(
 }
 
 /// Judges a visit and makes its rows; nothing is stored.
-pub async fn plan(
-    app: &App,
-    by: &By,
-    opened: &Opened,
-    posted: &Posted,
-) -> Result<Result<Planned, Refused>, AppError> {
+pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Result<Result<Planned, Refused>, AppError> {
     let Opened { task, item, published, record, .. } = opened;
     if task.shape() == TaskShape::Discovery {
         return Err(AppError::Conflict("work-conflict-certify"));

@@ -63,16 +63,14 @@ impl Staffed {
         let city = town.places[0].id;
         let hires = vec![
             ("manager", unit(0), "manager", Reach::Place(city), ""),
-            ("anna", unit(a), "office_worker", Reach::Own, "grid_worker"),
-            ("ben", unit(b), "office_worker", Reach::Own, "grid_worker"),
+            ("anna", unit(a), "grid_worker", Reach::Own, "grid_worker"),
+            ("ben", unit(b), "grid_worker", Reach::Own, "grid_worker"),
             ("township", unit(above), "office_worker", Reach::Own, ""),
             ("root", unit(0), "administrator", Reach::All, ""),
         ];
         let (now, today, hashed) = (app.now(), app.clock.today_text(), hash_now("open sesame please"));
-        let grids: Vec<(Id, Id, usize)> = vec![
-            (new_free_id(NOW), town.places[a].id, 1),
-            (new_free_id(NOW), town.places[b].id, 2),
-        ];
+        let grids: Vec<(Id, Id, usize)> =
+            vec![(new_free_id(NOW), town.places[a].id, 1), (new_free_id(NOW), town.places[b].id, 2)];
         let rows = app
             .lanes
             .write(0, vec![], move |tx| {
@@ -102,8 +100,7 @@ impl Staffed {
                             version: 1,
                         };
                         book::STAFF.write(tx, vec![book::staff_row(&staff, &None, &None)], OnKey::Fail).await?;
-                        let account =
-                            access::create_account(tx, now, login, &hashed, Some(staff.id), false).await?;
+                        let account = access::create_account(tx, now, login, &hashed, Some(staff.id), false).await?;
                         book::POST.write(tx, vec![book::post_row(&post)], OnKey::Fail).await?;
                         access::grant(tx, now, &today, post.id, role, reach).await?;
                         if login == "root" {
