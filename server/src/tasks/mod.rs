@@ -22,6 +22,8 @@ pub mod dry_run;
 pub mod ends;
 pub mod examples;
 pub mod holding;
+pub mod item_acts_api;
+pub mod item_api;
 pub mod item_pages;
 pub mod jobs;
 pub mod model;
