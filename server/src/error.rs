@@ -98,7 +98,7 @@ impl AppError {
 pub fn plain_text(error: AppError) -> String {
     let client = ClientError::from(error);
     let lang = web::Lang::En;
-    let mut text = web::text(lang, &format!("error-{}", client.code), &[]);
+    let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
     }

@@ -265,11 +265,7 @@ pub struct NewPlace {
 }
 
 /// `POST /api/v1/places`
-pub async fn add_place(
-    State(app): State<App>,
-    viewer: Viewer,
-    body: Sent<NewPlace>,
-) -> Result<Response, AppError> {
+pub async fn add_place(State(app): State<App>, viewer: Viewer, body: Sent<NewPlace>) -> Result<Response, AppError> {
     viewer.principal.require(Permission::PlaceEdit)?;
     let body = sent(body)?;
     viewer.require_at(&app, Permission::PlaceEdit, body.parent, None)?;

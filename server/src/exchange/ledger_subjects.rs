@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Form, Json};
 use axum::extract::{Path, State};
 use axum::response::{Html, Response};
+use axum::{Form, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::{Tab, ToastKind};

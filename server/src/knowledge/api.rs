@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::model;
 use crate::access::Viewer;
-use crate::error::AppError;
 use crate::app::App;
+use crate::error::AppError;
 use crate::openapi::Operation;
 
 /// What this room answers.
@@ -60,11 +60,7 @@ pub async fn show(State(_): State<App>, viewer: Viewer) -> Result<Json<Value>, A
 }
 
 /// `GET /api/v1/knowledge/lists/{key}`
-pub async fn list(
-    State(_): State<App>,
-    viewer: Viewer,
-    Path(key): Path<String>,
-) -> Result<Json<Value>, AppError> {
+pub async fn list(State(_): State<App>, viewer: Viewer, Path(key): Path<String>) -> Result<Json<Value>, AppError> {
     viewer.staff()?;
     let model = model();
     let list = model.code_list(&key).ok_or(AppError::NotFound)?;

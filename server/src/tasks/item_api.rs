@@ -13,8 +13,8 @@ use super::discover::{self, Certified};
 use super::model::{Item, ItemState};
 use super::opened::{self, Opened};
 use super::submit::{self, Posted, Refused, Slip};
-use super::work_store::{self, NEVER, Wanted};
 use super::words;
+use super::work_store::{self, NEVER, Wanted};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
@@ -33,12 +33,18 @@ pub const OPERATIONS: &[Operation] = &[
         permission: Some(Permission::ItemRead),
         query: &[
             Param { name: "task", about: "of one task" },
-            Param { name: "state", about: "open, review, correction, void_proposed, done, waived, void; several by commas" },
+            Param {
+                name: "state",
+                about: "open, review, correction, void_proposed, done, waived, void; several by commas",
+            },
             Param { name: "place", about: "at a place or below" },
             Param { name: "organization", about: "held in an organization or inside it" },
             Param { name: "part", about: "at one part (assignment) of the task itself" },
             Param { name: "found_under", about: "found under a unit's item" },
-            Param { name: "holder", about: "`mine`: held by the caller's post, or by nobody in its organization; `none`: 待认领" },
+            Param {
+                name: "holder",
+                about: "`mine`: held by the caller's post, or by nobody in its organization; `none`: 待认领",
+            },
             Param { name: "changed", about: "true or false: whether the visit found a change" },
             Param { name: "late", about: "true: past their due instant" },
         ],
@@ -209,7 +215,9 @@ pub async fn list(
     let limit = ask.paging.limit()?;
     let states = ask.state.as_deref().unwrap_or("").split(',').filter(|key| !key.is_empty());
     let states = states
-        .map(|key| ItemState::from_key(key).map(ItemState::key).ok_or_else(|| AppError::invalid("state", "work-api-state")))
+        .map(|key| {
+            ItemState::from_key(key).map(ItemState::key).ok_or_else(|| AppError::invalid("state", "work-api-state"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let mine = match ask.holder.as_deref() {
         Some("mine") => viewer.staff().map(|staff| Some((staff.post, staff.organization)))?,
@@ -363,11 +371,7 @@ pub async fn certify(
 }
 
 /// `GET /api/v1/submissions/{id}`
-pub async fn submission(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(id): Path<Id>,
-) -> Result<Json<Value>, AppError> {
+pub async fn submission(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Json<Value>, AppError> {
     viewer.principal.require(Permission::ItemRead)?;
     let stored = forms::store::submission(&mut app.read(), shard_of(id), id).await?;
     let stored = stored.filter(|stored| stored.door_kind == "item").ok_or(AppError::NotFound)?;

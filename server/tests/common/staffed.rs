@@ -60,9 +60,8 @@ impl Staffed {
             .await
             .expect("seeded");
         start::reload(app).await.expect("settings");
-        let city = town.places[0].id;
         let hires = vec![
-            ("manager", unit(0), "manager", Reach::Place(city), ""),
+            ("manager", unit(0), "manager", Reach::Own, ""),
             ("anna", unit(a), "grid_worker", Reach::Own, "grid_worker"),
             ("ben", unit(b), "grid_worker", Reach::Own, "grid_worker"),
             ("township", unit(above), "office_worker", Reach::Own, ""),
