@@ -70,6 +70,9 @@ pub enum AppError {
     /// The media type is not one that this route reads.
     #[error("unsupported media type")]
     UnsupportedMedia,
+    /// A body that is not what the route reads: its status, and what its reader said.
+    #[error("unreadable body")]
+    Unreadable(StatusCode, String),
     /// Too many tries; seconds until the next.
     #[error("too many requests")]
     TooMany(u64),
@@ -95,7 +98,7 @@ impl AppError {
 pub fn plain_text(error: AppError) -> String {
     let client = ClientError::from(error);
     let lang = web::Lang::En;
-    let mut text = web::text(lang, &format!("error-{}", client.code), &[]);
+    let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
     }
@@ -207,6 +210,15 @@ impl From<AppError> for ClientError {
             AppError::Gone(detail) => Self { detail: Some(detail), ..Self::new(StatusCode::GONE, "gone") },
             AppError::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             AppError::UnsupportedMedia => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type"),
+            AppError::Unreadable(status, said) => {
+                let code = match status {
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE => "media-type",
+                    StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+                    StatusCode::UNPROCESSABLE_ENTITY => "invalid",
+                    _ => "bad-request",
+                };
+                Self { said: Some(said), ..Self::new(status, code) }
+            }
             AppError::TooMany(seconds) => {
                 Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many") }
             }

@@ -10,6 +10,7 @@ use super::{Permission, Scope, Viewer, tokens};
 use crate::app::App;
 use crate::error::AppError;
 use crate::openapi::Operation;
+use crate::platform::api::{Sent, sent};
 use crate::platform::clock::DAY;
 use crate::platform::ids::{Id, shard_of};
 
@@ -116,9 +117,10 @@ pub struct NewToken {
 pub async fn create(
     State(app): State<App>,
     viewer: Viewer,
-    Json(body): Json<NewToken>,
+    body: Sent<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), AppError> {
     viewer.principal.require(Permission::TokenCreate)?;
+    let body = sent(body)?;
     let account = viewer.principal.account().ok_or(AppError::SignIn)?;
     let title = body.title.trim();
     if title.is_empty() || title.chars().count() > 80 {

@@ -3,6 +3,7 @@
 //! The usual next thing is a command: a variant of [`Command`], an arm in [`carry_out`], and its function
 //! in the file of its family.
 
+mod application;
 mod data;
 mod output;
 mod serve;
@@ -47,6 +48,9 @@ enum Command {
         /// Address to listen on; port 0 takes a free one
         #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
         listen: SocketAddr,
+        /// Let made-up workers and residents submit so many times a minute, so that boards move
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=6000))]
+        activity: Option<u32>,
     },
     /// Serve an installation; the first start asks in the browser for its name and administrator
     Serve {
@@ -64,6 +68,23 @@ enum Command {
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
+    /// Applications: folders of forms, rules, tasks, ledgers and channels
+    #[command(subcommand)]
+    App(Application),
+}
+
+#[derive(Debug, Subcommand)]
+enum Application {
+    /// Look for faults in an application's folder; needs no database
+    Check {
+        /// The folder with `app.json`
+        dir: PathBuf,
+    },
+    /// Install an application's folder, or upgrade it; the same again changes nothing
+    Install {
+        /// The folder with `app.json`
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,7 +166,7 @@ pub fn run() -> ExitCode {
 async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
     let place = Place { data: cli.options.data, database_url: cli.options.database_url };
     match cli.command {
-        Command::Demo { listen } => serve::demo(&place, listen, output).await,
+        Command::Demo { listen, activity } => serve::demo(&place, listen, activity, output).await,
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
@@ -153,6 +174,8 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Import(Import::Addressbook(file)) => {
             data::import_address_book(&place, &file.file, file.dry_run, output).await
         }
+        Command::App(Application::Check { dir }) => application::check(&dir, output),
+        Command::App(Application::Install { dir }) => application::install(&place, &dir, output).await,
         Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }

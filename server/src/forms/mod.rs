@@ -13,6 +13,7 @@
 mod answers;
 pub mod api;
 pub mod edit;
+pub mod edit_api;
 mod estimate;
 pub mod pages;
 pub mod publish;

@@ -56,6 +56,7 @@ pub struct WorkList {
     cards: Vec<Card>,
     next: Option<String>,
     discovery: bool,
+    may_sheet: bool,
     unit_href: Option<String>,
     query: String,
 }
@@ -138,6 +139,7 @@ pub async fn work_list(
         cards,
         next,
         discovery: task.shape() == TaskShape::Discovery,
+        may_sheet: super::sheet_down::offered(&task) && open > 0,
         unit_href: assigns.then(|| format!("/tasks/{}/unit", task.id)),
         query: format!("/work/{}?show={show}", task.id),
         title: task.title,

@@ -26,6 +26,25 @@ pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals) {
     }
 }
 
+/// Writes all of several sets inside an open transaction, or none: none when one of them is stale, says
+/// something else under a known key, or touches a row that one before it touches.
+pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>, StoreError> {
+    let sets: Vec<&WriteSet> = sets.iter().collect();
+    let mut outcomes = judged(tx, &sets).await?;
+    let mut touched: HashSet<String> = HashSet::new();
+    for (set, outcome) in sets.iter().zip(&mut outcomes) {
+        let keys = touched_by(set);
+        if *outcome == Outcome::Stored && keys.iter().any(|key| touched.contains(key)) {
+            *outcome = Outcome::Stale;
+        }
+        touched.extend(keys);
+    }
+    if !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stale | Outcome::Mismatch)) {
+        put_all(tx, &sets, &outcomes).await?;
+    }
+    Ok(outcomes)
+}
+
 /// Two members that touch the same row never share a group: the second waits for the next.
 fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
     let mut touched: HashSet<String> = HashSet::new();
@@ -124,28 +143,35 @@ async fn try_commit(db: &Db, group: &[Member]) -> Result<Vec<Outcome>, StoreErro
 }
 
 async fn write_group(tx: &mut Tx, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
-    let stored = stored_before(tx, group).await?;
-    let versions = versions_now(tx, group).await?;
-    let mut outcomes = Vec::with_capacity(group.len());
+    let sets: Vec<&WriteSet> = group.iter().map(|(set, _)| set).collect();
+    let outcomes = judged(tx, &sets).await?;
+    put_all(tx, &sets, &outcomes).await?;
+    Ok(outcomes)
+}
+
+async fn judged(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Vec<Outcome>, StoreError> {
+    let stored = stored_before(tx, sets).await?;
+    let versions = versions_now(tx, sets).await?;
+    Ok(sets.iter().map(|set| judge(set, &stored, &versions)).collect())
+}
+
+/// Writes the rows of the sets that stand, table by table.
+async fn put_all(tx: &mut Tx, sets: &[&WriteSet], outcomes: &[Outcome]) -> Result<(), StoreError> {
     let mut by_table: BTreeMap<(&str, u8), (&'static Shape, OnKey, Vec<&Put>)> = BTreeMap::new();
-    for (set, _) in group {
-        let outcome = judge(set, &stored, &versions);
-        if outcome == Outcome::Stored {
-            for put in &set.puts {
-                by_table
-                    .entry((put.shape.table, put.on_key as u8))
-                    .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
-                    .2
-                    .push(put);
-            }
+    for (set, _) in sets.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored) {
+        for put in &set.puts {
+            by_table
+                .entry((put.shape.table, put.on_key as u8))
+                .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
+                .2
+                .push(put);
         }
-        outcomes.push(outcome);
     }
     for (_, (shape, on_key, mut puts)) in by_table {
         puts.sort_by_cached_key(|put| sort_key(put));
         shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Bytes that sort as the primary key does, so that lanes take row locks in one order.
@@ -181,9 +207,9 @@ fn judge(set: &WriteSet, stored: &Stored, versions: &Versions) -> Outcome {
     if holds { Outcome::Stored } else { Outcome::Stale }
 }
 
-async fn stored_before(tx: &mut Tx, group: &[Member]) -> Result<Stored, StoreError> {
+async fn stored_before(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Stored, StoreError> {
     let mut stored = Stored::new();
-    let mut rest = group;
+    let mut rest = sets;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 3));
         rest = later;
@@ -193,7 +219,7 @@ async fn stored_before(tx: &mut Tx, group: &[Member]) -> Result<Stored, StoreErr
         );
         let args = now
             .iter()
-            .flat_map(|(set, _)| [Arg::from(set.shard), Arg::from(set.key.form_id), Arg::from(set.key.client_id)])
+            .flat_map(|set| [Arg::from(set.shard), Arg::from(set.key.form_id), Arg::from(set.key.client_id)])
             .collect();
         let rows: Vec<(i64, Uuid, Uuid, Uuid, String, Vec<u8>)> = tx.all_built(sql, args).await?;
         stored.extend(rows.into_iter().map(|row| ((row.0, row.1, row.2), (row.3, row.4, row.5))));
@@ -201,9 +227,9 @@ async fn stored_before(tx: &mut Tx, group: &[Member]) -> Result<Stored, StoreErr
     Ok(stored)
 }
 
-async fn versions_now(tx: &mut Tx, group: &[Member]) -> Result<Versions, StoreError> {
+async fn versions_now(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Versions, StoreError> {
     let mut by_table: BTreeMap<&'static str, Vec<(i64, Uuid)>> = BTreeMap::new();
-    for (set, _) in group {
+    for set in sets {
         for expect in &set.expects {
             by_table.entry(expect.table).or_default().push((expect.shard, expect.id));
         }

@@ -93,6 +93,21 @@ impl Lanes {
         receiver.await.map_err(|_| busy())?
     }
 
+    /// Stores several submissions of one lane ([`Lanes::number_of`]) in one commit: all of them, or, where
+    /// one is [`Outcome::Stale`] or [`Outcome::Mismatch`], none.
+    pub async fn submit_whole(&self, sets: Vec<WriteSet>) -> Result<Vec<Outcome>, StoreError> {
+        let Some(shard) = sets.first().map(|set| set.shard) else { return Ok(Vec::new()) };
+        debug_assert!(sets.iter().all(|set| self.number_of(set.shard) == self.number_of(shard)));
+        let mut signals: Vec<Id> = sets.iter().flat_map(|set| set.signals.iter().copied()).collect();
+        signals.sort_unstable();
+        signals.dedup();
+        self.write(shard, signals, move |tx| {
+            let sets = sets.clone();
+            Box::pin(async move { group::write_whole(tx, &sets).await })
+        })
+        .await
+    }
+
     /// Runs a closure in one transaction in the lane of `shard`, again after passing faults, and tells
     /// `signals` after the commit. Everything the closure changes outside `tx` must bear repetition.
     pub async fn write<T, E, F>(&self, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
