@@ -152,6 +152,7 @@ pub fn operations() -> Vec<&'static Operation> {
         crate::measures::api::OPERATIONS,
         crate::tasks::api::OPERATIONS,
         crate::forms::api::OPERATIONS,
+        crate::channels::api::OPERATIONS,
     ];
     rooms.iter().copied().flatten().collect()
 }

@@ -121,7 +121,7 @@ pub async fn list(
 }
 
 /// The answers of a case in words; secrets by their mask, except the one asked for.
-async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str>) -> Result<Vec<Answer>, AppError> {
+pub async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str>) -> Result<Vec<Answer>, AppError> {
     let published = handle::form_of(app, case).await?;
     let given = query::answers(app, case).await?;
     let lang = language(viewer.lang);
@@ -181,7 +181,12 @@ fn may_reveal(viewer: &Viewer, case: &Case) -> bool {
 async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> Result<Html<String>, AppError> {
     let channel = handle::channel_of(app, case).await?;
     let state = case.state();
-    let changes = compare::changes(app, viewer, case).await?;
+    let mut changes = compare::changes(app, viewer, case).await?;
+    if state == CaseState::Review {
+        // The second worker confirms or sends back what the first chose.
+        let refused = handle::decision_of(case).refused;
+        changes.iter_mut().for_each(|change| change.refused = refused.contains(&change.key));
+    }
     let pending = match case.observation_id {
         Some(id) => entities::pending(app, id).await?.is_some(),
         None => false,

@@ -260,7 +260,8 @@ pub struct CaseFilter {
     pub states: Vec<&'static str>,
     /// only those of one channel
     pub channel: Option<Id>,
-    /// only those that nobody else has in hand: of this organization and post
+    /// only those that this post of this organization has to do with: in its hand, in nobody's, and those
+    /// that a second worker must confirm
     pub mine: Option<(Id, Option<Id>)>,
     /// after this sort key: due instant and id
     pub after: Option<(i64, Id)>,
@@ -316,7 +317,7 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     if let Some((organization, post)) = filter.mine {
         let (organization, post) = (mark(organization.into()), mark(post.into()));
         rows += &format!(
-            " AND ((c.holder_organization = {organization} AND c.holder_post IS NULL) OR c.holder_post = {post})"
+            " AND ((c.holder_organization = {organization} AND (c.holder_post IS NULL OR c.state = 'review')) OR c.holder_post = {post})"
         );
     }
     if let Some((due, id)) = filter.after {
