@@ -37,7 +37,7 @@ pub fn is(channel: Id) -> bool {
 fn definition() -> Result<FormDefinition, AppError> {
     let choice = |value: &str, zh: &str, en: &str| json!({"value": value, "label": {"zh-CN": zh, "en": en}});
     let text = json!({
-        "id": KEY,
+        "id": "feedback",
         "title": {"zh-CN": "投诉建议", "en": "Complaints and suggestions"},
         "intro": {
             "zh-CN": "哪里不好用、哪里办得不对、想要什么，都可以写。不留联系方式也可以。",
