@@ -18,8 +18,8 @@ use super::model::{Case, CaseState, Channel, Step, StepKind};
 use super::public::nobody;
 use super::submit::{self, Request, Submitted};
 use super::{compare, feedback, handle, pages, query, scope, store};
+use crate::access::Viewer;
 use crate::access::pages::peer;
-use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::forms;
@@ -187,7 +187,7 @@ pub async fn cases(
     viewer: Viewer,
     Query(asked): Query<CasesAsked>,
 ) -> Result<Json<Value>, AppError> {
-    viewer.principal.require(Permission::CaseRead)?;
+    pages::guard(&viewer)?;
     let limit = asked.paging.limit()?;
     let states = match asked.state.as_str() {
         "" => Vec::new(),

@@ -173,9 +173,9 @@ struct Said<'a> {
     clear: Option<String>,
 }
 
-fn may_reveal(viewer: &Viewer, case: &Case) -> bool {
-    viewer.principal.has(Permission::PersonReveal)
-        || (viewer.principal.has(Permission::Administer) && feedback::is(case.channel_id))
+fn may_reveal(app: &App, viewer: &Viewer, case: &Case) -> bool {
+    viewer.may(app, Permission::PersonReveal, Some(case.place_id), Some(case.holder_organization))
+        || handle::administers_mailbox(app, viewer, case)
 }
 
 async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> Result<Html<String>, AppError> {
@@ -243,7 +243,7 @@ async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> R
         may_correct: may_act && case.filed_by_post.is_none() && state != CaseState::Review,
         second: may_act && state == CaseState::Review && proposer.post != own,
         waits_for_second: state == CaseState::Review && proposer.post == own,
-        may_reveal: may_reveal(viewer, case),
+        may_reveal: may_reveal(app, viewer, case),
         posts,
         units: units.map(|(id, label)| Pick { value: id.to_string(), label }).collect(),
         steps: steps.iter().rev().map(|step| told(app, viewer, step)).collect(),
@@ -361,7 +361,7 @@ pub async fn act(
 /// One secret answer in clear, with a reason that is logged; kept by no cache.
 async fn reveal(app: &App, viewer: &Viewer, id: Id, pairs: &Pairs) -> Result<Response, AppError> {
     let case = handle::visible(app, viewer, id).await?;
-    if !may_reveal(viewer, &case) {
+    if !may_reveal(app, viewer, &case) {
         return Err(AppError::Forbidden);
     }
     let (field, reason) = (value(pairs, "field").to_owned(), value(pairs, "reason").trim().to_owned());

@@ -214,6 +214,9 @@ pub async fn set_state(
     if channel.state == state {
         return Ok(channel);
     }
+    if state == "closed" && channel.state == "draft" {
+        return Err(AppError::Conflict("channels-not-open"));
+    }
     if state == "open" && !feedback::is(id) && store::scope(&mut app.read(), id).await?.is_empty() {
         // One that came with an application has no places yet.
         return Err(AppError::invalid("place", "channels-place-needed"));

@@ -300,12 +300,13 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     let columns =
         Columns { place: Some("c.place_id"), organization: Some("c.holder_organization"), post: Some("c.holder_post") };
     let mut rows = principal.rows(Permission::CaseRead, columns, args);
+    let mailbox = principal.rows(Permission::Administer, Columns { post: None, ..columns }, args);
     let mut mark = |arg: Arg| {
         args.push(arg);
         format!("${}", args.len())
     };
-    if let (Some(feedback), true) = (feedback, principal.has(Permission::Administer)) {
-        rows = format!("({rows} OR c.channel_id = {})", mark(feedback.into()));
+    if let Some(feedback) = feedback {
+        rows = format!("({rows} OR (c.channel_id = {} AND {mailbox}))", mark(feedback.into()));
     }
     if !filter.states.is_empty() {
         let marks: Vec<String> = filter.states.iter().map(|state| mark((*state).into())).collect();

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::directory::working_days::{add_working_days, load};
 use crate::entities::{self, Applied, Claimed, Said, Source, SourceKind};
 use crate::error::AppError;
-use crate::forms::Published;
 use crate::forms::submit::{Door, Filing, Ready, first, prepare};
+use crate::forms::{self, Published};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_id};
@@ -116,7 +116,7 @@ pub async fn submit(app: &App, request: &Request) -> Result<Submitted, AppError>
         holder_organization: holder,
         holder_post: request.filer.filter(|_| at_home).map(|filer| filer.post),
         state: if at_home { CaseState::Accepted } else { CaseState::Open }.key().to_owned(),
-        label: label_of(&ready, &request.channel),
+        label: label_of(&ready, request),
         slip_code: ready.slip_code.clone(),
         query_digest: digest,
         answer: None,
@@ -184,7 +184,7 @@ pub async fn correct(app: &App, request: &Request, before: &Case) -> Result<Subm
         subject_shard: subject.map(|subject| subject.shard),
         subject_id: subject.map(|subject| subject.id),
         state: if before.holder_post.is_some() { CaseState::Accepted } else { CaseState::Open }.key().to_owned(),
-        label: label_of(&ready, &request.channel),
+        label: label_of(&ready, request),
         due_at: due(app, &request.channel, app.now()).await?,
         moved_at: app.now(),
         version: before.version + 1,
@@ -224,9 +224,19 @@ async fn due(app: &App, channel: &Channel, now: i64) -> Result<Option<i64>, AppE
     Ok(Some(add_working_days(&calendar, &app.clock, now, days)))
 }
 
-fn label_of(ready: &Ready, channel: &Channel) -> String {
-    let name = ready.extraction.subject.said.get("name").and_then(serde_json::Value::as_str);
-    name.map_or_else(|| channel.title_in(web::Lang::ZhCn), str::to_owned)
+/// What a list calls it: the person's name; where the form is about nobody, what was chosen first; else the
+/// channel's title.
+fn label_of(ready: &Ready, request: &Request) -> String {
+    if let Some(name) = ready.extraction.subject.said.get("name").and_then(serde_json::Value::as_str) {
+        return name.to_owned();
+    }
+    let fields = request.published.compiled.fields().iter();
+    let mut choices = fields.filter(|field| !field.many && !field.options.choices.is_empty());
+    let chosen = choices.find_map(|field| {
+        let value = ready.normalized.get(field.key()).filter(|value| !value.is_null())?;
+        Some(field.control.display(value, &field.options, forms::language(web::Lang::ZhCn)))
+    });
+    chosen.unwrap_or_else(|| request.channel.title_in(web::Lang::ZhCn))
 }
 
 /// The person it is about: by citizen number, or a provisional one. None when the form is about nobody.

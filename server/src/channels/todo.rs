@@ -61,6 +61,7 @@ pub async fn todo(app: &App, viewer: &Viewer) -> Result<Vec<Line>, AppError> {
         cases = store::cases_all_shards(&mut app.read(), principal, None, &filter, MOST).await?;
     }
     if principal.has(Permission::Administer) {
+        // The statement looks at the place: an administrator of a part of the city has no part in it.
         let filter = CaseFilter { channel: Some(feedback::id()), ..waiting() };
         let mailbox = store::cases_all_shards(&mut app.read(), principal, Some(feedback::id()), &filter, MOST).await?;
         let known: Vec<Id> = cases.iter().map(|case| case.id).collect();

@@ -33,7 +33,7 @@ struct Line {
     number: usize,
     method: String,
     route: String,
-    /// `?query`, `form:…`, `json:…`, `file`, `name=binding`, as written
+    /// `?query`, `form:…`, `json:…`, `file`, `if-match`, `name=binding`, as written
     with: Vec<String>,
     cells: Vec<String>,
 }
@@ -66,7 +66,7 @@ fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
             body = Some(("application/x-www-form-urlencoded", cast.fill(text)));
         } else if let Some(text) = word.strip_prefix("json:") {
             body = Some(("application/json", cast.fill(text)));
-        } else if word != "file" {
+        } else if !matches!(word.as_str(), "file" | "if-match") {
             let (name, binding) = word.split_once('=').unwrap_or_else(|| panic!("line {}: {word}", line.number));
             path = path.replace(&format!("{{{name}}}"), &cast.bound(binding));
         }
@@ -90,7 +90,7 @@ fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
     if line.method != "get" {
         builder = builder.header(header::CONTENT_TYPE, kind).header("sec-fetch-site", "same-origin");
     }
-    if line.method == "patch" || line.method == "put" {
+    if line.method == "patch" || line.method == "put" || line.with.iter().any(|word| word == "if-match") {
         builder = builder.header(header::IF_MATCH, "\"1\"");
     }
     for (name, value) in cast.headers(actor) {
