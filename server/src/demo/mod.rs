@@ -10,6 +10,7 @@ mod cast;
 mod city;
 mod people;
 mod random;
+mod requests;
 mod story;
 
 use std::io::Write;
