@@ -200,7 +200,7 @@ async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> R
     let own = viewer.principal.post();
     let fact = |key: &str, value: String, note: Option<String>| Fact { label: viewer.text(key, &[]), value, note };
     let mut facts = vec![
-        fact("channels-field-place", scope::place_name(app, case.place_id), None),
+        fact("channels-place", scope::place_name(app, case.place_id), None),
         fact("channels-holder", holder_text(app, viewer, case), None),
         fact("channels-slip-code", case.slip_code.clone(), None),
         fact(

@@ -65,7 +65,7 @@ pub async fn list(
     let mut channels = Vec::new();
     for channel in listed.items {
         let places = scope_names(&app, channel.id).await?;
-        let names: Vec<&str> = places.iter().take(3).map(|place| place.name.as_str()).collect();
+        let names: Vec<&str> = places.iter().take(3).filter_map(|place| place.name.rsplit('/').next()).collect();
         let unit = scope::organization_name(&app, channel.organization_id);
         let parts: Vec<String> = [names.join("、"), unit].into_iter().filter(|part| !part.is_empty()).collect();
         channels.push(ChannelRow {

@@ -202,3 +202,4 @@ channels-see-cases = See the cases
 channels-change-taken = taken over
 channels-change-left = left out
 channels-poster-hint = Print with the browser (Ctrl P): only this sheet is printed.
+channels-place = Place

@@ -202,3 +202,4 @@ channels-see-cases = 看办件
 channels-change-taken = 采纳
 channels-change-left = 不采纳
 channels-poster-hint = 用浏览器的打印（Ctrl P），只印这一页。
+channels-place = 地方
