@@ -57,8 +57,9 @@ const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c',
 
 /// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
 /// without an account of each, the city's task that runs and its draft, a draft and a running task of community `b`,
-/// the city's open channel and a draft of one of `b`. A case of each community is called like its person; `M` came into the mailbox.
-pub const MARKS: [(char, &str); 13] = [
+/// the city's open channel and a draft of one of `b`. A case of each community is called like its person; `M` came into the mailbox, `F` is a draft of a form of `b`; before it is
+/// published it says of how many persons within scope (`1`, `3`) something is known.
+pub const MARKS: [(char, &str); 16] = [
     ('S', "乙社区草稿"),
     ('R', "乙社区已发"),
     ('a', "甲秀兰"),
@@ -72,6 +73,9 @@ pub const MARKS: [(char, &str); 13] = [
     ('O', "走访登记通道"),
     ('K', "乙社区渠道稿"),
     ('M', "不会用，求助"),
+    ('F', "乙社区的表单草稿"),
+    ('1', "范围里最近的 1 人"),
+    ('3', "范围里最近的 3 人"),
 ];
 
 const PASSWORD: &str = "open sesame please";
@@ -346,6 +350,11 @@ impl Cast {
         };
         let draft = forms::edit::create(app, &next_door, "乙社区的表单草稿", "").await.expect("draft");
         self.bind("form-draft", draft);
+        let loaded = forms::edit::load(app, &next_door, draft).await.expect("draft");
+        let named = VISIT.replace("独居老人走访", "乙社区的表单草稿");
+        forms::edit::save(app, &next_door, &loaded, &form_runtime::definition::parse(&named).expect("definition"))
+            .await
+            .expect("saved");
         for (name, title, by) in [
             ("task", "走访已发", by),
             ("task-draft", "走访草稿", by),
