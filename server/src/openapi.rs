@@ -169,6 +169,7 @@ pub fn operations() -> Vec<&'static Operation> {
         crate::knowledge::api::OPERATIONS,
         crate::forms::edit_api::OPERATIONS,
         crate::forms::api::OPERATIONS,
+        crate::channels::api::OPERATIONS,
     ];
     rooms.iter().copied().flatten().collect()
 }

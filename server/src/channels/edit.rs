@@ -6,7 +6,7 @@ use form_runtime::Text;
 use serde_json::json;
 
 use super::model::Channel;
-use super::store;
+use super::{feedback, store};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
@@ -213,6 +213,13 @@ pub async fn set_state(
     }
     if channel.state == state {
         return Ok(channel);
+    }
+    if state == "closed" && channel.state == "draft" {
+        return Err(AppError::Conflict("channels-not-open"));
+    }
+    if state == "open" && !feedback::is(id) && store::scope(&mut app.read(), id).await?.is_empty() {
+        // One that came with an application has no places yet.
+        return Err(AppError::invalid("place", "channels-place-needed"));
     }
     let (actor, now, version) = (viewer.actor(), app.now(), channel.version);
     app.lanes

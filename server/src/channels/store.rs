@@ -260,7 +260,8 @@ pub struct CaseFilter {
     pub states: Vec<&'static str>,
     /// only those of one channel
     pub channel: Option<Id>,
-    /// only those that nobody else has in hand: of this organization and post
+    /// only those that this post of this organization has to do with: in its hand, in nobody's, and those
+    /// that a second worker must confirm
     pub mine: Option<(Id, Option<Id>)>,
     /// after this sort key: due instant and id
     pub after: Option<(i64, Id)>,
@@ -299,12 +300,13 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     let columns =
         Columns { place: Some("c.place_id"), organization: Some("c.holder_organization"), post: Some("c.holder_post") };
     let mut rows = principal.rows(Permission::CaseRead, columns, args);
+    let mailbox = principal.rows(Permission::Administer, Columns { post: None, ..columns }, args);
     let mut mark = |arg: Arg| {
         args.push(arg);
         format!("${}", args.len())
     };
-    if let (Some(feedback), true) = (feedback, principal.has(Permission::Administer)) {
-        rows = format!("({rows} OR c.channel_id = {})", mark(feedback.into()));
+    if let Some(feedback) = feedback {
+        rows = format!("({rows} OR (c.channel_id = {} AND {mailbox}))", mark(feedback.into()));
     }
     if !filter.states.is_empty() {
         let marks: Vec<String> = filter.states.iter().map(|state| mark((*state).into())).collect();
@@ -316,7 +318,7 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     if let Some((organization, post)) = filter.mine {
         let (organization, post) = (mark(organization.into()), mark(post.into()));
         rows += &format!(
-            " AND ((c.holder_organization = {organization} AND c.holder_post IS NULL) OR c.holder_post = {post})"
+            " AND ((c.holder_organization = {organization} AND (c.holder_post IS NULL OR c.state = 'review')) OR c.holder_post = {post})"
         );
     }
     if let Some((due, id)) = filter.after {

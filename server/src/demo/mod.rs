@@ -11,6 +11,7 @@ mod cast;
 mod city;
 mod people;
 mod random;
+mod requests;
 mod story;
 
 use std::io::Write;

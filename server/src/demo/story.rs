@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 
 use super::city::COMMUNITIES;
 use super::random::Random;
+use super::requests;
 use crate::access::{Principal, StaffViewer, store as accounts};
 use crate::app::App;
 use crate::applications::{self, Installed};
@@ -24,7 +25,7 @@ use crate::{access, ledgers};
 const SEED: u64 = 20_261;
 /// Key of the task template, and of the application's channel.
 const TEMPLATE: &str = "elder-visit/visit";
-const CHANNEL: &str = "elder-visit/register";
+pub const CHANNEL: &str = "elder-visit/register";
 /// How many each of them visits before the demo begins.
 const VISITS: [usize; 2] = [46, 31];
 /// The workers of the two communities: sign-in, title of the post.
@@ -61,6 +62,7 @@ pub async fn build(app: &App) -> Result<(), AppError> {
     install(app, &manager.actor).await?;
     let places = COMMUNITIES.iter().filter_map(|code| Some(app.geography().by_code(code)?.id)).collect();
     applications::open_channel(app, CHANNEL, places, &manager.actor).await?;
+    requests::build(app, &by(app, "zhaoxiuying", None).await?).await?;
     if let Some(task) = task(app, &manager).await? {
         for ((login, title), visits) in WORKERS.into_iter().zip(VISITS) {
             let mut random = Random::new(SEED + visits as u64);

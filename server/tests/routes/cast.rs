@@ -10,6 +10,7 @@ use server::access::{
 };
 use server::app::App;
 use server::args;
+use server::channels::{self, submit::Request as Filled};
 use server::directory::{self, Post, Staff};
 use server::entities::{PersonRow, Source, SourceKind, import_persons};
 use server::error::AppError;
@@ -55,8 +56,10 @@ pub const ACTORS: [&str; 12] = [
 const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰")];
 
 /// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
-/// without an account of each, the city's task that runs and its draft, and a draft and a running task of community `b`.
-pub const MARKS: [(char, &str); 10] = [
+/// without an account of each, the city's task that runs and its draft, a draft and a running task of community `b`,
+/// the city's open channel and a draft of one of `b`. A case of each community is called like its person; `M` came into the mailbox, `F` is a draft of a form of `b`; before it is
+/// published it says of how many persons within scope (`1`, `3`) something is known.
+pub const MARKS: [(char, &str); 16] = [
     ('S', "乙社区草稿"),
     ('R', "乙社区已发"),
     ('a', "甲秀兰"),
@@ -67,6 +70,12 @@ pub const MARKS: [(char, &str); 10] = [
     ('C', "待丙"),
     ('T', "走访已发"),
     ('D', "走访草稿"),
+    ('O', "走访登记通道"),
+    ('K', "乙社区渠道稿"),
+    ('M', "不会用，求助"),
+    ('F', "乙社区的表单草稿"),
+    ('1', "范围里最近的 1 人"),
+    ('3', "范围里最近的 3 人"),
 ];
 
 const PASSWORD: &str = "open sesame please";
@@ -341,6 +350,11 @@ impl Cast {
         };
         let draft = forms::edit::create(app, &next_door, "乙社区的表单草稿", "").await.expect("draft");
         self.bind("form-draft", draft);
+        let loaded = forms::edit::load(app, &next_door, draft).await.expect("draft");
+        let named = VISIT.replace("独居老人走访", "乙社区的表单草稿");
+        forms::edit::save(app, &next_door, &loaded, &form_runtime::definition::parse(&named).expect("definition"))
+            .await
+            .expect("saved");
         for (name, title, by) in [
             ("task", "走访已发", by),
             ("task-draft", "走访草稿", by),
@@ -386,9 +400,82 @@ impl Cast {
                 self.bind(&format!("assignment-{name}"), part.0);
             }
         }
+        self.channels(app, town, at, &viewer, &next_door, version).await;
         let ledger: (Id,) =
             app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
         self.bind("ledger", ledger.0);
+    }
+
+    /// An open channel of the city with a case of each community, a draft of community `b`, and what came into
+    /// the mailbox.
+    async fn channels(&mut self, app: &App, town: &Town, at: [usize; 3], city: &Viewer, next_door: &Viewer, form: Id) {
+        let draft = |title: &str, place: usize| channels::edit::Draft {
+            title: title.into(),
+            form: Some(form),
+            places: vec![town.places[place].id],
+            review: "none".into(),
+            working_days: "3".into(),
+            ..Default::default()
+        };
+        let open = channels::edit::create(app, city, &draft("走访登记通道", 0), true).await.expect("channel");
+        let kept = channels::edit::create(app, next_door, &draft("乙社区渠道稿", at[1]), false).await.expect("draft");
+        for (name, channel) in [("", &open), ("-b", &kept)] {
+            self.bind(&format!("channel{name}"), channel.id);
+            self.bind(&format!("slug{name}"), &channel.slug);
+        }
+        let published = forms::published(app, form).await.expect("form");
+        let numbers = ["140202193811120080", "140202194610100061", "140202194207071117"];
+        for (((mark, name), at), number) in PEOPLE.into_iter().zip(at).zip(numbers) {
+            let answers =
+                serde_json::json!({"name": name, "id_no": number, "living_alone": false, "visited_on": "2026-11-24"});
+            let request = Filled {
+                channel: open.clone(),
+                published: published.clone(),
+                place: town.places[at].id,
+                client_id: new_free_id(NOW),
+                posted: answers.as_object().expect("object").clone(),
+                actor: Default::default(),
+                filer: None,
+            };
+            self.file(app, mark, &request).await;
+        }
+        let (channel, published, place) = channels::feedback::mailbox(app).await.expect("mailbox");
+        let posted = serde_json::json!({"kind": "help", "text": "路灯坏了"});
+        let request = Filled {
+            channel,
+            published,
+            place,
+            client_id: new_free_id(NOW),
+            posted: posted.as_object().expect("object").clone(),
+            actor: Default::default(),
+            filer: None,
+        };
+        self.file(app, 'm', &request).await;
+        for act in ["claim", "give", "transfer", "correct", "answer", "send-back", "reject", "reveal"] {
+            self.bind(act, act);
+        }
+    }
+
+    async fn file(&mut self, app: &App, mark: char, request: &Filled) {
+        let slip = match channels::submit::submit(app, request).await.expect("filed") {
+            channels::submit::Submitted::Stored(slip) => slip,
+            other => panic!("{other:?}"),
+        };
+        self.bind(&format!("case-{mark}"), slip.case);
+        self.bind(&format!("code-{mark}"), slip.query_code);
+    }
+
+    /// What the browser of a resident keeps who typed the query code of a case.
+    async fn opened(&self, app: &App, mark: char) -> Vec<(String, String)> {
+        let request = Request::post("/query")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(format!("code={}", self.bound(&format!("code-{mark}")))))
+            .expect("request");
+        let answer = app_router(app.clone()).oneshot(request).await.expect("answered");
+        assert_eq!(answer.status(), 303, "the code opens the case");
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("ascii");
+        vec![("cookie".to_owned(), cookie.split(';').next().expect("pair").to_owned())]
     }
 
     /// Files, jobs, grants, sessions.
@@ -455,7 +542,7 @@ impl Cast {
         self.headers = vec![
             vec![],
             vec![],
-            vec![],
+            self.opened(app, 'a').await,
             vec![("authorization".to_owned(), format!("Bearer {token}"))],
             sign_in(app, "same", Some(a)).await,
             sign_in(app, "sibling", None).await,
