@@ -91,11 +91,10 @@ impl AppError {
     }
 }
 
-/// The error in words for the command line: what a browser would be told, in one line.
-pub fn plain_text(error: AppError) -> String {
+/// The error in words for the command line: what a browser would be told, a fault a line.
+pub fn plain_text(error: AppError, lang: web::Lang) -> String {
     let client = ClientError::from(error);
-    let lang = web::Lang::En;
-    let mut text = web::text(lang, &format!("error-{}", client.code), &[]);
+    let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
     }

@@ -444,7 +444,7 @@ async fn an_address_book_is_looked_at_then_imported_whole_or_not_at_all() {
                 "康吉社区居委会,永泰街道办事处,永泰街道办事处,140213050001",
                 "康吉社区居委会,永泰街道办,永泰街道办事处,康吉社区",
             );
-        let look = administration::address_book::look(app, &xlsx(&wrong), "book.xlsx").await.expect("looks");
+        let look = administration::address_book::look(app, &xlsx(&wrong), "book.xlsx", true).await.expect("looks");
         let at: Vec<(String, String)> = look.faults.iter().map(|fault| (fault.at.clone(), fault.key.clone())).collect();
         for expected in [
             ("row 8, 上级单位", "directory-fault-unknown"),
@@ -453,16 +453,16 @@ async fn an_address_book_is_looked_at_then_imported_whole_or_not_at_all() {
         ] {
             assert!(at.contains(&(expected.0.to_owned(), expected.1.to_owned())), "{expected:?} in {at:?}");
         }
-        let refused = administration::address_book::apply(app, &xlsx(&wrong), "book.xlsx", Actor::default())
+        let refused = administration::address_book::apply(app, &xlsx(&wrong), "book.xlsx", true, Actor::default())
             .await
             .expect("answers");
         assert!(refused.fault_count >= 3);
         assert_eq!(count(app, "SELECT count(*) FROM organization").await, 0, "nothing is half stored");
-        let look = administration::address_book::look(app, &xlsx(BOOK), "book.xlsx").await.expect("looks");
+        let look = administration::address_book::look(app, &xlsx(BOOK), "book.xlsx", true).await.expect("looks");
         assert_eq!(look.faults, []);
         assert_eq!((look.organizations, look.posts, look.staff, look.logins.len()), (6, 6, 5, 3));
         assert_eq!(count(app, "SELECT count(*) FROM organization").await, 0);
-        let done = administration::address_book::apply(app, BOOK.as_bytes(), "book.csv", Actor::default())
+        let done = administration::address_book::apply(app, BOOK.as_bytes(), "book.csv", true, Actor::default())
             .await
             .expect("imports");
         assert!(done.logins.iter().all(|login| login.password.len() == 16));
@@ -476,7 +476,7 @@ async fn an_address_book_is_looked_at_then_imported_whole_or_not_at_all() {
             .map(|step| book.organization(step.organization).expect("unit").name.clone())
             .collect();
         assert_eq!(names, ["大同市民政局", "平城区民政局", "永泰街道办事处", "康吉社区居委会"]);
-        let again = administration::address_book::look(app, BOOK.as_bytes(), "book.csv").await.expect("looks");
+        let again = administration::address_book::look(app, BOOK.as_bytes(), "book.csv", true).await.expect("looks");
         assert_eq!((again.organizations, again.posts, again.staff, again.fault_count), (0, 0, 0, 0));
     })
     .await;

@@ -377,7 +377,7 @@ pub async fn add_organization(
     viewer: Viewer,
     Json(body): Json<NewUnit>,
 ) -> Result<Response, AppError> {
-    viewer.require_at(&app, Permission::DirectoryEdit, body.place, body.parent)?;
+    organizations::may_add(&app, &viewer, body.parent, body.place)?;
     let new = directory_change::NewOrganization {
         name: body.name,
         short_name: body.short_name,
@@ -418,9 +418,7 @@ pub async fn change_organization(
                 .ok_or_else(|| AppError::invalid(format!("/{key}"), "directory-organization-missing")),
         };
         let (parent, counterpart) = (unit("parent", before.parent)?, unit("counterpart", before.counterpart)?);
-        if let Some(parent) = parent {
-            viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
-        }
+        organizations::may_move(&app, &viewer, id, parent)?;
         directory_change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await
     };
     stale(result, || organization_now(&app, id))?;
@@ -435,7 +433,7 @@ pub async fn end_organization(
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, AppError> {
     organizations::editable(&app, &viewer, id)?;
-    stale(directory_change::end_organization(&app, id, version, viewer.actor()).await, || organization_now(&app, id))?;
+    stale(organizations::end_one(&app, &viewer, id, version).await, || organization_now(&app, id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -507,7 +505,7 @@ pub async fn end_post(
     viewer.principal.require(Permission::DirectoryEdit)?;
     let unit = app.directory().post(id).ok_or(AppError::NotFound)?.organization;
     organizations::editable(&app, &viewer, unit)?;
-    let result = directory_change::end_post(&app, id, version, viewer.actor()).await;
+    let result = staff::end_one(&app, &viewer, id, version).await;
     stale(result, || json!({"organization": unit}))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -309,6 +309,7 @@ struct TaskHead {
 
 #[derive(Serialize)]
 struct ReadNote {
+    faults: Vec<String>,
     skipped: Vec<String>,
     unknown: Vec<String>,
 }
@@ -329,6 +330,14 @@ async fn whom_page(
     let lang = forms::language(viewer.lang);
     let columns = form.compiled.fields().iter().map(|field| field.label().get(lang).to_owned()).collect();
     let note = read.map(|read| ReadNote {
+        faults: read
+            .faults
+            .iter()
+            .map(|(row, why)| {
+                let why = rows::fault_text(viewer.lang, why);
+                viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.into())])
+            })
+            .collect(),
         skipped: read
             .skipped
             .iter()

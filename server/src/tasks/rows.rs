@@ -29,6 +29,10 @@ const PLACE_LABELS: [&str; 6] = ["所在社区", "社区", "村（社区）", "�
 /// Labels of columns that make the community's name unique.
 const TOWNSHIP_LABELS: [&str; 4] = ["街道", "乡镇", "街道（乡镇）", "Township"];
 const DISTRICT_LABELS: [&str; 4] = ["区县", "县区", "区", "District"];
+/// Faults that are shown at once; the dry run lists every one.
+const SHOWN_FAULTS: usize = 50;
+/// Between the Chinese and the English words of a fault that comes with both.
+const OR: char = '\u{1f}';
 /// Rows written in one transaction.
 const SLICE: usize = 512;
 
@@ -39,6 +43,8 @@ pub struct Read {
     pub rows: i64,
     /// rows that cannot be dispatched as they are
     pub faulty: i64,
+    /// the first of them: row of the sheet, and the fault as stored (see [`fault_text`])
+    pub faults: Vec<(i64, String)>,
     /// rows left out as not data (totals, samples, notes), with the reason
     pub skipped: Vec<(u32, String)>,
     /// columns that no field of the form has; their cells are left out
@@ -55,6 +61,9 @@ pub async fn from_sheet(
     actor: &Actor,
     lang: web::Lang,
 ) -> Result<Read, AppError> {
+    if task.state != "draft" {
+        return Err(AppError::Conflict("tasks-conflict-not-draft"));
+    }
     let refuse = |fault: sheets::SheetError| {
         AppError::Invalid(vec![Fault::new("file", "tasks-sheet-refused").with("why", fault.text(lang.tag()))])
     };
@@ -105,8 +114,9 @@ pub async fn from_sheet(
     let rows = with_subjects(app, task, form, parsed, file_name, actor).await?;
     let faulty = rows.iter().filter(|row| row.fault.is_some()).count() as i64;
     let count = rows.len() as i64;
+    let faults = rows.iter().filter_map(|row| Some((row.source_row, row.fault.clone()?))).take(SHOWN_FAULTS).collect();
     replace(app, task.id, rows).await?;
-    Ok(Read { rows: count, faulty, skipped, unknown_columns })
+    Ok(Read { rows: count, faulty, faults, skipped, unknown_columns })
 }
 
 fn form_lang(lang: web::Lang) -> Lang {
@@ -173,7 +183,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if matches!(cell, sheets::Cell::LostPrecision(_)) {
-                fault.get_or_insert_with(|| format!("tasks-fault-precision|{}", field.label().get(Lang::ZhCn)));
+                let [zh, en] = [Lang::ZhCn, Lang::En].map(|lang| field.label().get(lang).to_owned());
+                fault.get_or_insert_with(|| format!("tasks-fault-precision|{zh}{OR}{en}"));
                 continue;
             }
             match read_answer(field, &Value::from(cell.normalized_text()), ctx) {
@@ -182,8 +193,9 @@ impl<'a> Reader<'a> {
                 }
                 Ok(None) => {}
                 Err(message) => {
-                    let text = message.text(Lang::ZhCn);
-                    fault.get_or_insert_with(|| format!("tasks-fault-cell|{}：{text}", field.label().get(Lang::ZhCn)));
+                    let told = |lang, mark| format!("{}{mark}{}", field.label().get(lang), message.text(lang));
+                    let (zh, en) = (told(Lang::ZhCn, "："), told(Lang::En, ": "));
+                    fault.get_or_insert_with(|| format!("tasks-fault-cell|{zh}{OR}{en}"));
                 }
             }
         }
@@ -403,8 +415,13 @@ async fn replace(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError
     Ok(())
 }
 
-/// The fault of a row in words: `key|argument` as stored.
+/// The fault of a row in words: `key|argument` as stored, the argument perhaps in both languages.
 pub fn fault_text(lang: web::Lang, fault: &str) -> String {
     let (key, argument) = fault.split_once('|').unwrap_or((fault, ""));
+    let argument = match (argument.split_once(OR), lang) {
+        (Some((zh, _)), web::Lang::ZhCn) => zh,
+        (Some((_, en)), web::Lang::En) => en,
+        (None, _) => argument,
+    };
     if key.starts_with("tasks-fault-") { web::text(lang, key, &[("what", argument.into())]) } else { fault.to_owned() }
 }
