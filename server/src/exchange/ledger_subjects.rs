@@ -95,7 +95,7 @@ pub async fn take(
             return Err(AppError::Conflict("tasks-conflict-too-many"));
         }
     }
-    let read = rows::from_subjects(&app, &task, subjects).await?;
+    let read = rows::from_subjects_by(&app, &task, subjects, &viewer.actor()).await?;
     let text = viewer.text("tasks-rows", &[("n", read.rows.into())]);
     Ok(redirect_with_toast(format!("/tasks/{id}/subjects"), ToastKind::Good, text))
 }

@@ -242,6 +242,9 @@ pub async fn make(State(app): State<App>, viewer: Viewer, Json(new): Json<NewTas
         app_key: None,
         measures,
     };
+    if app.geography().get(draft.root_place).is_some() {
+        create::within_reach(&app, &viewer, "/root_place", draft.root_place)?;
+    }
     let rule = new.rule.unwrap_or_else(|| create::first_rule(shape));
     let mut task = create::create(&app, staff, &viewer.actor(), draft, rule).await?;
     if let Some(relay) = new.relay {
@@ -344,7 +347,7 @@ pub async fn units(
     if !(3..=5).contains(&units.level) {
         return Err(AppError::invalid("/level", "tasks-need-level"));
     }
-    Ok(Json(read_json(&viewer, &rows::from_units(&app, &task, units.level).await?)))
+    Ok(Json(read_json(&viewer, &rows::from_units_by(&app, &task, units.level, &viewer.actor()).await?)))
 }
 
 /// `POST /api/v1/tasks/{id}/dry-run`

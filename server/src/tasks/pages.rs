@@ -241,6 +241,7 @@ async fn create_with(
     rule: Rule,
     relay: Relay,
 ) -> Result<Task, AppError> {
+    create::within_reach(app, viewer, "root_place", draft.root_place)?;
     let task = create::create(app, staff, &viewer.actor(), draft, rule).await?;
     if relay == Relay::default() {
         return Ok(task);
@@ -421,7 +422,7 @@ pub async fn take_units(
         let page = whom_page(&app, &viewer, &task, &[Fault::new("level", "tasks-need-level")], None).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let read = rows::from_units(&app, &task, level).await?;
+    let read = rows::from_units_by(&app, &task, level, &viewer.actor()).await?;
     Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response())
 }
 

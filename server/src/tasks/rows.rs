@@ -20,7 +20,7 @@ use crate::error::{AppError, Fault};
 use crate::geography::{Geography, Place, Resolved, resolve};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Exec, StoreError};
-use crate::platform::events::Actor;
+use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::sheets::{self, Limits, Sheet, Wanted};
 
@@ -115,7 +115,7 @@ pub async fn from_sheet(
     let faulty = rows.iter().filter(|row| row.fault.is_some()).count() as i64;
     let count = rows.len() as i64;
     let faults = rows.iter().filter_map(|row| Some((row.source_row, row.fault.clone()?))).take(SHOWN_FAULTS).collect();
-    replace(app, task.id, rows).await?;
+    replace(app, task.id, rows, actor).await?;
     Ok(Read { rows: count, faulty, faults, skipped, unknown_columns })
 }
 
@@ -330,8 +330,18 @@ pub struct Subject {
     pub label: String,
 }
 
-/// Takes the members of a ledger as the subjects of a task, replacing earlier rows.
+/// The same as [`from_subjects_by`], by the house itself (the demo).
 pub async fn from_subjects(app: &App, task: &Task, subjects: Vec<Subject>) -> Result<Read, AppError> {
+    from_subjects_by(app, task, subjects, &Actor::default()).await
+}
+
+/// The same as [`from_units_by`], by the house itself.
+pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppError> {
+    from_units_by(app, task, level, &Actor::default()).await
+}
+
+/// Takes the members of a ledger as the subjects of a task, replacing earlier rows.
+pub async fn from_subjects_by(app: &App, task: &Task, subjects: Vec<Subject>, actor: &Actor) -> Result<Read, AppError> {
     let geography = app.geography();
     let rows: Vec<TaskRow> = subjects
         .into_iter()
@@ -354,13 +364,13 @@ pub async fn from_subjects(app: &App, task: &Task, subjects: Vec<Subject>) -> Re
         faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
         ..Read::default()
     };
-    replace(app, task.id, rows).await?;
+    replace(app, task.id, rows, actor).await?;
     Ok(read)
 }
 
 /// Discovery and unit return: one row for each unit at `level` under the task's root, the unit itself being
 /// the subject.
-pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppError> {
+pub async fn from_units_by(app: &App, task: &Task, level: i64, actor: &Actor) -> Result<Read, AppError> {
     debug_assert!(task.shape() != TaskShape::Listed);
     let (geography, directory) = (app.geography(), app.directory());
     let places: Vec<&Place> = geography.subtree(task.root_place).filter(|place| place.level == level).collect();
@@ -387,27 +397,36 @@ pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppE
         faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
         ..Read::default()
     };
-    replace(app, task.id, rows).await?;
+    replace(app, task.id, rows, actor).await?;
     Ok(read)
 }
 
 /// Replaces the rows of a draft; the version of the task grows, so that an older dry run shows as out
 /// of date. All rows or none: the last slice moves the version.
-async fn replace(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
+async fn replace(app: &App, task: Id, rows: Vec<TaskRow>, actor: &Actor) -> Result<(), AppError> {
     let shard = shard_of(task);
     let draft = store::task(&mut app.read(), task).await?;
     if draft.state != "draft" {
         return Err(AppError::Conflict("tasks-conflict-not-draft"));
     }
+    let event = Event {
+        kind: "task.subjects",
+        subject_class: "task",
+        subject_id: Some(task),
+        actor: actor.clone(),
+        at: app.now(),
+        payload: serde_json::json!({"rows": rows.len(), "faulty": rows.iter().filter(|row| row.fault.is_some()).count()}),
+    };
     app.lanes
         .write::<(), StoreError, _>(shard, vec![], move |tx| {
-            let rows = rows.clone();
+            let (rows, event) = (rows.clone(), event.clone());
             Box::pin(async move {
                 store::rows_clear(tx, task).await?;
                 for slice in rows.chunks(SLICE) {
                     TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
                 }
                 tx.execute(store::TASK_TOUCH, crate::args![task]).await?;
+                event.write(tx, shard).await?;
                 Ok(())
             })
         })
