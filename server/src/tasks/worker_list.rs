@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::entities::{self, PersonRecord};
 use crate::error::AppError;
 use crate::forms;
+use crate::geography::short_address;
 use crate::platform::ids::{Id, new_id};
 
 /// Cards of a page.
@@ -230,5 +231,7 @@ pub fn notes(app: &App, viewer: &Viewer, record: Option<&PersonRecord>) -> Vec<S
 /// The address in words, else the place.
 pub fn address(app: &App, item: &Item, record: Option<&PersonRecord>) -> String {
     let known = record.and_then(|record| record.address.clone()).filter(|text| !text.is_empty());
-    known.unwrap_or_else(|| words::place(app, item.place_id))
+    let Some(known) = known else { return words::place(app, item.place_id) };
+    let geography = app.geography();
+    geography.get(item.place_id).map_or(known.clone(), |place| short_address(&known, &place.full_name).to_owned())
 }

@@ -184,3 +184,4 @@ tasks-conflict-not-listed = Only a list task takes people of a ledger
 tasks-conflict-too-many = Too many people; narrow the ledger first
 tasks-need-shape = Choose listed, discovery or unit_return
 tasks-measure-key = The measure name { $key } cannot be used: begin with a small letter and take no built-in name
+tasks-placeless = Place not known

@@ -184,3 +184,4 @@ tasks-conflict-not-listed = 只有清单任务可以用台账里的人
 tasks-conflict-too-many = 人太多，请先缩小台账的范围
 tasks-need-shape = 请选 listed、discovery 或 unit_return
 tasks-measure-key = 统计项的名称 { $key } 不能用：小写字母开头，不能与内置的重名
+tasks-placeless = 看不出在哪里
