@@ -76,7 +76,8 @@ pub fn first_rule_in(shape: TaskShape, working_days: Option<i64>) -> Rule {
         TaskShape::Listed => Whom::Tag { tag: "grid_worker".into() },
         TaskShape::Discovery | TaskShape::UnitReturn => Whom::Organization,
     };
-    let then = Action { level: Level::Community, whom, working_days: working_days.and_then(|days| u32::try_from(days).ok()) };
+    let then =
+        Action { level: Level::Community, whom, working_days: working_days.and_then(|days| u32::try_from(days).ok()) };
     Rule { source: RuleSource::Sentence(Sentence { when: None, then, otherwise: None }) }
 }
 

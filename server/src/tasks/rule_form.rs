@@ -45,7 +45,11 @@ fn subject(key: &str, label: &str, kind: FieldKind) -> FieldChoice {
 /// The sentence that stands in the form when the rule is none: the community's grid worker, in the
 /// task's own working days.
 pub fn usual(working_days: Option<i64>) -> Sentence {
-    let then = Action { level: Level::Community, whom: Whom::Tag { tag: "grid_worker".into() }, working_days: working_days.and_then(|days| u32::try_from(days).ok()) };
+    let then = Action {
+        level: Level::Community,
+        whom: Whom::Tag { tag: "grid_worker".into() },
+        working_days: working_days.and_then(|days| u32::try_from(days).ok()),
+    };
     Sentence { when: None, then, otherwise: None }
 }
 

@@ -298,7 +298,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         viewer.may(app, Permission::TaskRead, Some(assignment.place_id), Some(assignment.organization_id))
     };
     let seen: Vec<&Assignment> =
-        assignments.iter().filter(|a| a.release <= task.published_release.max(1)).filter(mine).collect();
+        assignments.iter().filter(|a| a.release <= task.published_release).filter(mine).collect();
     let issued = viewer.may(app, Permission::TaskRead, None, Some(task.issuer_organization));
     if seen.is_empty() && !issued {
         return Err(AppError::NotFound);
