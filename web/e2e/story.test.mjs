@@ -30,7 +30,7 @@ test("the manager makes the form with the plain builder and publishes version 1"
   await builder.attribute("person.mobile");
   await builder.attribute("person.live_alone", { required: true });
   await builder.attribute("person.emergency_name", { when: "是否独居", is: "是" });
-  await builder.control("date", { label: "走访日期", required: true });
+  await builder.control("date", { label: "走访日期", required: true, today: true });
   await builder.control("multiple_choice", { label: "需要的帮助", choices: ["送餐", "打扫", "代取药"] });
   await builder.control("long_text", { label: "备注" });
   await look(page, "form-full");

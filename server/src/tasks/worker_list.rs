@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use form_runtime::Date;
+use form_runtime::definition::Owner;
 use serde::Serialize;
 
 use super::model::{Item, ItemState, Task, TaskShape};
@@ -153,7 +154,13 @@ async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Resul
     let ids: Vec<Id> = subjects.iter().map(|subject| subject.1).collect();
     let visits = last_visits(app, &ids).await?;
     let form = forms::published(app, task.form_version_id).await?;
-    let no_change = form.compiled.definition().settings.no_change;
+    // A visit's own question that must be answered each time cannot be answered by one tap.
+    let answered = form.compiled.defaults(app.clock.today());
+    let asks = form.compiled.fields().iter().any(|field| {
+        let of_subject = field.definition.bind.as_ref().is_some_and(|bind| bind.owner == Owner::Subject);
+        field.always_required() && !of_subject && !answered.contains_key(field.key())
+    });
+    let no_change = form.compiled.definition().settings.no_change && !asks;
     let mut cards = Vec::with_capacity(items.len());
     for item in items {
         let record = item.subject_id.and_then(|id| records.get(&id));

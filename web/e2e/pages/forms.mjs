@@ -29,11 +29,12 @@ export class Builder {
   }
 
   /** Changes the field that stands open: the one just added. */
-  async change({ label, required, choices, when, is }) {
+  async change({ label, required, today, choices, when, is }) {
     if (label === undefined && required === undefined && !choices && !when) return;
     const open = this.page.locator(".todos .todo", { has: this.page.locator("details[open]") }).last();
     if (label) await open.locator("[name^='label-']").fill(label);
     if (required) await open.locator("[name^='required-']").check({ force: true });
+    if (today) await open.locator("[name^='today-']").check({ force: true });
     if (choices) await open.locator("[name^='choices-']").fill(choices.join("\n"));
     if (when) {
       const option = open.locator("[name^='when_field-'] option", { hasText: when });
