@@ -21,9 +21,6 @@ use crate::platform::events::Event;
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::lane::{Expect, Outcome, Put};
 
-/// Level of a community or village.
-const COMMUNITY: i64 = 5;
-
 /// What was posted.
 #[derive(Clone, Debug)]
 pub struct Posted {
@@ -249,15 +246,7 @@ fn statement(
         batch: None,
         title: web::Lang::ZhCn.pick(&opened.published.title).to_owned(),
     };
-    let mut said = Said::of_form(subject, &extraction.subject, source, by.actor.clone(), now);
-    // Somebody whose home nobody knows yet lives where the visit was: without a place no ledger shows them.
-    let at_home = |place: Id| app.geography().get(place).is_some_and(|place| place.level == COMMUNITY);
-    if class == Class::Person
-        && opened.record.person().is_none_or(|record| record.community_id.is_none())
-        && at_home(item.place_id)
-    {
-        said.said.entry("residence_place").or_insert_with(|| json!(item.place_id));
-    }
+    let said = Said::of_form(subject, &extraction.subject, source, by.actor.clone(), now);
     let applied = match &opened.record {
         Record::Plain(record) if subject.shard == item.shard => entities::apply_plain(app, Some(record), &said)?,
         Record::None if class != Class::Person && subject.shard == item.shard => {
