@@ -32,7 +32,7 @@ const pages = () => ({
     "/", "/tasks", "/tasks/new", "/forms", found.form, `${found.form}/preview`, `/tasks/${found.task}`, `/tasks/${found.task}/items`,
     "/boards", `/boards/${found.task}`, `/boards/${found.task}?axis=org`, "/ledgers", found.ledger, "/work", "/search?q=永泰", "/password",
   ],
-  zhaoxiuying: [`/work/${found.task}`, `/tasks/${found.task}/unit`, found.ledger, `${found.ledger}?q=没有这个人`, found.person],
+  zhaoxiuying: [`/tasks/${found.task}/unit`, found.ledger, `${found.ledger}?q=没有这个人`, found.person],
   sunxiaodong: ["/work", `/work/${found.task}`, `/work/${found.task}?show=changed`, found.item, `${found.item}/return`, `${found.item}/void`],
   admin: [
     "/admin", "/admin/places", "/admin/address-book", "/admin/accounts", "/admin/accounts/new", found.account, "/admin/access", "/admin/apps",
