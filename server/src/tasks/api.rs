@@ -249,7 +249,7 @@ pub async fn make(State(app): State<App>, viewer: Viewer, body: Sent<NewTask>) -
     if app.geography().get(draft.root_place).is_some() {
         create::within_reach(&app, &viewer, "/root_place", draft.root_place)?;
     }
-    let rule = new.rule.unwrap_or_else(|| create::first_rule(shape));
+    let rule = new.rule.unwrap_or_else(|| create::first_rule_in(shape, new.working_days));
     let mut task = create::create(&app, staff, &viewer.actor(), draft, rule).await?;
     if let Some(relay) = new.relay {
         task = create::set_relay(&app, task.id, None, &viewer.actor(), relay).await?;

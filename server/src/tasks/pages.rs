@@ -261,7 +261,7 @@ pub async fn begin(
         Ok(mut draft) => {
             let form = forms::published(&app, draft.form_version_id).await?;
             draft.measures = super::counting::usual(&form);
-            let mut rule = create::first_rule(draft.shape);
+            let mut rule = create::first_rule_in(draft.shape, draft.working_days);
             let mut relay = Relay::default();
             let template = match posted.get("template") {
                 Some(key) => templates::find(&mut app.read(), key).await?,
@@ -481,7 +481,7 @@ async fn how_page(
     let lang = if viewer.lang == web::Lang::ZhCn { rule_engine::Lang::ZhCn } else { rule_engine::Lang::En };
     let sentence = match &rule.source {
         rule_engine::RuleSource::Sentence(sentence) => sentence.clone(),
-        _ => rule_form::usual(),
+        _ => rule_form::usual(task.working_days),
     };
     let errors = told(viewer, faults);
     let mut parts = Vec::new();

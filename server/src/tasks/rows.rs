@@ -261,8 +261,26 @@ async fn with_subjects(
         })
         .collect();
     let subject_is_person = form.subject() == Some(Class::Person);
+    // A number that comes again is the person of its first row; what the later row says is not taken in,
+    // or it would move somebody who is listed twice from one home to another.
+    let number_field = field_of("id_no");
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
     let mut persons = Vec::new();
-    for row in parsed.iter().filter(|row| row.fault.is_none() && subject_is_person) {
+    let mut person_at = Vec::with_capacity(parsed.len());
+    for row in &parsed {
+        if row.fault.is_some() || !subject_is_person {
+            person_at.push(None);
+            continue;
+        }
+        let number = number_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str);
+        if let Some(at) = number.and_then(|number| first_with.get(number)) {
+            person_at.push(Some(*at));
+            continue;
+        }
+        if let Some(number) = number {
+            first_with.insert(number, persons.len());
+        }
+        person_at.push(Some(persons.len()));
         let values = bound
             .iter()
             .filter_map(|(field, attribute)| Some((attribute.clone(), row.answers.get(field)?.clone())))
@@ -277,13 +295,13 @@ async fn with_subjects(
         batch: None,
         title: file_name.to_owned(),
     };
-    let mut found = entities::import_persons(app, persons, &source, actor, app.now()).await?.into_iter();
+    let found = entities::import_persons(app, persons, &source, actor, app.now()).await?;
     let mut seen: HashMap<Id, i64> = HashMap::new();
     let secrets: Vec<&str> = form.secret_fields().collect();
     let mut rows = Vec::with_capacity(parsed.len());
     for (index, row) in parsed.into_iter().enumerate() {
         let position = index as i64 + 1;
-        let person = if row.fault.is_none() && subject_is_person { found.next() } else { None };
+        let person = person_at[index].map(|at| found[at]);
         let label =
             name_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut fault = row.fault;
