@@ -143,9 +143,11 @@ async fn set_state(
     app: &App,
     viewer: &Viewer,
     id: Id,
-    version: i64,
+    version: Result<IfMatch, AppError>,
     state: &'static str,
 ) -> Result<Response, AppError> {
+    edit::own(app, viewer, id).await?;
+    let IfMatch(version) = version?;
     let channel = edit::set_state(app, viewer, id, Some(version), state).await.map_err(pointed)?;
     Ok(([etag(channel.version)], Json(channel_json(app, &channel).await?)).into_response())
 }
@@ -155,7 +157,7 @@ pub async fn open(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<Response, AppError> {
     set_state(&app, &viewer, id, version, "open").await
 }
@@ -165,7 +167,7 @@ pub async fn close(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<Response, AppError> {
     set_state(&app, &viewer, id, version, "closed").await
 }
@@ -224,9 +226,11 @@ pub async fn act(
     State(app): State<App>,
     viewer: Viewer,
     Path((id, name)): Path<(Id, String)>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
     body: Option<Json<BTreeMap<String, Value>>>,
 ) -> Result<Response, AppError> {
+    handle::visible(&app, &viewer, id).await?;
+    let IfMatch(version) = version?;
     let pairs = case_pages::pairs_of(&body.map(|Json(body)| body).unwrap_or_default());
     let act = Act { pairs: &pairs, version: Some(version) };
     case_pages::perform(&app, &viewer, id, &name, act).await.map_err(pointed)?;
