@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::model::{Relay, Task, TaskShape};
 use super::store::{self, TASK};
-use crate::access::StaffViewer;
+use crate::access::{Permission, StaffViewer, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::measures::Measures;
@@ -61,6 +61,15 @@ impl Draft {
             faults.push(Fault::new("root_place", "tasks-need-place"));
         }
         faults
+    }
+}
+
+/// Refuses a place that the issuer does not issue tasks for.
+pub fn within_reach(app: &App, viewer: &Viewer, field: &str, root_place: Id) -> Result<(), AppError> {
+    if viewer.may(app, Permission::TaskIssue, Some(root_place), None) {
+        Ok(())
+    } else {
+        Err(AppError::invalid(field, "tasks-place-too-far"))
     }
 }
 

@@ -241,6 +241,7 @@ async fn create_with(
     rule: Rule,
     relay: Relay,
 ) -> Result<Task, AppError> {
+    create::within_reach(app, viewer, "root_place", draft.root_place)?;
     let task = create::create(app, staff, &viewer.actor(), draft, rule).await?;
     if relay == Relay::default() {
         return Ok(task);
@@ -309,6 +310,7 @@ struct TaskHead {
 
 #[derive(Serialize)]
 struct ReadNote {
+    faults: Vec<String>,
     skipped: Vec<String>,
     unknown: Vec<String>,
 }
@@ -329,6 +331,14 @@ async fn whom_page(
     let lang = forms::language(viewer.lang);
     let columns = form.compiled.fields().iter().map(|field| field.label().get(lang).to_owned()).collect();
     let note = read.map(|read| ReadNote {
+        faults: read
+            .faults
+            .iter()
+            .map(|(row, why)| {
+                let why = rows::fault_text(viewer.lang, why);
+                viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.into())])
+            })
+            .collect(),
         skipped: read
             .skipped
             .iter()
@@ -412,7 +422,7 @@ pub async fn take_units(
         let page = whom_page(&app, &viewer, &task, &[Fault::new("level", "tasks-need-level")], None).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let read = rows::from_units(&app, &task, level).await?;
+    let read = rows::from_units_by(&app, &task, level, &viewer.actor()).await?;
     Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response())
 }
 

@@ -25,6 +25,13 @@ pub struct House {
     folder: Arc<tempfile::TempDir>,
 }
 
+impl House {
+    /// Where its keys, files and embedded database lie.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
 /// Runs `body` on SQLite, then on PostgreSQL.
 pub async fn each<F, R>(body: F)
 where
