@@ -390,7 +390,7 @@ fn the_program_refuses_bad_folders_and_files_and_says_where() {
         assert!(!fine && text.contains(place), "{what}: {text}");
         let (_, json) = hutong("en_US.UTF-8", &["--json", "app", "check", dir]);
         let first: serde_json::Value = serde_json::from_str(json.lines().next().expect("a line")).expect("json");
-        assert!(first["zh-CN"].is_string() && first["en"].is_string(), "{json}");
+        assert!(first["message_zh"].is_string() && first["message"].is_string(), "{json}");
     }
     let good = application();
     assert!(hutong("en_US.UTF-8", &["app", "check", good.path().to_str().expect("utf-8")]).0);

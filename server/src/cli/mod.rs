@@ -3,7 +3,7 @@
 //! The usual next thing is a command: a variant of [`Command`], an arm in [`carry_out`], and its function
 //! in the file of its family.
 
-mod apps;
+mod application;
 mod data;
 mod output;
 mod serve;
@@ -65,26 +65,26 @@ enum Command {
     /// Import places or the address book from a sheet
     #[command(subcommand)]
     Import(Import),
-    /// Applications made of files
-    #[command(subcommand)]
-    App(AppCommand),
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
+    /// Applications: folders of forms, rules, tasks, ledgers and channels
+    #[command(subcommand)]
+    App(Application),
 }
 
 #[derive(Debug, Subcommand)]
-enum AppCommand {
-    /// Find everything wrong with an application's folder; touches no data
-    Check(AppFolder),
-    /// Install an application, or bring the installed one to what its folder says
-    Install(AppFolder),
-}
-
-#[derive(Debug, Args)]
-struct AppFolder {
-    /// The folder with `app.json`
-    dir: PathBuf,
+enum Application {
+    /// Look for faults in an application's folder; needs no database
+    Check {
+        /// The folder with `app.json`
+        dir: PathBuf,
+    },
+    /// Install an application's folder, or upgrade it; the same again changes nothing
+    Install {
+        /// The folder with `app.json`
+        dir: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -191,8 +191,8 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Import(Import::Addressbook(file)) => {
             data::import_address_book(&place, &file.file, file.dry_run, output).await
         }
-        Command::App(AppCommand::Check(folder)) => apps::check(&folder.dir, output),
-        Command::App(AppCommand::Install(folder)) => apps::install(&place, &folder.dir, output).await,
+        Command::App(Application::Check { dir }) => application::check(&dir, output),
+        Command::App(Application::Install { dir }) => application::install(&place, &dir, output).await,
         Command::Token(Token::Create { account, title }) => data::create_token(&place, &account, &title, output).await,
     }
 }

@@ -414,6 +414,7 @@ impl Cast {
         }
         self.more_work(app, town, [by, neighbour], version, &subjects).await;
         self.channels(app, town, at, &viewer, &next_door, version).await;
+        self.more_work(app, town, [by, neighbour], version, &subjects).await;
         let ledger: (Id,) =
             app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
         self.bind("ledger", ledger.0);
