@@ -412,8 +412,13 @@ impl Cast {
                 self.bind(&format!("assignment-{name}"), part.0);
             }
         }
-        self.more_work(app, town, [by, neighbour], version, &subjects).await;
         self.channels(app, town, at, &viewer, &next_door, version).await;
+        let more: (Id,) = app
+            .read()
+            .one("SELECT id FROM item WHERE task_id = $1", args![self.bound("task-b-more").parse::<Id>().expect("id")])
+            .await
+            .expect("the neighbour's item");
+        self.bind("more-b", more.0);
         self.more_work(app, town, [by, neighbour], version, &subjects).await;
         let ledger: (Id,) =
             app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
