@@ -366,6 +366,8 @@ impl Cast {
         forms::edit::save(app, &next_door, &loaded, &form_runtime::definition::parse(&named).expect("definition"))
             .await
             .expect("saved");
+        let plain = forms::edit::create(app, &next_door, "隔壁的草稿表", "").await.expect("draft");
+        self.bind("form-plain", plain);
         for (name, title, by) in [
             ("task", "走访已发", by),
             ("task-draft", "走访草稿", by),
