@@ -54,6 +54,18 @@ pub struct WriteSet {
     pub signals: Vec<Id>,
 }
 
+impl WriteSet {
+    /// The id of the submission row it writes.
+    pub fn submission_id(&self) -> Option<Id> {
+        let put = self.puts.iter().find(|put| put.shape.table == "submission")?;
+        let at = put.shape.columns.iter().position(|column| *column == "id")?;
+        match put.row.get(at) {
+            Some(Arg::Uuid(id)) => *id,
+            _ => None,
+        }
+    }
+}
+
 /// What became of a write set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
