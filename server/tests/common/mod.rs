@@ -72,7 +72,7 @@ pub async fn postgres() -> House {
     house(open_postgres().await, folder).await
 }
 
-async fn house(db: Db, folder: tempfile::TempDir) -> House {
+pub async fn house(db: Db, folder: tempfile::TempDir) -> House {
     migrate(&db, NOW).await.expect("migrates");
     let engine = db.engine();
     let app = start::assemble_within(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path(), Limits::generous())

@@ -6,7 +6,7 @@ use server::platform::database::catalogue::{Class, TABLES};
 use server::platform::database::{Db, Exec, MIGRATIONS};
 
 /// Partitions of each sharded table.
-pub const PARTITIONS: i64 = 8;
+pub const PARTITIONS: i64 = 4;
 
 /// The statements of one migration, sharded tables partitioned.
 pub fn statements(text: &str) -> Vec<String> {

@@ -1,5 +1,8 @@
 //! Words and forms that do not exist, or mean something else, on one of the engines we may have to run on.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use server::platform::database::MIGRATIONS;
 use server::statements;
 
@@ -65,16 +68,15 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("distinct on", r"\bdistinct\s+on\b", "select distinct on (id) id from item"),
 ];
 
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new("'[^']*'").expect("regex"));
+static PATTERNS: LazyLock<Vec<(&str, Regex)>> =
+    LazyLock::new(|| FORBIDDEN.iter().map(|(what, pattern, _)| (*what, Regex::new(pattern).expect("regex"))).collect());
+
 /// What a statement does that it must not.
 fn caught(sql: &str) -> Vec<&'static str> {
     // Texts inside quotes are data.
-    let quoted = regex::Regex::new("'[^']*'").expect("regex");
-    let plain = quoted.replace_all(sql, "''").to_lowercase();
-    FORBIDDEN
-        .iter()
-        .filter(|(_, pattern, _)| regex::Regex::new(pattern).expect("regex").is_match(&plain))
-        .map(|(what, ..)| *what)
-        .collect()
+    let plain = QUOTED.replace_all(sql, "''").to_lowercase();
+    PATTERNS.iter().filter(|(_, pattern)| pattern.is_match(&plain)).map(|(what, _)| *what).collect()
 }
 
 #[test]

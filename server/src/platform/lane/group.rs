@@ -1,6 +1,7 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
@@ -18,12 +19,12 @@ type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 type Member = (WriteSet, Reply);
 
 /// Commits all members, in as few transactions as their rows allow, and answers each.
-pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals) {
+pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals, longest: Duration) {
     let mut waiting = members;
     while !waiting.is_empty() {
         let (now, later) = without_overlap(waiting);
         waiting = later;
-        commit_apart(db, now, signals).await;
+        commit_apart(db, now, signals, longest).await;
     }
 }
 
@@ -81,18 +82,18 @@ fn key_of(put: &Put) -> Vec<&Arg> {
         .key
         .iter()
         .filter_map(|key| put.shape.columns.iter().position(|column| column == key))
-        .map(|position| &put.row[position])
+        .filter_map(|position| put.row.get(position))
         .collect()
 }
 
 /// Runs the group; after a fault that running again does not mend, halves it until the bad one
 /// stands alone.
-async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals) {
+async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: Duration) {
     let mut stack = vec![group];
     while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
-            match try_commit(db, &group).await {
+            match try_commit(db, &group, longest).await {
                 Err(error) if attempt < 5 && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
@@ -147,9 +148,9 @@ fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
         || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
 }
 
-async fn try_commit(db: &Db, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
+async fn try_commit(db: &Db, group: &[Member], longest: Duration) -> Result<Vec<Outcome>, StoreError> {
     let mut tx = db.begin_write().await?;
-    match super::bounded(Box::pin(write_group(&mut tx, group))).await {
+    match super::bounded(longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
             super::commit(tx).await?;
             Ok(outcomes)

@@ -23,12 +23,23 @@ pub use group::samples;
 use mark::{Mark, Numbers};
 pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 
-/// How many writes may wait in one lane before callers are turned away with "busy".
-const QUEUE: usize = 4096;
 /// How many times a closure is run again after a passing fault.
 const ATTEMPTS: u32 = 6;
-/// How long a closure may hold its lane; long work comes in slices of about 20 ms.
-const LONGEST: Duration = Duration::from_secs(60);
+
+/// What a lane allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// how many writes may wait in one lane before callers are turned away with "busy"
+    pub queue: usize,
+    /// how long one write may hold its lane; long work comes in slices of about 20 ms
+    pub longest: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { queue: 4096, longest: Duration::from_secs(60) }
+    }
+}
 
 /// An error of a closure that a lane runs: it says whether running again may help.
 pub trait LaneError: From<StoreError> + Send + 'static {
@@ -57,21 +68,28 @@ pub struct Lanes {
     signals: Signals,
     commits: Arc<AtomicU64>,
     numbers: Arc<Numbers>,
+    bounds: Bounds,
+    db: Db,
 }
 
 impl Lanes {
     /// Starts the lanes of a database; they end when the last clone is dropped.
     pub fn start(db: &Db) -> Self {
+        Self::start_within(db, Bounds::default())
+    }
+
+    /// The same with other bounds.
+    pub fn start_within(db: &Db, bounds: Bounds) -> Self {
         let (signals, _) = broadcast::channel(4096);
         let commits = Arc::new(AtomicU64::new(0));
         let senders = (0..db.lanes())
             .map(|_| {
-                let (sender, receiver) = mpsc::channel(QUEUE);
-                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone()));
+                let (sender, receiver) = mpsc::channel(bounds.queue);
+                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone(), bounds.longest));
                 sender
             })
             .collect();
-        Self { senders: Arc::new(senders), signals, commits, numbers: Arc::new(Numbers::new()) }
+        Self { senders: Arc::new(senders), signals, commits, numbers: Arc::new(Numbers::new()), bounds, db: db.clone() }
     }
 
     /// Listens to what changes in this process.
@@ -124,11 +142,14 @@ impl Lanes {
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
+        let (numbers, longest) = (self.numbers.clone(), self.bounds.longest);
+        if faults::out(Protection::OwnTask) {
+            return run_again(&self.db, numbers.next(shard), longest, &run).await;
+        }
         let (sender, receiver) = oneshot::channel();
-        let numbers = self.numbers.clone();
         let work = Work::Run(Box::new(move |db, hub| {
             Box::pin(async move {
-                let result = run_again(&db, numbers.next(shard), &run).await;
+                let result = run_again(&db, numbers.next(shard), longest, &run).await;
                 if result.is_ok() {
                     for id in signals {
                         let _ = hub.send(id);
@@ -176,7 +197,7 @@ enum Run<T, E> {
     Failed(E),
 }
 
-async fn run_again<T, E, F>(db: &Db, mark: Mark, run: &F) -> Result<T, E>
+async fn run_again<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Result<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
@@ -185,7 +206,7 @@ where
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let error = match run_once(db, mark, run).await {
+        let error = match run_once(db, mark, longest, run).await {
             Run::Done(value) => return Ok(value),
             Run::DoneBefore => {
                 let unknown = || StoreError::Corrupt("a write is marked that was never run".into());
@@ -204,7 +225,7 @@ where
     }
 }
 
-async fn run_once<T, E, F>(db: &Db, mark: Mark, run: &F) -> Run<T, E>
+async fn run_once<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Run<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
@@ -215,7 +236,7 @@ where
     };
     let marked = if faults::out(Protection::WriteMark) { Ok(true) } else { mark.set(&mut tx).await };
     let result = match marked {
-        Ok(true) => bounded(run(&mut tx)).await,
+        Ok(true) => bounded(longest, run(&mut tx)).await,
         Ok(false) => {
             give_up(tx).await;
             return Run::DoneBefore;
@@ -236,16 +257,16 @@ where
 }
 
 /// A write that hangs or panics gives its lane back: the others behind it must not wait for ever.
-async fn bounded<T, E: LaneError>(run: BoxFuture<'_, Result<T, E>>) -> Result<T, E> {
+async fn bounded<T, E: LaneError>(longest: Duration, run: BoxFuture<'_, Result<T, E>>) -> Result<T, E> {
     if faults::out(Protection::PanicCaught) {
         return run.await;
     }
     let run = std::panic::AssertUnwindSafe(run).catch_unwind();
-    let limit = if faults::out(Protection::TimeLimit) { Duration::MAX } else { LONGEST };
+    let limit = if faults::out(Protection::TimeLimit) { Duration::MAX } else { longest };
     match tokio::time::timeout(limit, run).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(StoreError::Corrupt("a write panicked".into()).into()),
-        Err(_) => Err(StoreError::Corrupt(format!("a write took longer than {} s", LONGEST.as_secs())).into()),
+        Err(_) => Err(StoreError::Corrupt(format!("a write took longer than {longest:?}")).into()),
     }
 }
 
@@ -265,7 +286,13 @@ async fn give_up(tx: Tx) {
     }
 }
 
-async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, commits: Arc<AtomicU64>) {
+async fn serve(
+    db: Db,
+    mut receiver: mpsc::Receiver<Work>,
+    signals: Signals,
+    commits: Arc<AtomicU64>,
+    longest: Duration,
+) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
@@ -289,7 +316,7 @@ async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, com
                         Err(_) => break,
                     }
                 }
-                group::commit(&db, members, &signals).await;
+                group::commit(&db, members, &signals, longest).await;
             }
         }
         commits.fetch_add(1, Ordering::Relaxed);
