@@ -139,3 +139,19 @@ pub fn postgres_url() -> String {
         .trim()
         .to_owned()
 }
+
+/// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
+/// type; here the first tuple says it.
+pub fn typed(sql: &str) -> String {
+    let pairs = [("(shard, id)", 2), ("(shard, entity_id)", 2), ("(shard, form_id, client_id)", 3)];
+    pairs.into_iter().fold(sql.to_owned(), |sql, (key, count)| {
+        let plain: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+        let cast: Vec<String> = (1..=count)
+            .map(|n| if n == 1 { "cast($1 as bigint)".to_owned() } else { format!("cast(${n} as uuid)") })
+            .collect();
+        sql.replace(
+            &format!("{key} IN (VALUES ({}", plain.join(", ")),
+            &format!("{key} IN (VALUES ({}", cast.join(", ")),
+        )
+    })
+}

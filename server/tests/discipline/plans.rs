@@ -9,7 +9,7 @@ use server::platform::database::catalogue::{Class, TABLES};
 use server::platform::database::{Db, Exec, StoreError, Tx};
 use server::statements;
 
-use super::common;
+use super::common::{self, typed};
 
 /// Statements made by builders have no name of their own: by room and a part of the text, those that fan out.
 const BUILT_ALL_SHARDS: &[(&str, &str)] = &[
@@ -20,22 +20,6 @@ const BUILT_ALL_SHARDS: &[(&str, &str)] = &[
     // Persons of a scope: who moved keeps the shard of the first community.
     ("entities", "FROM record_person r WHERE"),
 ];
-
-/// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
-/// type; here the first tuple says it.
-pub fn typed(sql: &str) -> String {
-    let pairs = [("(shard, id)", 2), ("(shard, entity_id)", 2), ("(shard, form_id, client_id)", 3)];
-    pairs.into_iter().fold(sql.to_owned(), |sql, (key, count)| {
-        let plain: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
-        let cast: Vec<String> = (1..=count)
-            .map(|n| if n == 1 { "cast($1 as bigint)".to_owned() } else { format!("cast(${n} as uuid)") })
-            .collect();
-        sql.replace(
-            &format!("{key} IN (VALUES ({}", plain.join(", ")),
-            &format!("{key} IN (VALUES ({}", cast.join(", ")),
-        )
-    })
-}
 
 fn regex(text: &str) -> Regex {
     Regex::new(text).expect("regex")

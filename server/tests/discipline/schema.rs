@@ -152,7 +152,7 @@ async fn every_statement_prepares_on_the_shadow_schema() {
         }
     }
     for (room, sql) in statements::samples() {
-        let sql = super::plans::typed(&sql);
+        let sql = common::typed(&sql);
         conn.prepare(&sql).await.unwrap_or_else(|fault| panic!("{room}: {fault}\n{sql}"));
     }
     for bad in ["create unique index a on item (id)", "alter table submission add constraint a unique (client_id)"] {

@@ -22,6 +22,9 @@ use super::cast::Cast;
 use super::common::{self, House, NOW, postgres_url, schema_url};
 use super::{Without, create, seed};
 
+/// A list narrowed by the worker's scope.
+const LIST: &str = "/work";
+
 /// Polls at most `most` times, then drops.
 async fn leaves<F: Future>(most: u64, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -108,35 +111,29 @@ struct Asked {
     revealed: i64,
     forms: i64,
     formed: i64,
-    submitted: i64,
     dropped: u64,
 }
 
-/// Sends `count` requests of many kinds and leaves most of them.
-async fn storm(app: &App, cast: &Cast, dice: &mut Dice, count: u64) -> Asked {
+/// Sends requests of many kinds until `count` of them were left before their answer.
+async fn storm(app: &App, cast: &Cast, answers: &str, dice: &mut Dice, count: u64) -> Asked {
     let router = app_router(app.clone());
-    let client = new_id(1, NOW);
-    let answers = format!(
-        "client_id={client}&name=%E7%94%B2%E7%A7%80%E5%85%B0&id_no=11010119400301202X&living_alone=true\
-         &contact=%E7%8E%8B%E6%98%8E&visited_on=2026-11-24"
-    );
     let (person, item, task) = (cast.bound("person-a"), cast.bound("item-a"), cast.bound("task"));
-    let mut asked = Asked { reveals: 0, revealed: 0, forms: 0, formed: 0, submitted: 0, dropped: 0 };
-    for _ in 0..count {
+    let mut asked = Asked { reveals: 0, revealed: 0, forms: 0, formed: 0, dropped: 0 };
+    while asked.dropped < count {
         let kind = dice.roll(8);
         let request = match kind {
             0 | 1 => request(cast, "POST", &format!("/people/{person}/reveal"), Some("attribute=mobile&reason=call")),
             2 => request(cast, "POST", "/forms", Some("title=left")),
-            3 => request(cast, "POST", &format!("/items/{item}"), Some(&answers)),
+            3 => request(cast, "POST", &format!("/items/{item}"), Some(answers)),
             4 => request(cast, "GET", &format!("/boards/{task}"), None),
             5 => request(cast, "GET", &format!("/items/{item}"), None),
-            6 => request(cast, "GET", "/people", None),
-            _ => request(cast, "GET", "/", None),
+            6 => request(cast, "GET", &format!("/boards/{task}/fragment"), None),
+            _ => request(cast, "GET", LIST, None),
         };
         asked.reveals += i64::from(kind < 2);
         asked.forms += i64::from(kind == 2);
         let answer: Option<Response<Body>> =
-            leaves(1 + dice.roll(25), async { router.clone().oneshot(request).await.expect("answered") }).await;
+            leaves(1 + dice.roll(6), async { router.clone().oneshot(request).await.expect("answered") }).await;
         let Some(answer) = answer else {
             asked.dropped += 1;
             continue;
@@ -145,7 +142,6 @@ async fn storm(app: &App, cast: &Cast, dice: &mut Dice, count: u64) -> Asked {
         assert!(status < 500, "kind {kind}: {status}");
         asked.revealed += i64::from(kind < 2 && status == 200);
         asked.formed += i64::from(kind == 2 && status == 303);
-        asked.submitted += i64::from(kind == 3 && status == 303);
     }
     asked
 }
@@ -155,16 +151,24 @@ async fn leave(house: &House, user: &str, seed: u64) {
     let cast = Cast::build(app).await;
     let count = std::env::var("HUTONG_TEST_LEAVES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000_u64) / 2;
     let mut dice = Dice(seed | 1);
-    let asked = storm(app, &cast, &mut dice, count).await;
+    // One submission, sent again and again under the same id, as a phone does that hears no answer.
+    let answers = format!(
+        "client_id={}&name=%E7%94%B2%E7%A7%80%E5%85%B0&id_no=11010119400301202X&living_alone=true\
+         &contact=%E7%8E%8B%E6%98%8E&visited_on=2026-11-24",
+        new_id(1, NOW)
+    );
+    let asked = storm(app, &cast, &answers, &mut dice, count).await;
     settle(&app.lanes).await;
-    assert!(asked.dropped > count / 3, "{} of {count} were left", asked.dropped);
     assert_eq!(idle_in_transaction(&app.db, user).await, 0, "{}: an open transaction stays", house.engine);
     // Whoever stays is served, whatever connection it gets.
     let router = app_router(app.clone());
     let (item, task) = (cast.bound("item-a"), cast.bound("task"));
+    let sent = request(&cast, "POST", &format!("/items/{item}"), Some(&answers));
+    let slip = router.clone().oneshot(sent).await.expect("answered");
+    let (status, page) = (slip.status(), axum::body::to_bytes(slip.into_body(), 1 << 20).await.expect("page"));
+    assert_eq!(status, 303, "{}: {}", house.engine, String::from_utf8_lossy(&page));
     for n in 0..40 {
-        let path =
-            [format!("/boards/{task}"), format!("/items/{item}"), "/people".to_owned(), "/".to_owned()][n % 4].clone();
+        let path = [format!("/boards/{task}"), format!("/items/{item}"), LIST.to_owned()][n % 3].clone();
         let answer = router.clone().oneshot(request(&cast, "GET", &path, None)).await.expect("answered");
         assert_eq!(answer.status(), 200, "{}: {path}", house.engine);
     }
@@ -182,7 +186,6 @@ async fn leave(house: &House, user: &str, seed: u64) {
     let item: Id = cast.bound("item-a").parse().expect("id");
     let stored = count_of("SELECT count(*) FROM submission WHERE door_id = $1", args![item]).await;
     let done = count_of("SELECT count(*) FROM item WHERE id = $1 AND state = 'done'", args![item]).await;
-    assert!(asked.submitted > 0, "the submission is a good one");
     assert_eq!((stored, done), (1, 1), "{}: sent many times, stored once", house.engine);
     while fold_once(app).await.expect("folds") > 0 {}
     let task: Id = cast.bound("task").parse().expect("id");

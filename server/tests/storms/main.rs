@@ -94,6 +94,7 @@ pub fn seed() -> u64 {
 pub struct Without;
 
 impl Without {
+    /// Takes it out.
     pub fn the(protection: Protection) -> Self {
         take_out(Some(protection));
         Self
