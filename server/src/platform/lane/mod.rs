@@ -113,6 +113,7 @@ impl Lanes {
 
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
     pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
+        debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
         self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
         receiver.await.map_err(|_| busy())?

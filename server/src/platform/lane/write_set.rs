@@ -48,7 +48,7 @@ pub struct WriteSet {
     pub key: SubmissionKey,
     /// versions that must still hold
     pub expects: Vec<Expect>,
-    /// rows by table
+    /// rows by table; among them that of `submission`, by which a repeat is recognized
     pub puts: Vec<Put>,
     /// told after the commit
     pub signals: Vec<Id>,
