@@ -36,7 +36,7 @@ pub struct Mark {
 
 impl Numbers {
     /// A process begins.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         let now = jiff::Timestamp::now().as_microsecond();
         Self { owner: new_free_id(now), last: AtomicI64::new(now) }
     }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn numbers_rise_however_quickly_they_are_taken() {
-        let numbers = Numbers::new();
+        let numbers = Numbers::begin();
         let taken: Vec<i64> = (0..1000).map(|_| numbers.next(1).number).collect();
         assert!(taken.windows(2).all(|pair| pair[0] < pair[1]));
     }

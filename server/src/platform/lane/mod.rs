@@ -37,7 +37,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { queue: 4096, longest: Duration::from_secs(60) }
+        Self { queue: 4096, longest: Duration::from_mins(1) }
     }
 }
 
@@ -89,7 +89,14 @@ impl Lanes {
                 sender
             })
             .collect();
-        Self { senders: Arc::new(senders), signals, commits, numbers: Arc::new(Numbers::new()), bounds, db: db.clone() }
+        Self {
+            senders: Arc::new(senders),
+            signals,
+            commits,
+            numbers: Arc::new(Numbers::begin()),
+            bounds,
+            db: db.clone(),
+        }
     }
 
     /// Listens to what changes in this process.
