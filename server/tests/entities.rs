@@ -14,13 +14,15 @@ use server::access::{Grant, Permission, Principal, Scope, Viewer, Who};
 use server::app::App;
 use server::entities::search::{Looked, People, Sort, Test};
 use server::entities::{self, Observation, PersonRecord, PersonRow, Said, Source, SourceKind, Subject};
+use server::forms::store::SUBMISSION;
 use server::geography::{Geography, Place};
 use server::ledgers::{self, Filter};
 use server::platform::clock::DAY;
+use server::platform::database::bulk::OnKey;
 use server::platform::database::{Arg, Exec};
 use server::platform::events::Actor;
 use server::platform::ids::{Id, new_id};
-use server::platform::lane::{Outcome, SubmissionKey, WriteSet};
+use server::platform::lane::{Outcome, Put, SubmissionKey, WriteSet};
 use server::platform::sheets::Output;
 use server::{args, platform};
 
@@ -130,11 +132,30 @@ fn said(subject: Subject, kind: SourceKind, values: Value, at: i64) -> Said {
 }
 
 fn set(shard: i64, applied: &entities::Applied) -> WriteSet {
+    let (form, client, id) = (new_id(1, NOW), new_id(1, NOW), new_id(shard, NOW));
+    let none = Option::<Id>::None;
+    let row = args![
+        shard,
+        form,
+        client,
+        id,
+        form,
+        "item",
+        id,
+        vec![1_u8],
+        "{}",
+        format!("S-{id}"),
+        NOW,
+        none,
+        none,
+        Option::<&str>::None
+    ];
+    let submission = Put { shape: &SUBMISSION, on_key: OnKey::Fail, row };
     WriteSet {
         shard,
-        key: SubmissionKey { form_id: new_id(1, NOW), client_id: new_id(1, NOW), payload_hash: vec![1] },
+        key: SubmissionKey { form_id: form, client_id: client, payload_hash: vec![1] },
         expects: applied.expects.clone(),
-        puts: applied.puts.clone(),
+        puts: applied.puts.iter().cloned().chain([submission]).collect(),
         signals: vec![],
     }
 }

@@ -20,6 +20,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("entity", Sharded),
     ("event", Sharded),
     ("outbox", Sharded),
+    ("lane_mark", Sharded),
     ("job", OwnKey),
     ("lease", OwnKey),
     ("web_session", OwnKey),
