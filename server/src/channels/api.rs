@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use form_runtime::{FieldMessage, Map};
+use form_runtime::Map;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -285,16 +285,8 @@ pub async fn send(
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
         Submitted::Mismatch(_) => Err(AppError::Conflict("channels-already-text")),
-        Submitted::Invalid(messages) => Err(AppError::Invalid(messages.iter().map(answer_fault).collect())),
+        Submitted::Invalid(messages) => Err(forms::answer_faults(&messages)),
     }
-}
-
-/// What is wrong with an answer, in the words of the page, in each language.
-fn answer_fault(message: &FieldMessage) -> Fault {
-    let text = |lang: web::Lang| message.text(forms::language(lang));
-    Fault::new(format!("/answers/{}", message.field), "channels-field-wrong")
-        .with("text@zh-CN", text(web::Lang::ZhCn))
-        .with("text@en", text(web::Lang::En))
 }
 
 /// A query code; in a body, so that it stands in no address or log.
