@@ -19,7 +19,7 @@ use crate::measures::{Contribution, delta_puts};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::Event;
 use crate::platform::ids::{Id, shard_of};
-use crate::platform::lane::{Expect, Outcome, Put};
+use crate::platform::lane::{Expect, Outcome, Put, WriteSet};
 
 /// What was posted.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub async fn submit_opened(
     opened: &Opened,
     posted: Posted,
 ) -> Result<Result<Slip, Refused>, AppError> {
-    let Opened { task, item, published, record, .. } = opened;
+    let Opened { task, item, record, .. } = opened;
     if task.shape() == TaskShape::Discovery {
         return Err(AppError::Conflict("work-conflict-certify"));
     }
@@ -99,9 +99,39 @@ pub async fn submit_opened(
     if posted.confirm_all && opened.last.is_none() {
         return Err(AppError::Conflict("work-conflict-no-visit"));
     }
-    let mut ready = match prepare(app, &filing) {
+    let (set, slip) = match rows(app, by, opened, &posted, &filing)? {
         Ok(ready) => ready,
         Err(messages) => return Ok(Err(Refused::Fields(messages))),
+    };
+    match app.lanes.submit(set).await? {
+        Outcome::Stored => Ok(Ok(slip)),
+        Outcome::Repeated { submission_id, slip_code } => Ok(Ok(Slip { submission_id, slip_code, repeated: true })),
+        Outcome::Mismatch => Err(AppError::Conflict("work-conflict-mismatch")),
+        Outcome::Stale => Ok(Err(Refused::Moved)),
+    }
+}
+
+/// What a visit writes, and its slip; nothing is stored yet.
+pub fn write_set(
+    app: &App,
+    by: &By,
+    opened: &Opened,
+    posted: &Posted,
+) -> Result<Result<(WriteSet, Slip), Vec<FieldMessage>>, AppError> {
+    rows(app, by, opened, posted, &filing(app, by, opened, posted))
+}
+
+fn rows(
+    app: &App,
+    by: &By,
+    opened: &Opened,
+    posted: &Posted,
+    filing: &Filing,
+) -> Result<Result<(WriteSet, Slip), Vec<FieldMessage>>, AppError> {
+    let Opened { task, item, published, .. } = opened;
+    let mut ready = match prepare(app, filing) {
+        Ok(ready) => ready,
+        Err(messages) => return Ok(Err(messages)),
     };
     let now = app.now();
     if let Some(applied) = statement(app, by, opened, &ready.extraction, ready.submission_id, now)? {
@@ -121,14 +151,8 @@ pub async fn submit_opened(
     set.puts.push(submitted(item, task, by, ready.submission_id, now).put(item.shard));
     set.expects.push(Expect { table: ITEM.table, shard: item.shard, id: item.id, version: item.version });
     set.signals.extend([task.id, item.id, item.holder_organization].into_iter().chain(after.holder_post));
-    match app.lanes.submit(ready.write_set).await? {
-        Outcome::Stored => {
-            Ok(Ok(Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false }))
-        }
-        Outcome::Repeated { submission_id, slip_code } => Ok(Ok(Slip { submission_id, slip_code, repeated: true })),
-        Outcome::Mismatch => Err(AppError::Conflict("work-conflict-mismatch")),
-        Outcome::Stale => Ok(Err(Refused::Moved)),
-    }
+    let slip = Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false };
+    Ok(Ok((ready.write_set, slip)))
 }
 
 /// Judges a posted visit as [`submit_opened`] would, storing nothing.
