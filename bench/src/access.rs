@@ -12,7 +12,8 @@ use crate::client::Fault;
 
 /// Nanoseconds for one decision about a random community, by somebody of one community.
 pub async fn decision(place: &start::Place) -> Result<f64, Fault> {
-    const ACCOUNT: &str = "SELECT a.id, p.id FROM account a JOIN post p ON p.staff_id = a.staff_id WHERE a.login = 'b1'";
+    const ACCOUNT: &str =
+        "SELECT a.id, p.id FROM account a JOIN post p ON p.staff_id = a.staff_id WHERE a.login = 'b1'";
     let app: App = start::open(place).await.map_err(|fault| fault.to_string())?;
     let (account, post): (Id, Id) = app.read().one(ACCOUNT, vec![]).await.map_err(|fault| fault.to_string())?;
     let principal = access::load_principal(&app, account, Some(post)).await.map_err(server::error::plain_text)?;

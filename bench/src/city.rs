@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
+use form_runtime::model::{Datatype, Sensitivity};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use form_runtime::model::{Datatype, Sensitivity};
 use server::access::{self, Principal, Reach, StaffViewer, Who, password, tokens};
 use server::app::App;
 use server::directory::{self, BookRows, Grid, NewBook, NewStaff, Organization, Post, Staff};
@@ -65,7 +65,8 @@ pub struct City {
 pub const FILE: &str = "bench-city.json";
 
 const SURNAMES: [&str; 12] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙"];
-const GIVEN: [&str; 12] = ["秀英", "桂兰", "建国", "淑珍", "玉梅", "志强", "海燕", "凤英", "德福", "春生", "丽华", "永安"];
+const GIVEN: [&str; 12] =
+    ["秀英", "桂兰", "建国", "淑珍", "玉梅", "志强", "海燕", "凤英", "德福", "春生", "丽华", "永安"];
 
 /// Builds it whole.
 pub async fn build(place: &start::Place, scale: Scale) -> Result<City, Fault> {
@@ -191,7 +192,8 @@ async fn organizations(app: &App, scale: &Scale) -> Result<Cast, AppError> {
         let id = unit.id;
         governing.insert(place.id, id);
         book.organizations.push(unit);
-        let (title, tag) = if place.level == 5 { ("网格员", "grid_worker") } else { ("民政干事", "civil_affairs") };
+        let (title, tag) =
+            if place.level == 5 { ("网格员", "grid_worker") } else { ("民政干事", "civil_affairs") };
         let staff = person(now, book.staff.len());
         let post = Post {
             id: new_free_id(now),
@@ -316,12 +318,7 @@ async fn by(app: &App, login: &Login) -> Result<(StaffViewer, Actor, Principal),
 
 /// Persons with fifty attributes each: those who are filed about live where the workers are, the others
 /// everywhere.
-async fn persons(
-    app: &App,
-    scale: &Scale,
-    workers: &[Login],
-    city: &mut City,
-) -> Result<Vec<rows::Subject>, AppError> {
+async fn persons(app: &App, scale: &Scale, workers: &[Login], city: &mut City) -> Result<Vec<rows::Subject>, AppError> {
     const BATCH: usize = 4096;
     let geography = app.geography();
     let communities: Vec<Id> = geography.all().filter(|place| place.level == 5).map(|place| place.id).collect();
@@ -401,7 +398,11 @@ async fn task(
         form_version_id: one.form_version_id,
         class: "person".into(),
         shape: TaskShape::Listed,
-        root_place: app.directory().organization(manager.0.organization).and_then(|unit| unit.place).unwrap_or_default(),
+        root_place: app
+            .directory()
+            .organization(manager.0.organization)
+            .and_then(|unit| unit.place)
+            .unwrap_or_default(),
         working_days: Some(20),
         deadline: None,
         app_key: None,
@@ -428,7 +429,8 @@ fn rule() -> rule_engine::Rule {
 }
 
 async fn items(app: &App, task: Id, workers: &[Login]) -> Result<Vec<(usize, Id)>, AppError> {
-    const ITEMS: &str = "SELECT id, holder_post FROM item WHERE task_id = $1 AND holder_post IS NOT NULL ORDER BY position";
+    const ITEMS: &str =
+        "SELECT id, holder_post FROM item WHERE task_id = $1 AND holder_post IS NOT NULL ORDER BY position";
     let posts: std::collections::HashMap<Id, usize> =
         workers.iter().enumerate().map(|(at, login)| (login.post, at)).collect();
     let rows: Vec<(Id, Id)> = app.read().all(ITEMS, args![task]).await?;

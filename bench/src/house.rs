@@ -116,11 +116,8 @@ pub struct Load {
 impl Load {
     /// Starts it and hands it the plan.
     pub fn begin(drive: &Drive, plan: &[Ask]) -> Result<Self, Fault> {
-        let mut child = Command::new(own_program()?)
-            .arg("load")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            Command::new(own_program()?).arg("load").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut lines = vec![serde_json::to_string(drive)?];
         for ask in plan {
             lines.push(serde_json::to_string(ask)?);

@@ -121,11 +121,21 @@ async fn run(cli: &Cli) -> Result<(), Fault> {
             seed(cli, &place)?;
         }
         let engine = Engine { name, place, database: pid };
-        let house = paths::Bench { binary: &cli.binary, city: city::read(&engine.place.data)?, engine: &engine, only: &cli.only };
+        let house = paths::Bench {
+            binary: &cli.binary,
+            city: city::read(&engine.place.data)?,
+            engine: &engine,
+            only: &cli.only,
+        };
         house.run(&mut table).await?;
     }
     println!("\n{}", table.text());
-    println!("load {} at the end; {:.0} s; {} bars missed", machine::load(), began.elapsed().as_secs_f64(), table.missed());
+    println!(
+        "load {} at the end; {:.0} s; {} bars missed",
+        machine::load(),
+        began.elapsed().as_secs_f64(),
+        table.missed()
+    );
     Ok(())
 }
 

@@ -132,7 +132,11 @@ impl Bench<'_> {
 
     async fn submit(&mut self, house: &House, table: &mut Table, seconds: f64, raw: (f64, f64)) -> Result<(), Fault> {
         let ceiling = house.drive(&[Ask::get("/healthz", "")], CONNECTIONS, seconds / 2.0, true).await?;
-        let text = format!("{:.0} /s, {:.0} /CPU-s of its own", ceiling.ran.rate(), ceiling.ran.good as f64 / ceiling.ran.client_cpu.max(0.01));
+        let text = format!(
+            "{:.0} /s, {:.0} /CPU-s of its own",
+            ceiling.ran.rate(),
+            ceiling.ran.good as f64 / ceiling.ran.client_cpu.max(0.01)
+        );
         table.add("ceiling of the load generator (GET /healthz)", "", text, None);
         let plan = self.filings((seconds * 8000.0) as usize);
         let cost = house.drive(&plan, CONNECTIONS, seconds, false).await?;
@@ -161,7 +165,8 @@ impl Bench<'_> {
     async fn read(&self, house: &House, table: &mut Table, seconds: f64) -> Result<(), Fault> {
         let (ledger, district) = (self.city.ledger.ok_or("no ledger")?, self.city.district.ok_or("no district")?);
         let sorts = ["name", "eldest", "youngest", "updated"];
-        let path = |at: usize| format!("/api/v1/ledgers/{ledger}/rows?place={district}&sex=1&sort={}&limit=50", sorts[at % 4]);
+        let path =
+            |at: usize| format!("/api/v1/ledgers/{ledger}/rows?place={district}&sex=1&sort={}&limit=50", sorts[at % 4]);
         let lists: Vec<Ask> = (0..4).map(|at| Ask::get(path(at), &self.city.manager)).collect();
         let cost = house.drive(&lists, CONNECTIONS, seconds, true).await?;
         self.rate(table, "list 50 with filter and sort", 3500.0, None, &cost);
@@ -207,7 +212,12 @@ impl Bench<'_> {
         let count = self.city.scale.persons;
         let text = format!("{taken:.1} s, {:.0} items/s", count as f64 / taken);
         let bar = if count >= 1_000_000 { Some(taken <= 60.0) } else { None };
-        table.add(&format!("dispatch of {count} items by a Rhai rule, people filing in its first {seconds:.0} s"), "<= 60 s at 1,000,000", text, bar);
+        table.add(
+            &format!("dispatch of {count} items by a Rhai rule, people filing in its first {seconds:.0} s"),
+            "<= 60 s at 1,000,000",
+            text,
+            bar,
+        );
         Ok(())
     }
 
@@ -251,7 +261,10 @@ impl Bench<'_> {
         };
         let seen = watch(&held).await?;
         let all = seen.open == held.streams && seen.shown == held.streams;
-        let text = format!("p50 {} ms, p95 {} ms, worst {} ms, {} of {} {}", seen.p50, seen.p95, seen.worst, seen.shown, held.streams, seen.complaint);
+        let text = format!(
+            "p50 {} ms, p95 {} ms, worst {} ms, {} of {} {}",
+            seen.p50, seen.p95, seen.worst, seen.shown, held.streams, seen.complaint
+        );
         table.add("commit to screen with open boards", "p95 <= 1 s", text, Some(all && seen.p95 <= 1000));
         Ok(())
     }
@@ -270,7 +283,13 @@ impl Bench<'_> {
         let before = house.memory(false);
         let seen = watch(&held).await?;
         let peak = house.memory(true) as f64 / 1e6;
-        let text = format!("{} open, {} heard, {peak:.0} MB at most ({:.0} before) {}", seen.open, seen.heard, before as f64 / 1e6, seen.complaint);
+        let text = format!(
+            "{} open, {} heard, {peak:.0} MB at most ({:.0} before) {}",
+            seen.open,
+            seen.heard,
+            before as f64 / 1e6,
+            seen.complaint
+        );
         let met = seen.heard == held.streams && peak < 1000.0;
         table.add(&format!("{} open streams", held.streams), "hold, < 1 GB", text, Some(met));
         Ok(())
@@ -285,7 +304,8 @@ impl Bench<'_> {
         }
         let output = command.output()?;
         let taken = began.elapsed().as_secs_f64();
-        let text = format!("{taken:.1} s, {}", if output.status.success() { "nothing wrong" } else { "SOMETHING WRONG" });
+        let text =
+            format!("{taken:.1} s, {}", if output.status.success() { "nothing wrong" } else { "SOMETHING WRONG" });
         let met = output.status.success() && taken <= 5.0;
         table.add("doctor: full recount of all items", "<= 5 s at 1,000,000", text, Some(met));
         Ok(())

@@ -45,7 +45,8 @@ pub async fn main(place: Place, first: usize, seconds: f64) -> Result<(), Fault>
             item_version: None,
             record_version: None,
         };
-        let (set, _) = write_set(&app, &by, &opened, &posted).map_err(plain_text)?.map_err(|_| "an answer was refused")?;
+        let (set, _) =
+            write_set(&app, &by, &opened, &posted).map_err(plain_text)?.map_err(|_| "an answer was refused")?;
         sets.push(set);
     }
     let (good, taken, cpu) = write(&app, sets, seconds).await?;

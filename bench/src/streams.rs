@@ -134,7 +134,8 @@ async fn watch(
             _ = stopping.changed() => return Ok((messages, board.map_or(0, |board| board.seen))),
         };
         let text = frame.into_data().unwrap_or_default();
-        let told = [&b"change"[..], &b"resync"[..]].iter().any(|word| text.windows(word.len()).any(|part| part == *word));
+        let told =
+            [&b"change"[..], &b"resync"[..]].iter().any(|word| text.windows(word.len()).any(|part| part == *word));
         if !told {
             continue;
         }

@@ -50,7 +50,10 @@ impl Table {
 
     /// As Markdown.
     pub fn text(&self) -> String {
-        let mut out = format!("| path | bar |{}\n|---|---|", self.engines.iter().fold(String::new(), |all, name| format!("{all} {name} |")));
+        let mut out = format!(
+            "| path | bar |{}\n|---|---|",
+            self.engines.iter().fold(String::new(), |all, name| format!("{all} {name} |"))
+        );
         out.push_str(&"---|".repeat(self.engines.len()));
         out.push('\n');
         for row in &self.rows {
