@@ -25,6 +25,7 @@ pub const JOBS: &[JobKind] = &[
 pub const LEASED: &[Leased] = &[
     Leased { name: crate::measures::fold::LEASE, every: crate::measures::fold::EVERY, run: fold },
     Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
+    Leased { name: "audit.seal", every: crate::audit::EVERY, run: seal },
     Leased { name: "tasks.pass_on", every: Duration::from_secs(30), run: pass_on },
 ];
 
@@ -80,6 +81,10 @@ fn fold(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
             }
         }
     })
+}
+
+fn seal(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    Box::pin(async move { crate::audit::seal::round(&app, &lease).await.map(|_| ()) })
 }
 
 fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod administration;
 pub mod app;
 pub mod applications;
+pub mod audit;
 pub mod channels;
 pub mod cli;
 pub mod demo;

@@ -4,6 +4,7 @@
 //! in the file of its family.
 
 mod application;
+mod audit;
 mod data;
 mod output;
 mod serve;
@@ -65,6 +66,9 @@ enum Command {
     /// Import places or the address book from a sheet
     #[command(subcommand)]
     Import(Import),
+    /// Check the sealed events
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
@@ -132,6 +136,9 @@ pub enum CliError {
     /// the self-check found something
     #[error("{0} checks found something wrong")]
     Unwell(usize),
+    /// the events are not as they were sealed
+    #[error("{0} faults in the sealed events")]
+    Tampered(usize),
     /// files
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
@@ -170,6 +177,7 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
+        Command::Audit(command) => audit::carry_out(&place, command, output).await,
         Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
         Command::Import(Import::Addressbook(file)) => {
             data::import_address_book(&place, &file.file, file.dry_run, output).await

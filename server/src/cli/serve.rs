@@ -12,6 +12,7 @@ use crate::start::{self, Place, StartError};
 /// Opens the installation and serves it until it is told to stop.
 pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     match crate::administration::set_up::code(&app)? {
@@ -28,6 +29,7 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
 /// made-up people submit so many times a minute.
 pub async fn demo(place: &Place, listen: SocketAddr, activity: Option<u32>, output: &Output) -> Result<(), CliError> {
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     let known = app.installation.load().demo;
