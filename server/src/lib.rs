@@ -23,6 +23,7 @@ pub mod ledgers;
 pub mod measures;
 pub mod openapi;
 pub mod platform;
+pub mod rekeying;
 pub mod routes;
 pub mod start;
 pub mod statements;

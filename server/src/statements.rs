@@ -29,6 +29,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
     all.push(("tasks/templates", crate::tasks::templates::STATEMENTS));
     all.push(("applications", crate::applications::store::STATEMENTS));
+    all.push(("entities/claim", crate::entities::claim::STATEMENTS));
     all.push(("audit", crate::audit::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
@@ -43,6 +44,7 @@ pub fn samples() -> Vec<(&'static str, String)> {
     all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::tasks::work_samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::channels::store::samples().into_iter().map(|sql| ("channels", sql)));
+    all.extend(crate::rekeying::samples().into_iter().map(|sql| ("rekeying", sql)));
     all.extend(crate::audit::store::samples().into_iter().map(|sql| ("audit", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all

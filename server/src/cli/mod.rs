@@ -6,6 +6,7 @@
 mod application;
 mod audit;
 mod data;
+mod keys;
 mod output;
 mod serve;
 
@@ -69,6 +70,9 @@ enum Command {
     /// Check the sealed events
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Rotate the keys of what is stored encrypted
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
@@ -178,6 +182,7 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
         Command::Audit(command) => audit::carry_out(&place, command, output).await,
+        Command::Keys(command) => keys::carry_out(&place, command, output).await,
         Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
         Command::Import(Import::Addressbook(file)) => {
             data::import_address_book(&place, &file.file, file.dry_run, output).await

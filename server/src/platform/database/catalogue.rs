@@ -56,6 +56,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("observation", Sharded),
     ("link", Sharded),
     ("identity_claim", OwnKey),
+    ("reveal_reason", Sharded),
     ("application", Reference),
     ("application_object", Reference),
     ("form", Reference),

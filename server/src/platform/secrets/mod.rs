@@ -93,6 +93,17 @@ impl Keys {
         Ok(())
     }
 
+    /// Reads the key file again if it says something else than what is known; says whether it did.
+    pub fn refresh(&self) -> Result<bool, SecretError> {
+        let Some(file) = &self.file else { return Ok(false) };
+        let ring = load(file)?;
+        let changed = ring.text() != self.ring.load().text();
+        if changed {
+            self.ring.store(Arc::new(ring));
+        }
+        Ok(changed)
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut Ring) -> Result<T, SecretError>) -> Result<T, SecretError> {
         let mut ring = match &self.file {
             Some(file) => load(file)?,
@@ -176,14 +187,14 @@ impl Keys {
         keyed(&version.index.expect("the current version has an index key"), kind, value)
     }
 
-    /// The keyed index under every version, the one that is written now first: while a rotation runs, a
+    /// The keyed index under every version, by version, the one that is written now first: while a rotation runs, a
     /// search asks for all of them.
-    pub fn indexes(&self, kind: &str, value: &str) -> Vec<Vec<u8>> {
+    pub fn indexes(&self, kind: &str, value: &str) -> Vec<(i64, Vec<u8>)> {
         let ring = self.ring.load();
         let older = ring.versions.iter().rev().filter(|(number, _)| **number != ring.current);
         std::iter::once((&ring.current, &ring.versions[&ring.current]))
             .chain(older)
-            .filter_map(|(_, version)| version.index.as_ref().map(|key| keyed(key, kind, value)))
+            .filter_map(|(number, version)| Some((i64::from(*number), keyed(version.index.as_ref()?, kind, value))))
             .collect()
     }
 
@@ -194,7 +205,7 @@ impl Keys {
 
     /// The same under every version, as [`Keys::indexes`].
     pub fn tail_indexes(&self, kind: &str, value: &str) -> Vec<Vec<u8>> {
-        self.indexes(&format!("{kind}:tail"), &tail(value))
+        self.indexes(&format!("{kind}:tail"), &tail(value)).into_iter().map(|(_, index)| index).collect()
     }
 
     /// A keyed digest that must compare for ever (what was posted under an idempotency key, query codes):
@@ -337,7 +348,7 @@ mod tests {
         assert_eq!(other.version(), 2);
         assert_eq!(other.open_text("x", &old).expect("old ones stay readable"), "y");
         assert_ne!(one.index("id_no", "7"), index);
-        assert_eq!(one.indexes("id_no", "7")[1], index);
+        assert_eq!(one.indexes("id_no", "7")[1], (1, index));
         let digest = one.lasting_digest("submission", "a");
         assert_eq!(one.retire().expect("taken out"), [1]);
         assert!(one.open_text("x", &old).is_err());
