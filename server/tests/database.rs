@@ -90,10 +90,15 @@ async fn every_statement_prepares_on_both() {
 /// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
 /// type; here the first tuple says it.
 fn typed(sql: &str) -> String {
-    ["(shard, id)", "(shard, entity_id)"].into_iter().fold(sql.to_owned(), |sql, key| {
+    let sql = sql.replace(
+        "UPDATE event SET seq = v.column3 FROM (VALUES ($1, $2, $3)",
+        "UPDATE event SET seq = v.column3 FROM (VALUES (cast($1 as bigint), cast($2 as uuid), cast($3 as bigint))",
+    );
+    let keys = [("id", "uuid"), ("entity_id", "uuid"), ("number", "bigint"), ("seq", "bigint")];
+    keys.into_iter().fold(sql, |sql, (key, kind)| {
         sql.replace(
-            &format!("{key} IN (VALUES ($1, $2)"),
-            &format!("{key} IN (VALUES (cast($1 as bigint), cast($2 as uuid))"),
+            &format!("(shard, {key}) IN (VALUES ($1, $2)"),
+            &format!("(shard, {key}) IN (VALUES (cast($1 as bigint), cast($2 as {kind}))"),
         )
     })
 }
