@@ -375,7 +375,7 @@ async fn take_over(app: &App, old: &Lease) -> Lease {
 
 #[cfg(feature = "fault-hooks")]
 #[tokio::test]
-async fn taking_a_protection_out_is_noticed() {
+async fn the_chain_notices_a_protection_that_is_taken_out() {
     use server::audit::faults::take_out;
     common::each(|house| async move {
         let app = house.app.clone();
