@@ -112,8 +112,11 @@ struct Wanted {
     id: Id,
 }
 
-/// The kind of index by which a kind of entity is claimed; also the context of the claim's cipher.
-pub fn index_of(kind: &str) -> &'static str {
+/// The context a claimed number is sealed under.
+pub const CONTEXT: &str = "identity.claim";
+
+/// The kind of index by which a kind of entity is claimed.
+fn index_of(kind: &str) -> &'static str {
     if kind == "person" { "id_no" } else { "uscc" }
 }
 
@@ -124,7 +127,7 @@ async fn settle(app: &App, kind: &'static str, wanted: HashMap<String, (i64, Id)
         .into_iter()
         .map(|(number, (shard, id))| {
             let digests = app.keys.indexes(index, &number);
-            let cipher = app.keys.seal_bytes(index, number.as_bytes());
+            let cipher = app.keys.seal_bytes(CONTEXT, number.as_bytes());
             (number, Wanted { digests, cipher, shard, id })
         })
         .collect();
@@ -241,13 +244,13 @@ pub fn anew(app: &App, old: &[ClaimRow]) -> (Vec<Anew>, usize) {
     let (mut rows, mut unreadable) = (Vec::with_capacity(old.len()), 0);
     for claim in old {
         let index = index_of(&claim.kind);
-        let number = app.keys.open_bytes(index, &claim.cipher).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let number = app.keys.open_bytes(CONTEXT, &claim.cipher).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let Some(number) = number else {
             unreadable += 1;
             continue;
         };
         let digest = app.keys.index(index, &number);
-        let cipher = app.keys.seal_bytes(index, number.as_bytes());
+        let cipher = app.keys.seal_bytes(CONTEXT, number.as_bytes());
         let (kind, version) = (&claim.kind, app.keys.version());
         let row = args![digest.clone(), version, kind, claim.shard, claim.entity_id, cipher, claim.created_at];
         rows.push((digest, row));

@@ -1,6 +1,7 @@
 //! Every column that holds ciphertext.
 
 use crate::args;
+use crate::entities::claim::CONTEXT as CLAIM;
 use crate::platform::database::{Arg, DbRow, Exec, StoreError};
 use crate::platform::ids::Id;
 
@@ -15,6 +16,8 @@ pub enum Key {
     Id,
     /// `key`, a text
     Text,
+    /// `digest`, bytes
+    Digest,
 }
 
 /// What a column holds.
@@ -50,7 +53,7 @@ const fn indexed(column: &'static str, attribute: &'static str) -> Place {
     Place { table: "record_person", key: Key::Sharded, column, holds: Holds::Indexed(attribute) }
 }
 
-/// Every column that holds ciphertext, but for files and claims, which have a way of their own.
+/// Every column that holds ciphertext. Files and the digests of claims have a way of their own.
 pub const PLACES: &[Place] = &[
     indexed("id_no_cipher", "id_no"),
     indexed("mobile_cipher", "mobile"),
@@ -74,6 +77,7 @@ pub const PLACES: &[Place] = &[
     tokens("service_case", Key::Sharded, "decision"),
     tokens("reveal_reason", Key::Sharded, "reason"),
     tokens("idempotency", Key::Text, "body"),
+    Place { table: "identity_claim", key: Key::Digest, column: "cipher", holds: Holds::Cipher(CLAIM) },
     Place { table: "staff", key: Key::Id, column: "phone_cipher", holds: Holds::Cipher("staff.phone") },
 ];
 
@@ -87,6 +91,7 @@ impl Place {
             Key::TaskRow => &["task_id", "position"],
             Key::Id => &["id"],
             Key::Text => &["key"],
+            Key::Digest => &["digest"],
         }
     }
 
@@ -97,6 +102,7 @@ impl Place {
             Key::TaskRow => args![Id::nil(), -1_i64],
             Key::Id => args![Id::nil()],
             Key::Text => args![""],
+            Key::Digest => args![Vec::<u8>::new()],
         }
     }
 
@@ -151,6 +157,7 @@ impl Place {
         (Id, i64, T): DbRow,
         (Id, T): DbRow,
         (String, T): DbRow,
+        (Vec<u8>, T): DbRow,
     {
         let mut args = after;
         args.extend([like, Arg::from(most)]);
@@ -171,6 +178,10 @@ impl Place {
             Key::Text => {
                 let rows: Vec<(String, T)> = conn.all_built(sql, args).await?;
                 rows.into_iter().map(|(key, value)| (args![key], value)).collect()
+            }
+            Key::Digest => {
+                let rows: Vec<(Vec<u8>, T)> = conn.all_built(sql, args).await?;
+                rows.into_iter().map(|(digest, value)| (args![digest], value)).collect()
             }
         })
     }
