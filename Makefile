@@ -26,6 +26,10 @@ test-browser: tools-node ## the real binary in a real browser
 	cargo build --bin hutong
 	node --test --test-reporter=spec web/e2e/
 
+screenshots: tools-node ## take the pictures under docs/screenshots again, from the demo
+	cargo build --bin hutong
+	node web/e2e/screenshots.mjs docs/screenshots
+
 check: tools-build fmt-check clippy deny dist-check house ## formatting, lints, dependency policy, dist, imports
 
 fmt: ## format everything

@@ -55,3 +55,7 @@ create table idempotency (
   body text not null, created_at bigint not null);
 
 create table working_day (day text not null primary key, working boolean not null, note text not null);
+
+-- The last write of each process in each shard: after a lost COMMIT the lane sees here whether it happened.
+create table lane_mark (
+  shard bigint not null, owner uuid not null, number bigint not null, primary key (shard, owner));

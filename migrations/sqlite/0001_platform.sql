@@ -55,3 +55,7 @@ create table idempotency (
   body text not null, created_at integer not null) strict;
 
 create table working_day (day text not null primary key, working integer not null, note text not null) strict;
+
+-- The last write of each process in each shard: after a lost COMMIT the lane sees here whether it happened.
+create table lane_mark (
+  shard integer not null, owner blob not null, number integer not null, primary key (shard, owner)) strict;

@@ -94,10 +94,9 @@ impl AppError {
     }
 }
 
-/// The error in words for the command line: what a browser would be told, in one line.
-pub fn plain_text(error: AppError) -> String {
+/// The error in words for the command line: what a browser would be told, a fault a line.
+pub fn plain_text(error: AppError, lang: web::Lang) -> String {
     let client = ClientError::from(error);
-    let lang = web::Lang::En;
     let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
@@ -178,17 +177,10 @@ impl ClientError {
 }
 
 impl Fault {
-    /// The message in the reader's language. An argument `NAME@LANG` is `NAME` for that language only:
-    /// for words that come from below the catalogue and are ready in each.
+    /// The message in the reader's language.
     pub fn text(&self, lang: web::Lang) -> String {
-        let args: Vec<(&str, web::TextArg<'_>)> = self
-            .args
-            .iter()
-            .filter_map(|(name, value)| match name.split_once('@') {
-                Some((name, tag)) => (tag == lang.tag()).then_some((name, value.as_str().into())),
-                None => Some((name.as_str(), value.as_str().into())),
-            })
-            .collect();
+        let args: Vec<(&str, web::TextArg<'_>)> =
+            self.args.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
         web::text(lang, &self.key, &args)
     }
 }

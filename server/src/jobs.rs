@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::clock::DAY;
 use crate::platform::jobs::{self, JobHandle, JobKind};
+use crate::platform::lane::mark;
 use crate::platform::leases::{self, Lease, Leased};
 use crate::platform::sessions::Sessions;
 use crate::platform::{files, metrics};
@@ -60,7 +61,8 @@ fn tidy(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppErro
         handle.progress(2, 3, "jobs-running").await?;
         let jobs = jobs::forget_old(&app).await?;
         let keys = crate::front::idempotency::purge(&app, app.now() - 7 * DAY).await?;
-        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs, "keys": keys}))
+        let marks: u64 = app.lanes.write(0, vec![], |tx| Box::pin(mark::forget_all_shards(tx))).await?;
+        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs, "keys": keys, "marks": marks}))
     })
 }
 

@@ -127,11 +127,13 @@ impl Operation {
     }
 }
 
-/// What a writing operation needs, by method (in lower case) and path of the URL table.
+/// What a writing operation needs whatever it is about, by method (in lower case) and path of the URL
+/// table. What came into the mailbox is handled by the highest unit also without `case.handle`.
 pub fn permission_of(method: &str, path: &str) -> Option<Permission> {
     static NEEDED: LazyLock<HashMap<(&str, &str), Permission>> = LazyLock::new(|| {
         let writing = operations().into_iter().filter(|operation| operation.method != "get");
-        writing.filter_map(|operation| Some(((operation.method, operation.path), operation.permission?))).collect()
+        let needed = writing.filter_map(|operation| Some(((operation.method, operation.path), operation.permission?)));
+        needed.filter(|(_, permission)| *permission != Permission::CaseHandle).collect()
     });
     NEEDED.get(&(method, path)).copied()
 }

@@ -14,6 +14,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     ];
     all.push(("doctor", crate::doctor::STATEMENTS));
     all.push(("channels/store", crate::channels::store::STATEMENTS));
+    all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
     all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));
@@ -38,6 +39,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<(&'static str, String)> {
     let mut all = vec![("topics", crate::topics::sample())];
+    all.extend(crate::platform::lane::samples().into_iter().map(|sql| ("platform/lane", sql)));
     all.extend(crate::access::samples().into_iter().map(|sql| ("access", sql)));
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));

@@ -116,7 +116,7 @@ impl Life {
         people.sort_by(|a, b| b.login.cmp(&a.login));
         let holder = people.iter().find(|one| item.holder_post.is_none_or(|post| one.post == post));
         match holder {
-            Some(one) if at % 4 != 0 => one.by.clone(),
+            Some(one) if !at.is_multiple_of(4) => one.by.clone(),
             _ => self.desk.by("manager").clone(),
         }
     }
@@ -127,7 +127,7 @@ impl Life {
     }
 
     fn answers(&self, at: u16) -> Map {
-        let living_alone = if at % 3 == 0 { "false" } else { "true" };
+        let living_alone = if at.is_multiple_of(3) { "false" } else { "true" };
         serde_json::json!({
             "living_alone": living_alone, "contact": "家属", "visited_on": self.app.clock.today_text(), "needs": ["meals"],
             "remarks": format!("第 {at} 次"),
@@ -191,7 +191,11 @@ impl Life {
             "correct" => &["done"],
             _ => &["open", "correction"],
         };
-        let task = if a % 7 == 0 || (name == "settle void" && a % 2 == 0) { self.discovery.id } else { self.listed.id };
+        let task = if a.is_multiple_of(7) || (name == "settle void" && a.is_multiple_of(2)) {
+            self.discovery.id
+        } else {
+            self.listed.id
+        };
         let Some(item) = self.one(task, states, a / 2).await else { return Ok(false) };
         let (app, by) = (&self.app, self.worker(&item, b));
         let manager = self.desk.by("manager");
@@ -231,7 +235,9 @@ impl Life {
                 let why = Why::ALL[b as usize % Why::ALL.len()];
                 ends::propose_void(app, &by, item.id, why, "查过了").await.map(|()| true)
             }
-            "settle void" => ends::settle_void(app, manager, item.id, b % 2 == 0, "看过了").await.map(|()| true),
+            "settle void" => {
+                ends::settle_void(app, manager, item.id, b.is_multiple_of(2), "看过了").await.map(|()| true)
+            }
             "correct" => ends::correct(app, manager, item.id, &["living_alone".into()], "请再问").await.map(|()| true),
             "visit" => {
                 let posted = self.posted(item.shard, self.answers(b));
@@ -249,7 +255,7 @@ impl Life {
         }
         let unit = &units[a as usize % units.len()];
         // Every fifth is somebody who was found before: that one becomes a proposed void.
-        let number = if b % 5 == 0 && self.found > 0 { b % self.found } else { self.found };
+        let number = if b.is_multiple_of(5) && self.found > 0 { b % self.found } else { self.found };
         self.found = self.found.max(number + 1);
         let mut answers = self.answers(b);
         answers.insert("name".into(), "甲老人".into());
@@ -262,7 +268,7 @@ impl Life {
         let Some(unit) = self.one(self.discovery.id, &["open"], a).await else { return Ok(false) };
         let found = server::tasks::work_store::children(&mut self.app.read(), &unit).await?;
         let by = self.worker(&unit, b);
-        let done = discover::certify(&self.app, &by, unit.id, found, b % 2 == 0).await?;
+        let done = discover::certify(&self.app, &by, unit.id, found, b.is_multiple_of(2)).await?;
         Ok(done == discover::Certified::Done)
     }
 

@@ -379,7 +379,7 @@ pub async fn add_organization(
 ) -> Result<Response, AppError> {
     viewer.principal.require(Permission::DirectoryEdit)?;
     let body = sent(body)?;
-    viewer.require_at(&app, Permission::DirectoryEdit, body.place, body.parent)?;
+    organizations::may_add(&app, &viewer, body.parent, body.place)?;
     let new = directory_change::NewOrganization {
         name: body.name,
         short_name: body.short_name,
@@ -421,9 +421,7 @@ pub async fn change_organization(
                 .ok_or_else(|| AppError::invalid(format!("/{key}"), "directory-organization-missing")),
         };
         let (parent, counterpart) = (unit("parent", before.parent)?, unit("counterpart", before.counterpart)?);
-        if let Some(parent) = parent {
-            viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
-        }
+        organizations::may_move(&app, &viewer, id, parent)?;
         directory_change::transfer_organization(
             &app,
             id,
@@ -448,7 +446,7 @@ pub async fn end_organization(
 ) -> Result<StatusCode, AppError> {
     organizations::editable(&app, &viewer, id)?;
     let IfMatch(version) = version?;
-    stale(directory_change::end_organization(&app, id, version, viewer.actor()).await, || organization_now(&app, id))?;
+    stale(organizations::end_one(&app, &viewer, id, version).await, || organization_now(&app, id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -522,7 +520,7 @@ pub async fn end_post(
     let unit = app.directory().post(id).ok_or(AppError::NotFound)?.organization;
     organizations::editable(&app, &viewer, unit)?;
     let IfMatch(version) = version?;
-    let result = directory_change::end_post(&app, id, version, viewer.actor()).await;
+    let result = staff::end_one(&app, &viewer, id, version).await;
     stale(result, || json!({"organization": unit}))?;
     Ok(StatusCode::NO_CONTENT)
 }

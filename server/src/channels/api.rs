@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use form_runtime::{FieldMessage, Map};
+use form_runtime::Map;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -143,9 +143,11 @@ async fn set_state(
     app: &App,
     viewer: &Viewer,
     id: Id,
-    version: i64,
+    version: Result<IfMatch, AppError>,
     state: &'static str,
 ) -> Result<Response, AppError> {
+    edit::own(app, viewer, id).await?;
+    let IfMatch(version) = version?;
     let channel = edit::set_state(app, viewer, id, Some(version), state).await.map_err(pointed)?;
     Ok(([etag(channel.version)], Json(channel_json(app, &channel).await?)).into_response())
 }
@@ -155,7 +157,7 @@ pub async fn open(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<Response, AppError> {
     set_state(&app, &viewer, id, version, "open").await
 }
@@ -165,7 +167,7 @@ pub async fn close(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<Response, AppError> {
     set_state(&app, &viewer, id, version, "closed").await
 }
@@ -224,9 +226,11 @@ pub async fn act(
     State(app): State<App>,
     viewer: Viewer,
     Path((id, name)): Path<(Id, String)>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
     body: Option<Json<BTreeMap<String, Value>>>,
 ) -> Result<Response, AppError> {
+    handle::visible(&app, &viewer, id).await?;
+    let IfMatch(version) = version?;
     let pairs = case_pages::pairs_of(&body.map(|Json(body)| body).unwrap_or_default());
     let act = Act { pairs: &pairs, version: Some(version) };
     case_pages::perform(&app, &viewer, id, &name, act).await.map_err(pointed)?;
@@ -281,16 +285,8 @@ pub async fn send(
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
         Submitted::Mismatch(_) => Err(AppError::Conflict("channels-already-text")),
-        Submitted::Invalid(messages) => Err(AppError::Invalid(messages.iter().map(answer_fault).collect())),
+        Submitted::Invalid(messages) => Err(forms::answer_faults(&messages)),
     }
-}
-
-/// What is wrong with an answer, in the words of the page, in each language.
-fn answer_fault(message: &FieldMessage) -> Fault {
-    let text = |lang: web::Lang| message.text(forms::language(lang));
-    Fault::new(format!("/answers/{}", message.field), "channels-field-wrong")
-        .with("text@zh-CN", text(web::Lang::ZhCn))
-        .with("text@en", text(web::Lang::En))
 }
 
 /// A query code; in a body, so that it stands in no address or log.

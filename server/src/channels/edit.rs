@@ -177,13 +177,11 @@ fn day(app: &App, text: &str, at: &str, later: i64, faults: &mut Vec<Fault>) -> 
         return None;
     }
     let date = crate::platform::sheets::Cell::text(text).as_date();
-    match date.and_then(|date| date.checked_add(later.days()).ok()) {
-        Some(date) => Some(app.clock.at(date, 0, 0)),
-        None => {
-            faults.push(Fault::new(at, "channels-date-wrong"));
-            None
-        }
+    let date = date.and_then(|date| date.checked_add(later.days()).ok());
+    if date.is_none() {
+        faults.push(Fault::new(at, "channels-date-wrong"));
     }
+    date.map(|date| app.clock.at(date, 0, 0))
 }
 
 /// The channel, if this viewer may change it; any other does not exist.

@@ -82,7 +82,7 @@ const OPEN_AT: &str = "SELECT c.id, c.app_key, c.slug, c.title, c.intro, c.form_
 const CASE: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, holder_organization, \
      holder_post, state, label, slip_code, query_digest, answer, decision, filed_by_post, due_at, created_at, moved_at, done_at, \
      version FROM service_case WHERE shard = $1 AND id = $2";
-const CASE_BY_CODE: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, \
+const CASE_BY_CODE_ALL_SHARDS: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, \
      holder_organization, holder_post, state, label, slip_code, query_digest, answer, decision, filed_by_post, due_at, \
      created_at, moved_at, done_at, version FROM service_case WHERE query_digest = $1";
 const MOVE: &str = "UPDATE service_case SET holder_organization = $4, holder_post = $5, state = $6, answer = $7, decision = $8, \
@@ -92,7 +92,7 @@ const STEPS: &str =
 
 /// Every constant statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] =
-    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, OPEN_AT, CASE, CASE_BY_CODE, MOVE, STEPS];
+    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, OPEN_AT, CASE, CASE_BY_CODE_ALL_SHARDS, MOVE, STEPS];
 
 /// A channel by id.
 pub async fn channel(conn: &mut impl Exec, id: Id) -> Result<Option<Channel>, StoreError> {
@@ -191,7 +191,7 @@ pub async fn case(conn: &mut impl Exec, id: Id) -> Result<Option<Case>, StoreErr
 
 /// The case of a query code, given its keyed digest.
 pub async fn case_by_code_all_shards(conn: &mut impl Exec, digest: Vec<u8>) -> Result<Option<Case>, StoreError> {
-    conn.optional(CASE_BY_CODE, args![digest]).await
+    conn.optional(CASE_BY_CODE_ALL_SHARDS, args![digest]).await
 }
 
 /// What happened to a case, in order.

@@ -31,7 +31,7 @@ pub async fn install(place: &Place, dir: &Path, output: &Output) -> Result<(), C
     let done = applications::install(&app, dir, &Actor::default()).await;
     bar.finish_and_clear();
     app.db.close().await;
-    let done = done?;
+    let done = done.map_err(|error| CliError::of(error, output))?;
     let mut text = match &done.before {
         None => format!("{} {} is installed", done.app, done.version),
         Some(_) if done.is_unchanged() => {
@@ -52,7 +52,7 @@ pub async fn install(place: &Place, dir: &Path, output: &Output) -> Result<(), C
 
 fn refuse(output: &Output, faults: &[Fault]) -> CliError {
     for fault in faults {
-        let text = format!("{}: {}", fault.place(), fault.text(web::Lang::En));
+        let text = format!("{}: {}", fault.place(), fault.text(output.lang()));
         output.say(&text, &json!({ "file": fault.file, "at": fault.at, "message": fault.en, "message_zh": fault.zh }));
     }
     CliError::Faults(faults.len())

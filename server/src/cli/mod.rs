@@ -148,9 +148,26 @@ pub enum CliError {
     File(PathBuf, std::io::Error),
 }
 
+impl CliError {
+    /// What is said at the end, in the reader's language.
+    fn text(&self, output: &Output) -> String {
+        match self {
+            Self::Faults(count) => output
+                .pick("{n} 处问题，没有改动任何内容", "{n} faults; nothing was changed")
+                .replace("{n}", &count.to_string()),
+            other => other.to_string(),
+        }
+    }
+
+    /// What a use-case refused, in the reader's language.
+    fn of(error: crate::error::AppError, output: &Output) -> Self {
+        Self::Refused(crate::error::plain_text(error, output.lang()))
+    }
+}
+
 impl From<crate::error::AppError> for CliError {
     fn from(error: crate::error::AppError) -> Self {
-        Self::Refused(crate::error::plain_text(error))
+        Self::Refused(crate::error::plain_text(error, web::Lang::En))
     }
 }
 
@@ -168,7 +185,7 @@ pub fn run() -> ExitCode {
     match runtime.block_on(carry_out(cli, &output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            output.fault(&fault.to_string());
+            output.fault(&fault.text(&output));
             ExitCode::FAILURE
         }
     }

@@ -20,7 +20,7 @@ use crate::platform::database::{StoreError, Tx};
 use crate::platform::entity::{ENTITY, entity_row};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::Id;
-use crate::platform::secrets::{Keys, digest};
+use crate::platform::secrets::{Keys, digest, hex};
 
 /// Rows of one commit.
 const SLICE: usize = 128;
@@ -144,12 +144,4 @@ async fn write(keys: &Keys, tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, n
         event.write(tx, shard).await?;
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

@@ -41,7 +41,8 @@ const AT_ONCE: i64 = 256;
 /// Takes in what waits, oldest first, up to 256 rows, one commit per lane. Returns how many rows left the
 /// queue. A row that cannot be taken in is set aside for a human and holds nothing up.
 pub async fn drain_all_shards(app: &App) -> Result<usize, StoreError> {
-    let waiting: Vec<(i64, Id, i64, String)> = app.read().all(store::OUTBOX_WAITING, args![KIND, AT_ONCE]).await?;
+    let waiting: Vec<(i64, Id, i64, String)> =
+        app.read().all(store::OUTBOX_WAITING_ALL_SHARDS, args![KIND, AT_ONCE]).await?;
     let count = waiting.len();
     let mut lanes: BTreeMap<usize, Vec<Sent>> = BTreeMap::new();
     for (shard, id, target, payload) in waiting {

@@ -183,7 +183,7 @@ fn case_line(app: &App, viewer: &Viewer, one: &cases::Line) -> TodoLine {
     let from = if one.case.filed_by_post.is_some() { "workbench-case-filed" } else { "workbench-case-from" };
     let note = viewer.text(from, &[("place", place.into())]);
     let (chip, chip_kind) = match words::due(app, viewer, one.case.due_at) {
-        Some((text, kind)) if kind != "" || one.kind == cases::Kind::Mine => (text, kind),
+        Some((text, kind)) if !kind.is_empty() || one.kind == cases::Kind::Mine => (text, kind),
         _ => (viewer.text(&format!("channels-todo-{key}"), &[]), "primary"),
     };
     TodoLine {

@@ -106,7 +106,7 @@ async fn taken(app: &App, viewer: &Viewer, task: &Task, ledger: &ledgers::Ledger
             return Err(AppError::Conflict("tasks-conflict-too-many"));
         }
     }
-    rows::from_subjects(app, task, subjects).await
+    rows::from_subjects_by(app, task, subjects, &viewer.actor()).await
 }
 
 /// What of this room programs can ask.
@@ -142,5 +142,5 @@ pub async fn api_take(
     let task = listed(&app, &viewer, id).await?;
     let ledger = ledgers::find(&mut app.read(), sent(body)?.ledger).await?;
     let ledger = ledger.ok_or_else(|| AppError::invalid("/ledger", "tasks-need-ledger"))?;
-    Ok(Json(read_json(&taken(&app, &viewer, &task, &ledger).await?)))
+    Ok(Json(read_json(&viewer, &taken(&app, &viewer, &task, &ledger).await?)))
 }

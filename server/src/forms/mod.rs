@@ -22,6 +22,6 @@ pub mod store;
 pub mod submit;
 mod view;
 
-pub use answers::{answers_of, lang_map, language, to_text};
+pub use answers::{answer_faults, answers_of, lang_map, language, to_text};
 pub use estimate::{Burden, burden};
 pub use shelf::{Published, Shelf, choices, latest, published};

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use super::database::{Exec, StoreError};
 use super::ids::shard_by_hash;
 use super::jobs::{BEAT, STALE};
-use super::secrets::random;
+use super::secrets::{hex, random};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
@@ -95,7 +95,7 @@ pub struct Watch {
 impl Watch {
     /// Nothing seen yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, owner: random::<8>().iter().map(|byte| format!("{byte:02x}")).collect(), seen: None }
+        Self { name, owner: hex(&random::<8>()), seen: None }
     }
 
     /// Takes the lease if it is free, given back, or its holder stands still; `now` is this node's own

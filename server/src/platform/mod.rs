@@ -12,6 +12,7 @@ pub mod clock;
 pub mod database;
 pub mod entity;
 pub mod events;
+pub mod faults;
 pub mod files;
 pub mod http;
 pub mod hub;

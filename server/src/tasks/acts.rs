@@ -21,7 +21,7 @@ use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_id, shard_of};
-use crate::platform::secrets::digest;
+use crate::platform::secrets::{digest, hex};
 
 /// Items in one transaction: near 20 ms on the embedded database.
 const SLICE: usize = 128;
@@ -319,8 +319,7 @@ fn event(task: &Task, by: &By, changes: &[Change], now: i64) -> Event {
         [one] => ("item", one.before.id, json!({ "task": task.id, "state": one.after.state })),
         many => {
             let bytes: Vec<u8> = many.iter().flat_map(|change| change.before.id.into_bytes()).collect();
-            let hex: String = digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            ("task", task.id, json!({ "count": many.len(), "digest": hex }))
+            ("task", task.id, json!({ "count": many.len(), "digest": hex(&digest(&bytes)) }))
         }
     };
     Event { kind, subject_class: class, subject_id: Some(subject), actor: by.actor.clone(), at: now, payload }

@@ -169,9 +169,11 @@ fn task_json(task: &Task) -> Result<Value, AppError> {
 }
 
 /// The same as JSON.
-pub fn read_json(read: &rows::Read) -> Value {
+pub fn read_json(viewer: &Viewer, read: &rows::Read) -> Value {
+    let fault = |(row, why): &(i64, String)| json!({"row": row, "why": rows::fault_text(viewer.lang, why)});
+    let faults: Vec<Value> = read.faults.iter().map(fault).collect();
     let skipped: Vec<Value> = read.skipped.iter().map(|(row, why)| json!({"row": row, "why": why})).collect();
-    json!({"rows": read.rows, "faulty": read.faulty, "skipped": skipped, "unknown_columns": read.unknown_columns})
+    json!({"rows": read.rows, "faulty": read.faulty, "faults": faults, "skipped": skipped, "unknown_columns": read.unknown_columns})
 }
 
 async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
@@ -244,7 +246,10 @@ pub async fn make(State(app): State<App>, viewer: Viewer, body: Sent<NewTask>) -
         app_key: None,
         measures,
     };
-    let rule = new.rule.unwrap_or_else(|| create::first_rule(shape));
+    if app.geography().get(draft.root_place).is_some() {
+        create::within_reach(&app, &viewer, "/root_place", draft.root_place)?;
+    }
+    let rule = new.rule.unwrap_or_else(|| create::first_rule_in(shape, new.working_days));
     let mut task = create::create(&app, staff, &viewer.actor(), draft, rule).await?;
     if let Some(relay) = new.relay {
         task = create::set_relay(&app, task.id, None, &viewer.actor(), relay).await?;
@@ -322,7 +327,7 @@ pub async fn import(
             let bytes = part.bytes().await.map_err(|_| AppError::TooLarge)?;
             let read =
                 rows::from_sheet(&app, &task, &form.compiled, &name, &bytes, &viewer.actor(), viewer.lang).await?;
-            return Ok(Json(read_json(&read)));
+            return Ok(Json(read_json(&viewer, &read)));
         }
     }
     Err(AppError::invalid("file", "tasks-need-file"))
@@ -349,7 +354,7 @@ pub async fn units(
     if !(3..=5).contains(&units.level) {
         return Err(AppError::invalid("/level", "tasks-need-level"));
     }
-    Ok(Json(read_json(&rows::from_units(&app, &task, units.level).await?)))
+    Ok(Json(read_json(&viewer, &rows::from_units_by(&app, &task, units.level, &viewer.actor()).await?)))
 }
 
 /// `POST /api/v1/tasks/{id}/dry-run`

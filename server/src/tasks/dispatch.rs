@@ -24,7 +24,7 @@ use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
-use crate::platform::secrets::digest;
+use crate::platform::secrets::{digest, hex};
 
 /// What a dispatch has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,8 +202,7 @@ impl ItemSink<'_> {
         by_shard
             .into_iter()
             .map(|(shard, ids)| {
-                let digest: String = digest(&ids).iter().map(|byte| format!("{byte:02x}")).collect();
-                let payload = json!({ "release": self.release, "count": ids.len() / 16, "digest": digest });
+                let payload = json!({ "release": self.release, "count": ids.len() / 16, "digest": hex(&digest(&ids)) });
                 let event = Event {
                     kind: "items.dispatched",
                     subject_class: "task",

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use form_runtime::{FieldMessage, Lang, Map};
+use form_runtime::Map;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -283,16 +283,6 @@ impl Filling {
     }
 }
 
-/// Field messages under their pointers, in both languages.
-fn faults(messages: &[FieldMessage]) -> AppError {
-    let one = |message: &FieldMessage| {
-        Fault::new(format!("/answers/{}", message.field), "forms-fault")
-            .with("zh", message.text(Lang::ZhCn))
-            .with("en", message.text(Lang::En))
-    };
-    AppError::Invalid(messages.iter().map(one).collect())
-}
-
 fn slip(slip: &Slip) -> Response {
     let status = if slip.repeated { StatusCode::OK } else { StatusCode::CREATED };
     let body = json!({"submission": slip.submission_id, "slip": slip.slip_code, "repeated": slip.repeated});
@@ -313,7 +303,7 @@ pub async fn fill(
     let posted = sent(body)?.posted(&viewer, &headers, &opened.item)?;
     match submit::submit_opened(&app, &by, &opened, posted).await? {
         Ok(stored) => Ok(slip(&stored)),
-        Err(Refused::Fields(messages)) => Err(faults(&messages)),
+        Err(Refused::Fields(messages)) => Err(forms::answer_faults(&messages)),
         Err(Refused::Moved) => Err(AppError::Stale(opened_json(&open(&app, &by, id).await?))),
     }
 }
@@ -332,7 +322,7 @@ pub async fn find(
     let posted = sent(body)?.posted(&viewer, &headers, &item)?;
     match discover::found(&app, &by, id, posted).await? {
         Ok(stored) => Ok(slip(&stored)),
-        Err(Refused::Fields(messages)) => Err(faults(&messages)),
+        Err(Refused::Fields(messages)) => Err(forms::answer_faults(&messages)),
         Err(Refused::Moved) => Err(AppError::Stale(item_json(&acts::load(&app, &by, id).await?.1))),
     }
 }

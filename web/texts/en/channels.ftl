@@ -178,7 +178,6 @@ channels-do-mine = Go on
 channels-do-unclaimed = Look
 channels-do-confirm = Confirm
 channels-no-such-state = There is no such state
-channels-field-wrong = { $text }
 channels-secret-before = Last time: { $mask }. Leave it empty if it holds
 channels-changes = What to take over
 channels-changes-hint = Ticked values enter the record, the others do not

@@ -186,3 +186,5 @@ tasks-conflict-too-many = Too many people; narrow the ledger first
 tasks-need-shape = Choose listed, discovery or unit_return
 tasks-measure-key = The measure name { $key } cannot be used: begin with a small letter and take no built-in name
 tasks-need-ledger = Choose a ledger
+tasks-place-too-far = You cannot send tasks to this place; choose one that you are responsible for
+tasks-placeless = Place not known

@@ -178,7 +178,6 @@ channels-do-mine = 去办
 channels-do-unclaimed = 看一看
 channels-do-confirm = 去确认
 channels-no-such-state = 没有这种状态
-channels-field-wrong = { $text }
 channels-secret-before = 上次填的是 { $mask }，没有变就空着
 channels-changes = 采纳哪些
 channels-changes-hint = 勾选的会写进居民的资料，没勾的不写

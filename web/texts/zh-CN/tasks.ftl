@@ -186,3 +186,5 @@ tasks-conflict-too-many = 人太多，请先缩小台账的范围
 tasks-need-shape = 请选 listed、discovery 或 unit_return
 tasks-measure-key = 统计项的名称 { $key } 不能用：小写字母开头，不能与内置的重名
 tasks-need-ledger = 请选一个台账
+tasks-place-too-far = 您不能给这个地方下任务，请选自己负责的地方
+tasks-placeless = 看不出在哪里

@@ -23,6 +23,7 @@ pub const TABLES: &[(&str, Class)] = &[
     ("event_head", Sharded),
     ("signed_heads", OwnKey),
     ("outbox", Sharded),
+    ("lane_mark", Sharded),
     ("job", OwnKey),
     ("lease", OwnKey),
     ("web_session", OwnKey),

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Db, Exec, StoreError};
 use crate::args;
+use crate::platform::secrets::hex;
 
 /// One step of the schema.
 pub struct Migration {
@@ -45,11 +46,7 @@ impl Migration {
         hash.update(self.sqlite);
         hash.update([0]);
         hash.update(self.postgres);
-        hash.finalize().iter().fold(String::new(), |mut out, byte| {
-            use std::fmt::Write;
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+        hex(&hash.finalize())
     }
 }
 
