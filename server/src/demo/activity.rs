@@ -39,7 +39,7 @@ pub enum Beat {
 /// Goes on until the process ends; a beat that fails is logged and the next one tried.
 pub async fn run(app: App, per_minute: u32) {
     let mut random = Random::new(app.now() as u64);
-    let mut clock = tokio::time::interval(Duration::from_secs(60) / per_minute.max(1));
+    let mut clock = tokio::time::interval(Duration::from_mins(1) / per_minute.max(1));
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         clock.tick().await;

@@ -1,6 +1,7 @@
 //! Reading a filled-in sheet: which row is which item, and what was filled into it. Nothing is judged by
 //! the form's rules here; that is the submission's.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use form_runtime::columns::{ColumnFault, ColumnMatch, match_columns};
@@ -221,14 +222,14 @@ impl Reader<'_> {
         if check(&self.app.keys, download, item) != self.check_text(row) {
             return Ok(Err("work-sheet-strange"));
         }
-        if !downloads.contains_key(&download) {
-            let handed = self.handed(download).await?;
-            downloads.insert(download, handed);
-        }
-        Ok(match downloads.get(&download) {
-            Some(Some(handed)) if handed.task == self.task.id => Ok(()),
-            Some(Some(_)) => Err("work-sheet-other-task"),
-            _ => Err("work-sheet-expired"),
+        let handed = match downloads.entry(download) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.handed(download).await?),
+        };
+        Ok(match handed {
+            Some(handed) if handed.task == self.task.id => Ok(()),
+            Some(_) => Err("work-sheet-other-task"),
+            None => Err("work-sheet-expired"),
         })
     }
 
