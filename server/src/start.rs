@@ -62,6 +62,7 @@ pub struct Place {
 impl Place {
     /// Opens the database, migrating it if `may_migrate`.
     pub async fn database(&self, now: i64) -> Result<Db, StartError> {
+        std::fs::create_dir_all(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
         let db = self.connect().await?;
         let [moved, unfinished] = marks(&db).await?;
         if let Some(to) = moved {
@@ -74,9 +75,8 @@ impl Place {
         Ok(db)
     }
 
-    /// Opens the database as it is.
+    /// Opens the database as it is; of an embedded one the folder must be there.
     pub async fn connect(&self) -> Result<Db, StartError> {
-        std::fs::create_dir_all(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
         Ok(match &self.database_url {
             Some(url) => Db::open_postgres(url).await?,
             None => Db::open_sqlite(&self.sqlite_file()).await?,
