@@ -10,9 +10,10 @@ use server::access::{self, Permission};
 use server::app::App;
 use server::args;
 use server::demo::DemoAccounts;
+use server::forms::store::SUBMISSION;
 use server::keeping;
 use server::platform::database::Exec;
-use server::platform::database::bulk::{OnKey, Shape};
+use server::platform::database::bulk::OnKey;
 use server::platform::entity::{ENTITY, entity_row};
 use server::platform::events::{Actor, Event};
 use server::platform::ids::{Id, new_id};
@@ -23,24 +24,6 @@ use server::tasks::work_store::{self, Wanted};
 use tokio::sync::Mutex;
 
 use super::stage::{ENGINES, Site, city, is_well, number, silent};
-
-const SUBMISSION: Shape = Shape {
-    table: "submission",
-    columns: &[
-        "shard",
-        "form_id",
-        "client_id",
-        "id",
-        "form_version_id",
-        "door_kind",
-        "door_id",
-        "payload_hash",
-        "answers",
-        "slip_code",
-        "submitted_at",
-    ],
-    key: &["shard", "form_id", "client_id"],
-};
 
 /// A visit by somebody of the cast to each of their open items, as a browser would post it.
 async fn visits(app: App, accounts: DemoAccounts, login: &'static str, filed: Arc<Mutex<Vec<Id>>>) {
@@ -71,7 +54,22 @@ async fn flood(app: App, form: Id, stop: Arc<AtomicBool>, count: Arc<AtomicUsize
     while !stop.load(Ordering::Relaxed) {
         let shard = count.fetch_add(1, Ordering::Relaxed) as i64 % 1024;
         let (now, id, client_id) = (app.now(), new_id(shard, app.now()), new_id(shard, app.now()));
-        let row = args![shard, form, client_id, id, form, "item", id, vec![1_u8], "{}", format!("S-{id}"), now];
+        let row = args![
+            shard,
+            form,
+            client_id,
+            id,
+            form,
+            "item",
+            id,
+            vec![1_u8],
+            "{}",
+            format!("S-{id}"),
+            now,
+            Option::<Id>::None,
+            Option::<Id>::None,
+            Option::<String>::None
+        ];
         let event = Event {
             kind: "test.filed",
             subject_class: "thing",
