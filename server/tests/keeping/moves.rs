@@ -17,6 +17,7 @@ async fn a_moved_city_is_the_same_and_the_old_copy_says_where_it_went() {
             let app = site.open().await;
             let before = board(&app, &accounts).await;
             app.db.close().await;
+            let _ = std::fs::remove_file(site.beside("before.hutong"));
             let kept = site.backup(&site.beside("before.hutong"), false).await.expect("kept");
             let target = Site::on(to).await;
             let place = keeping::target_of(&site.place, &target.url()).expect("understood");
