@@ -77,10 +77,8 @@ pub async fn move_to(source: &Place, to: &Place, now: i64, seen: Seen) -> Result
     let _target_folder = to.take_folder()?;
     target::empty(to, same_folder(source, to)).await?;
     let from = source.connect().await?;
-    let into = to.connect().await?;
-    let moved = carry(&from, source, &into, to, now, seen).await;
+    let moved = carry(&from, source, to, now, seen).await;
     from.close().await;
-    into.close().await;
     moved
 }
 
@@ -89,7 +87,7 @@ fn same_folder(one: &Place, other: &Place) -> bool {
     real(&one.data) == real(&other.data)
 }
 
-async fn carry(from: &Db, source: &Place, into: &Db, to: &Place, now: i64, seen: Seen) -> Result<Moved, KeepError> {
+async fn carry(from: &Db, source: &Place, to: &Place, now: i64, seen: Seen) -> Result<Moved, KeepError> {
     let name = name_of(to);
     let [moved, unfinished] = marks(from).await?;
     if let Some(act) = unfinished {
@@ -100,6 +98,7 @@ async fn carry(from: &Db, source: &Place, into: &Db, to: &Place, now: i64, seen:
         return Err(StartError::Moved(there).into());
     }
     nobody_serves(from).await?;
+    let into = &to.connect().await?;
     let mut tx = from.begin_write().await?;
     let schema = steps(&mut tx).await?;
     let known = schema
@@ -128,6 +127,7 @@ async fn carry(from: &Db, source: &Place, into: &Db, to: &Place, now: i64, seen:
     settings::put(&mut tx, settings::MOVED_TO, &name).await?;
     tx.commit().await?;
     target::finish(into, now).await?;
+    into.close().await;
     let tables = tables
         .iter()
         .zip(there)
