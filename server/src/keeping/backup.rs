@@ -11,14 +11,14 @@ use super::archive::{Kind, Writer};
 use super::keys::{self, KeyCheck};
 use super::manifest::{FORMAT, Head, Manifest, TableCount, described};
 use super::pour::{ON_THE_WAY, counts, same_columns, walk_all};
-use super::row::{Digests, hex, put};
+use super::row::{Digests, put};
 use super::scan::FileDigests;
 use super::{KeepError, Seen, at};
 use crate::platform::database::tables::{Table, tables};
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Arg, Db, Tx, steps};
 use crate::platform::ids::Id;
-use crate::platform::secrets::Keys;
+use crate::platform::secrets::{Keys, hex};
 use crate::platform::{files, settings};
 use crate::start::{Place, StartError, marks};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::row::hex;
 use super::{KeepError, at};
+use crate::platform::secrets::hex;
 
 /// One key: its name in the key file (`index`, or a version) and the first bytes of a digest over it.
 /// Keys are 32 random bytes: nothing can be guessed from a digest.

@@ -52,7 +52,8 @@ pub async fn restore(
     db.close().await;
     written?;
     let app = start::open(place).await?;
-    let checks = doctor::examine(&app, |_| {}).await.map_err(|fault| KeepError::Broken(plain_text(fault)));
+    let checks =
+        doctor::examine(&app, |_| {}).await.map_err(|fault| KeepError::Broken(plain_text(fault, web::Lang::En)));
     app.db.close().await;
     Ok(Restored { head: checked.head, manifest: checked.manifest, checks: checks? })
 }

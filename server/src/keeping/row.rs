@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::platform::database::Arg;
 use crate::platform::database::tables::{Row, Table, Type};
+use crate::platform::secrets::hex;
 
 /// Appends a row.
 pub fn put(out: &mut Vec<u8>, row: &[Arg]) {
@@ -110,11 +111,6 @@ impl Digests {
     pub fn end(self) -> Vec<(u64, String)> {
         self.tables.into_iter().map(|(rows, hash)| (rows, hex(&hash.finalize()))).collect()
     }
-}
-
-/// Bytes in hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

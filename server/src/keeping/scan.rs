@@ -9,12 +9,13 @@ use sha2::{Digest, Sha256};
 
 use super::archive::{Frame, FrameFault, Kind, Reader};
 use super::manifest::{Head, Manifest};
-use super::row::{Digests, hex, take};
+use super::row::{Digests, take};
 use super::{KeepError, Seen, at};
 use crate::platform::database::Arg;
 use crate::platform::database::tables::Table;
 use crate::platform::database::walk::Batch;
 use crate::platform::ids::Id;
+use crate::platform::secrets::hex;
 
 /// What comes next in an archive.
 pub enum Part {
