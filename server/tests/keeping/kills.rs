@@ -222,9 +222,9 @@ async fn much(rows: usize) -> (Site, String, Value) {
     Keys::open(&site.place.keys_file(), true).expect("made");
     let mut tx = db.begin_write().await.expect("begins");
     for slice in 0..rows / 10_000 {
-        let rows = (0..10_000)
+        let rows = (0..10_000_i64)
             .map(|n| {
-                let shard = (n % 1024) as i64;
+                let shard = n % 1024;
                 let payload = format!("{{\"at\":\"{}\"}}", format!("{slice}.{n} 互通").repeat(60));
                 args![shard, new_id(shard, common::NOW), "test", 1_i64, "thing", 1_i64, 1_i64, payload]
             })

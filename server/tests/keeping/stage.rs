@@ -134,7 +134,7 @@ async fn build(archive: &Path, about: &Path) {
         .expect("written");
         tx.execute(
             "INSERT INTO idempotency (key, request_hash, status, body, created_at) VALUES ($1, $2, 200, $3, $4)",
-            args![format!("{at}"), vec![0_u8, 255].repeat(at), *text, -1_i64],
+            args![format!("{at}"), [0_u8, 255].repeat(at), *text, -1_i64],
         )
         .await
         .expect("written");
