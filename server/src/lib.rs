@@ -18,6 +18,7 @@ pub mod front;
 pub mod geography;
 pub mod health;
 pub mod jobs;
+pub mod keeping;
 pub mod knowledge;
 pub mod ledgers;
 pub mod measures;

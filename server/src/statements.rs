@@ -13,6 +13,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("forms", crate::forms::store::STATEMENTS),
     ];
     all.push(("doctor", crate::doctor::STATEMENTS));
+    all.push(("keeping/move_to", crate::keeping::STATEMENTS));
     all.push(("channels/store", crate::channels::store::STATEMENTS));
     all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));

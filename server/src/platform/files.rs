@@ -4,7 +4,7 @@
 //! only ever served as attachments. A file belongs to the account that made it and to a purpose; who
 //! else may have it is asked of that purpose's room, and nobody else may.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -90,8 +90,16 @@ pub struct NewFile {
 }
 
 fn path_of(app: &App, id: Id) -> PathBuf {
+    path_in(&app.data, id)
+}
+
+/// The folder of all files within the data folder.
+pub const FOLDER: &str = "files";
+
+/// Where a file lies in a data folder.
+pub fn path_in(data: &Path, id: Id) -> PathBuf {
     let name = id.simple().to_string();
-    app.data.join("files").join(&name[name.len() - 2..]).join(name)
+    data.join(FOLDER).join(&name[name.len() - 2..]).join(name)
 }
 
 fn disk(fault: &std::io::Error) -> AppError {
@@ -139,7 +147,8 @@ pub async fn put(app: &App, file: NewFile) -> Result<Id, AppError> {
     Ok(id)
 }
 
-fn write(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes sealed bytes under a temporary name, makes them durable, and gives them their name.
+pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
