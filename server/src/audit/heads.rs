@@ -172,6 +172,18 @@ fn disk(fault: &std::io::Error) -> AppError {
     AppError::Store(StoreError::Unwritable(sqlx::Error::Io(std::io::Error::new(fault.kind(), fault.to_string()))))
 }
 
+/// Writes the list that the database holds outside it, where there is none: a restored or moved installation
+/// begins with what was last signed. A list that is there stays: it may know more.
+pub async fn recreate(app: &App) -> Result<bool, AppError> {
+    let path = file(&app.data);
+    let Some(content) = store::signed_content(&mut app.read()).await?.filter(|_| !path.exists()) else {
+        return Ok(false);
+    };
+    SignedHeads::check(&content, &app.keys, &path).map_err(|fault| AppError::Internal(fault.to_string()))?;
+    replace(&path, &content).map_err(|fault| disk(&fault))?;
+    Ok(true)
+}
+
 /// Signs the heads as they stand and writes them down, first in the database and then outside it. Refuses
 /// where the file knows more than the database: that evidence is not overwritten.
 pub async fn sign(app: &App, lease: &Lease) -> Result<SignedHeads, AppError> {

@@ -10,13 +10,15 @@ use tokio::sync::mpsc;
 use super::manifest::TableCount;
 use super::pour::{ON_THE_WAY, compare, counts, pour, same_columns, sums, walk_all};
 use super::{KeepError, Seen, at, keys, target};
+use crate::audit::heads;
+use crate::error::plain_text;
 use crate::platform::database::tables::tables;
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Db, Exec, MIGRATIONS, steps};
 use crate::platform::ids::Id;
 use crate::platform::jobs::STALE;
 use crate::platform::{files, settings};
-use crate::start::{Place, StartError, marks};
+use crate::start::{self, Place, StartError, marks};
 
 const BEATS: &str = "SELECT name, epoch, beat FROM lease WHERE owner <> '' ORDER BY name";
 const FILES: &str = "SELECT id FROM stored_file ORDER BY id";
@@ -128,6 +130,12 @@ async fn carry(from: &Db, source: &Place, to: &Place, now: i64, seen: Seen) -> R
     tx.commit().await?;
     target::finish(into, now).await?;
     into.close().await;
+    if !same_folder(source, to) {
+        let app = start::open(to).await?;
+        let made = heads::recreate(&app).await;
+        app.db.close().await;
+        made.map_err(|fault| KeepError::Broken(plain_text(fault, web::Lang::En)))?;
+    }
     let tables = tables
         .iter()
         .zip(there)

@@ -10,6 +10,7 @@ use super::manifest::{Head, Manifest};
 use super::pour::{ON_THE_WAY, compare, pour, sums};
 use super::scan::{Checked, Part, Scan, check};
 use super::{KeepError, Seen, at, keys, target};
+use crate::audit::heads;
 use crate::doctor::{self, Check};
 use crate::error::plain_text;
 use crate::platform::database::Db;
@@ -52,8 +53,11 @@ pub async fn restore(
     db.close().await;
     written?;
     let app = start::open(place).await?;
-    let checks =
-        doctor::examine(&app, |_| {}).await.map_err(|fault| KeepError::Broken(plain_text(fault, web::Lang::En)));
+    let broken = |fault| KeepError::Broken(plain_text(fault, web::Lang::En));
+    let checks = match heads::recreate(&app).await {
+        Ok(_) => doctor::examine(&app, |_| {}).await.map_err(broken),
+        Err(fault) => Err(broken(fault)),
+    };
     app.db.close().await;
     Ok(Restored { head: checked.head, manifest: checked.manifest, checks: checks? })
 }
