@@ -19,9 +19,16 @@ test: tools-build tools-test test-rust test-browser ## every test: SQLite, Postg
 test-rust: ## the Rust tests on both databases
 	sh scripts/test-rust.sh
 
+soak: tools-build tools-test ## a long random life of tasks on both databases; SEED=n repeats one
+	sh scripts/soak.sh $(or $(STEPS),10000) $(SEED)
+
 test-browser: tools-node ## the real binary in a real browser
 	cargo build --bin hutong
 	node --test --test-reporter=spec web/e2e/
+
+screenshots: tools-node ## take the pictures under docs/screenshots again, from the demo
+	cargo build --bin hutong
+	node web/e2e/screenshots.mjs docs/screenshots
 
 check: tools-build fmt-check clippy deny dist-check house ## formatting, lints, dependency policy, dist, imports
 

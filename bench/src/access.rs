@@ -8,7 +8,7 @@ use server::platform::database::Exec;
 use server::platform::ids::Id;
 use server::start;
 
-use crate::client::Fault;
+use crate::client::{Fault, plain_text};
 
 /// Nanoseconds for one decision about a random community, by somebody of one community.
 pub async fn decision(place: &start::Place) -> Result<f64, Fault> {
@@ -16,7 +16,7 @@ pub async fn decision(place: &start::Place) -> Result<f64, Fault> {
         "SELECT a.id, p.id FROM account a JOIN post p ON p.staff_id = a.staff_id WHERE a.login = 'b1'";
     let app: App = start::open(place).await.map_err(|fault| fault.to_string())?;
     let (account, post): (Id, Id) = app.read().one(ACCOUNT, vec![]).await.map_err(|fault| fault.to_string())?;
-    let principal = access::load_principal(&app, account, Some(post)).await.map_err(server::error::plain_text)?;
+    let principal = access::load_principal(&app, account, Some(post)).await.map_err(plain_text)?;
     let (geography, directory) = (app.geography(), app.directory());
     let places: Vec<Id> = geography.all().filter(|place| place.level == 5).map(|place| place.id).collect();
     let rounds = 400_000;

@@ -25,7 +25,7 @@ use server::tasks::create::{self, Draft};
 use server::tasks::{Relay, Task, TaskShape, dispatch, rows, templates};
 use server::{applications, args, start};
 
-use crate::client::Fault;
+use crate::client::{Fault, plain_text};
 use crate::scale::Scale;
 
 /// What a run needs to know of the city; kept beside the data.
@@ -71,7 +71,7 @@ const GIVEN: [&str; 12] =
 /// Builds it whole.
 pub async fn build(place: &start::Place, scale: Scale) -> Result<City, Fault> {
     let app = start::open(place).await.map_err(|fault| fault.to_string())?;
-    let city = build_in(&app, scale).await.map_err(|fault| server::error::plain_text(fault))?;
+    let city = build_in(&app, scale).await.map_err(plain_text)?;
     std::fs::write(place.data.join(FILE), serde_json::to_vec(&city)?)?;
     app.stop();
     app.db.close().await;
@@ -160,7 +160,6 @@ struct Login {
     account: String,
     staff: Id,
     post: Id,
-    organization: Id,
     place: Id,
 }
 
@@ -220,7 +219,6 @@ async fn organizations(app: &App, scale: &Scale) -> Result<Cast, AppError> {
             account: format!("b{}", logins.len()),
             staff: staff.staff.id,
             post: post.id,
-            organization: id,
             place: place.id,
         };
         let role = match place.level {

@@ -13,6 +13,11 @@ use tokio::net::TcpStream;
 /// Whatever can go wrong while measuring; it ends the run.
 pub type Fault = Box<dyn Error + Send + Sync>;
 
+/// A refusal of a use-case in words.
+pub fn plain_text(error: server::error::AppError) -> String {
+    server::error::plain_text(error, web::Lang::En)
+}
+
 /// One request of a plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ask {

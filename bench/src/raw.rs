@@ -7,17 +7,16 @@ use std::time::{Duration, Instant};
 
 use server::access::tokens;
 use server::app::App;
-use server::error::plain_text;
 use server::platform::events::Actor;
 use server::platform::ids::new_id;
 use server::platform::lane::{Outcome, WriteSet};
 use server::start::{self, Place};
 use server::tasks::acts::{self, By};
 use server::tasks::opened;
-use server::tasks::submit::{Posted, write_set};
+use server::tasks::submit::{Planned, Posted, plan};
 
 use crate::city;
-use crate::client::Fault;
+use crate::client::{Fault, plain_text};
 use crate::machine::own_cpu;
 use crate::paths::answers;
 
@@ -45,9 +44,10 @@ pub async fn main(place: Place, first: usize, seconds: f64) -> Result<(), Fault>
             item_version: None,
             record_version: None,
         };
-        let (set, _) =
-            write_set(&app, &by, &opened, &posted).map_err(plain_text)?.map_err(|_| "an answer was refused")?;
-        sets.push(set);
+        let Ok(Planned::Now(set, _)) = plan(&app, &by, &opened, &posted).await.map_err(plain_text)? else {
+            return Err("an answer was refused".into());
+        };
+        sets.push(*set);
     }
     let (good, taken, cpu) = write(&app, sets, seconds).await?;
     println!("{}", serde_json::json!({ "good": good, "seconds": taken, "cpu": cpu, "prepared": most }));

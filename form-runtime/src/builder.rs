@@ -25,6 +25,8 @@ pub struct FieldDraft {
     pub hint: String,
     /// Must be answered.
     pub required: bool,
+    /// A date that begins as the day of filling.
+    pub today: bool,
     /// Binding as text; empty for unbound.
     pub bind: String,
     /// Options, one a line.
@@ -151,6 +153,7 @@ pub fn to_definition(id: &str, title: Text, drafts: &[FieldDraft]) -> Result<For
             bind,
             required: draft.required.then_some(Value::Bool(true)),
             visible,
+            default: (draft.today && kind_of(draft) == Some(Kind::Date)).then(|| json!({ "today": [] })),
             choices: choices(draft),
             ..FieldDefinition::default()
         });
@@ -161,11 +164,15 @@ pub fn to_definition(id: &str, title: Text, drafts: &[FieldDraft]) -> Result<For
     Ok(FormDefinition { id: id.into(), title, fields, ..FormDefinition::default() })
 }
 
+fn kind_of(draft: &FieldDraft) -> Option<Kind> {
+    controls::control(&draft.control).map(controls::Control::kind)
+}
+
 /// A field that one other field shows.
 fn condition(drafts: &[FieldDraft], draft: &FieldDraft) -> Value {
     let var = json!({ "var": draft.when_field });
     let other = drafts.iter().find(|d| d.key == draft.when_field);
-    let kind = other.and_then(|d| controls::control(&d.control)).map(controls::Control::kind);
+    let kind = other.and_then(kind_of);
     let value = draft.when_value.trim();
     match kind {
         Some(Kind::Boolean) => {
@@ -220,6 +227,7 @@ fn draft_of(field: &FieldDefinition) -> FieldDraft {
         label_en: field.label.exact(Lang::En).unwrap_or_default().to_owned(),
         hint: field.hint.get(Lang::ZhCn).to_owned(),
         required: field.required == Some(Value::Bool(true)),
+        today: field.default == Some(json!({ "today": [] })),
         bind: field.bind.as_ref().map(ToString::to_string).unwrap_or_default(),
         choices: lines.collect::<Vec<_>>().join("\n"),
         when_field,

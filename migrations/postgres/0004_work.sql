@@ -32,12 +32,13 @@ create table assignment (
 create index assignment_org on assignment (organization_id, state);
 
 -- state: open, review, correction, void_proposed, done, waived, void
+-- moves: how many movements it has had; those are numbered 1, 2, 3 by `seq`, so that one that is missing shows
 create table item (
   shard bigint not null, id uuid not null, task_id uuid not null, assignment_id uuid not null, release bigint not null, position bigint not null,
   subject_class text not null, subject_shard bigint, subject_id uuid, label text not null, place_id uuid not null, premises_id uuid,
   holder_organization uuid not null, holder_post uuid, state text not null, reason text, due_at bigint, sheet text not null,
   contribution text not null, parent_item_id uuid, submission_id uuid, certified bigint, changed boolean,
-  created_at bigint not null, moved_at bigint not null, done_at bigint, version bigint not null, primary key (shard, id));
+  created_at bigint not null, moved_at bigint not null, done_at bigint, moves bigint not null, version bigint not null, primary key (shard, id));
 create unique index item_position on item (shard, task_id, release, position);
 create index item_subject on item (shard, task_id, subject_id);
 create index item_holder on item (shard, holder_organization, state, due_at);
@@ -46,9 +47,10 @@ create index item_assignment on item (task_id, assignment_id);
 create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
 create table movement (
-  shard bigint not null, id uuid not null, task_id uuid not null, item_id uuid not null, kind text not null, from_assignment uuid, to_assignment uuid,
+  shard bigint not null, id uuid not null, task_id uuid not null, item_id uuid not null, seq bigint not null, kind text not null, from_assignment uuid, to_assignment uuid,
   from_holder uuid, to_holder uuid, reason text, at bigint not null, account_id uuid, post_id uuid, primary key (shard, id));
-create index movement_item on movement (shard, item_id);
+create unique index movement_item on movement (shard, item_id, seq);
+create index movement_task on movement (task_id);
 
 create table delta (
   shard bigint not null, id uuid not null, task_id uuid not null, release bigint not null, axis text not null, leaf_id uuid not null,

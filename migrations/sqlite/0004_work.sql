@@ -32,12 +32,13 @@ create table assignment (
 create index assignment_org on assignment (organization_id, state);
 
 -- state: open, review, correction, void_proposed, done, waived, void
+-- moves: how many movements it has had; those are numbered 1, 2, 3 by `seq`, so that one that is missing shows
 create table item (
   shard integer not null, id blob not null, task_id blob not null, assignment_id blob not null, release integer not null, position integer not null,
   subject_class text not null, subject_shard integer, subject_id blob, label text not null, place_id blob not null, premises_id blob,
   holder_organization blob not null, holder_post blob, state text not null, reason text, due_at integer, sheet text not null,
   contribution text not null, parent_item_id blob, submission_id blob, certified integer, changed integer,
-  created_at integer not null, moved_at integer not null, done_at integer, version integer not null, primary key (shard, id)) strict;
+  created_at integer not null, moved_at integer not null, done_at integer, moves integer not null, version integer not null, primary key (shard, id)) strict;
 create unique index item_position on item (shard, task_id, release, position);
 create index item_subject on item (shard, task_id, subject_id);
 create index item_holder on item (shard, holder_organization, state, due_at);
@@ -46,9 +47,10 @@ create index item_assignment on item (task_id, assignment_id);
 create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
 create table movement (
-  shard integer not null, id blob not null, task_id blob not null, item_id blob not null, kind text not null, from_assignment blob, to_assignment blob,
+  shard integer not null, id blob not null, task_id blob not null, item_id blob not null, seq integer not null, kind text not null, from_assignment blob, to_assignment blob,
   from_holder blob, to_holder blob, reason text, at integer not null, account_id blob, post_id blob, primary key (shard, id)) strict;
-create index movement_item on movement (shard, item_id);
+create unique index movement_item on movement (shard, item_id, seq);
+create index movement_task on movement (task_id);
 
 create table delta (
   shard integer not null, id blob not null, task_id blob not null, release integer not null, axis text not null, leaf_id blob not null,

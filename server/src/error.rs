@@ -70,6 +70,9 @@ pub enum AppError {
     /// The media type is not one that this route reads.
     #[error("unsupported media type")]
     UnsupportedMedia,
+    /// A body that is not what the route reads: its status, and what its reader said.
+    #[error("unreadable body")]
+    Unreadable(StatusCode, String),
     /// Too many tries; seconds until the next.
     #[error("too many requests")]
     TooMany(u64),
@@ -91,11 +94,10 @@ impl AppError {
     }
 }
 
-/// The error in words for the command line: what a browser would be told, in one line.
-pub fn plain_text(error: AppError) -> String {
+/// The error in words for the command line: what a browser would be told, a fault a line.
+pub fn plain_text(error: AppError, lang: web::Lang) -> String {
     let client = ClientError::from(error);
-    let lang = web::Lang::En;
-    let mut text = web::text(lang, &format!("error-{}", client.code), &[]);
+    let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
     }
@@ -175,17 +177,10 @@ impl ClientError {
 }
 
 impl Fault {
-    /// The message in the reader's language. An argument `NAME@LANG` is `NAME` for that language only:
-    /// for words that come from below the catalogue and are ready in each.
+    /// The message in the reader's language.
     pub fn text(&self, lang: web::Lang) -> String {
-        let args: Vec<(&str, web::TextArg<'_>)> = self
-            .args
-            .iter()
-            .filter_map(|(name, value)| match name.split_once('@') {
-                Some((name, tag)) => (tag == lang.tag()).then_some((name, value.as_str().into())),
-                None => Some((name.as_str(), value.as_str().into())),
-            })
-            .collect();
+        let args: Vec<(&str, web::TextArg<'_>)> =
+            self.args.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
         web::text(lang, &self.key, &args)
     }
 }
@@ -207,6 +202,15 @@ impl From<AppError> for ClientError {
             AppError::Gone(detail) => Self { detail: Some(detail), ..Self::new(StatusCode::GONE, "gone") },
             AppError::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             AppError::UnsupportedMedia => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type"),
+            AppError::Unreadable(status, said) => {
+                let code = match status {
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE => "media-type",
+                    StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+                    StatusCode::UNPROCESSABLE_ENTITY => "invalid",
+                    _ => "bad-request",
+                };
+                Self { said: Some(said), ..Self::new(status, code) }
+            }
             AppError::TooMany(seconds) => {
                 Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many") }
             }

@@ -3,6 +3,9 @@
 //! A room lists its operations in `api.rs` as `pub const OPERATIONS: &[Operation]`, and that list here. A
 //! test compares them with the URL table: every route under `/api/v1` has exactly one.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Map, Value, json};
@@ -124,6 +127,17 @@ impl Operation {
     }
 }
 
+/// What a writing operation needs whatever it is about, by method (in lower case) and path of the URL
+/// table. What came into the mailbox is handled by the highest unit also without `case.handle`.
+pub fn permission_of(method: &str, path: &str) -> Option<Permission> {
+    static NEEDED: LazyLock<HashMap<(&str, &str), Permission>> = LazyLock::new(|| {
+        let writing = operations().into_iter().filter(|operation| operation.method != "get");
+        let needed = writing.filter_map(|operation| Some(((operation.method, operation.path), operation.permission?)));
+        needed.filter(|(_, permission)| *permission != Permission::CaseHandle).collect()
+    });
+    NEEDED.get(&(method, path)).copied()
+}
+
 /// Operations of the platform itself.
 const PLATFORM: &[Operation] = &[Operation {
     path: "/api/v1/jobs/{id}",
@@ -151,7 +165,14 @@ pub fn operations() -> Vec<&'static Operation> {
         crate::ledgers::api::OPERATIONS,
         crate::measures::api::OPERATIONS,
         crate::tasks::api::OPERATIONS,
+        crate::tasks::item_api::OPERATIONS,
+        crate::tasks::item_acts_api::OPERATIONS,
+        crate::exchange::ledger_subjects::OPERATIONS,
+        crate::knowledge::api::OPERATIONS,
+        crate::forms::edit_api::OPERATIONS,
         crate::forms::api::OPERATIONS,
+        crate::channels::api::OPERATIONS,
+        crate::audit::api::OPERATIONS,
     ];
     rooms.iter().copied().flatten().collect()
 }

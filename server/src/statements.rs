@@ -13,7 +13,9 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("forms", crate::forms::store::STATEMENTS),
     ];
     all.push(("doctor", crate::doctor::STATEMENTS));
+    all.push(("keeping/move_to", crate::keeping::STATEMENTS));
     all.push(("channels/store", crate::channels::store::STATEMENTS));
+    all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
     all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));
@@ -29,6 +31,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
     all.push(("tasks/templates", crate::tasks::templates::STATEMENTS));
     all.push(("applications", crate::applications::store::STATEMENTS));
+    all.push(("entities/claim", crate::entities::claim::STATEMENTS));
+    all.push(("audit", crate::audit::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
 }
@@ -36,12 +40,15 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
 /// One sample of each statement that a builder makes.
 pub fn samples() -> Vec<(&'static str, String)> {
     let mut all = vec![("topics", crate::topics::sample())];
+    all.extend(crate::platform::lane::samples().into_iter().map(|sql| ("platform/lane", sql)));
     all.extend(crate::access::samples().into_iter().map(|sql| ("access", sql)));
     all.extend(crate::measures::samples().into_iter().map(|sql| ("measures", sql)));
     all.extend(crate::forms::store::samples().into_iter().map(|sql| ("forms", sql)));
     all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::tasks::work_samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::channels::store::samples().into_iter().map(|sql| ("channels", sql)));
+    all.extend(crate::rekeying::samples().into_iter().map(|sql| ("rekeying", sql)));
+    all.extend(crate::audit::store::samples().into_iter().map(|sql| ("audit", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use server::platform::database::catalogue::{Class, TABLES};
+use server::platform::database::catalogue::TABLES;
 use server::platform::database::{Exec, MIGRATIONS, SchemaState, StoreError, migrate, schema_state};
 use server::{args, statements};
 
@@ -47,28 +47,6 @@ async fn the_catalogue_names_every_table_once() {
     .await;
 }
 
-#[test]
-fn sharded_tables_begin_with_shard_in_keys_and_uniques() {
-    let text: String = MIGRATIONS.iter().map(|m| m.postgres).collect();
-    for (name, class) in TABLES {
-        let Some(start) = text.find(&format!("create table {name} (")) else { continue };
-        let body = &text[start..text[start..].find(");").expect("ends") + start];
-        if *class == Class::Sharded {
-            assert!(body.contains("shard bigint not null"), "{name} has no shard");
-            assert!(body.contains("primary key (shard"), "{name}: the primary key must begin with shard");
-            for unique in body.match_indices("unique (") {
-                assert!(body[unique.0..].starts_with("unique (shard"), "{name}: a unique must begin with shard");
-            }
-        }
-        for (at, _) in text.match_indices("create unique index") {
-            let line = &text[at..at + text[at..].find(';').expect("ends")];
-            if line.contains(&format!(" on {name} (")) && *class == Class::Sharded {
-                assert!(line.contains("(shard"), "{line}");
-            }
-        }
-    }
-}
-
 #[tokio::test]
 async fn every_statement_prepares_on_both() {
     common::each_db(|db| async move {
@@ -80,22 +58,11 @@ async fn every_statement_prepares_on_both() {
             }
         }
         for (name, sql) in statements::samples() {
-            let sql = if db.engine() == "postgresql" { typed(&sql) } else { sql };
+            let sql = if db.engine() == "postgresql" { common::typed(&sql) } else { sql };
             conn.prepare(&sql).await.unwrap_or_else(|fault| panic!("{} {name}: {fault}\n{sql}", db.engine()));
         }
     })
     .await;
-}
-
-/// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
-/// type; here the first tuple says it.
-fn typed(sql: &str) -> String {
-    ["(shard, id)", "(shard, entity_id)"].into_iter().fold(sql.to_owned(), |sql, key| {
-        sql.replace(
-            &format!("{key} IN (VALUES ($1, $2)"),
-            &format!("{key} IN (VALUES (cast($1 as bigint), cast($2 as uuid))"),
-        )
-    })
 }
 
 #[tokio::test]

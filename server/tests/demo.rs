@@ -64,7 +64,10 @@ async fn the_city_is_built_as_described() {
         assert_eq!(done, 77);
         assert_eq!(count(&house, "SELECT count(*) FROM item").await, alone);
         assert_eq!(count(&house, "SELECT count(*) FROM item WHERE holder_post IS NULL").await, 0);
-        assert_eq!(count(&house, "SELECT count(*) FROM observation").await, 3000 + alone + done);
+        // What residents sent in waits: six requests, and one word to the mailbox, which is about nobody.
+        assert_eq!(count(&house, "SELECT count(*) FROM service_case").await, 7);
+        assert_eq!(count(&house, "SELECT count(*) FROM observation WHERE state = 'pending'").await, 6);
+        assert_eq!(count(&house, "SELECT count(*) FROM observation").await, 3000 + alone + done + 6);
         assert_eq!(
             count(
                 &house,

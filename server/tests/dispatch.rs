@@ -7,11 +7,14 @@ mod town;
 
 use std::collections::BTreeMap;
 
-use rule_engine::{Action, Comparison, Condition, Level, Literal, Ready, Rule, RuleSource, Sentence, Source, Whom};
+use rule_engine::{
+    Action, Comparison, Condition, DecisionTable, Level, Literal, Ready, Rule, RuleSource, Sentence, Source, TableRow,
+    Whom,
+};
 use server::access::{Permission, Principal, Scope, StaffViewer, Viewer, Who};
 use server::app::App;
 use server::args;
-use server::directory::{self, Post, Staff};
+use server::directory::{self, Post, Staff, working_days};
 use server::error::AppError;
 use server::forms;
 use server::measures::{self, Axis, Measures};
@@ -214,7 +217,16 @@ fn rules() -> Vec<RuleSource> {
     };
     vec![
         sentence(None, to(Community, Whom::Organization, 2), None),
-        sentence(None, to(Community, tag("grid_worker"), 3), None),
+        RuleSource::Table(DecisionTable {
+            rows: vec![
+                TableRow {
+                    when: age(AtLeast, 78).into_iter().chain(alone(true)).collect(),
+                    then: to(Community, tag("grid_worker"), 2),
+                },
+                TableRow { when: age(Less, 64).into_iter().collect(), then: to(Township, Whom::LeastLoad, 7) },
+            ],
+            otherwise: Some(to(District, Whom::Organization, 4)),
+        }),
         sentence(None, to(Township, tag("civil_affairs"), 4), None),
         sentence(None, to(District, Whom::Organization, 5), None),
         sentence(None, to(City, Whom::Organization, 10), None),
@@ -246,21 +258,87 @@ fn rules() -> Vec<RuleSource> {
     ]
 }
 
-type Sent = BTreeMap<i64, (Option<Id>, Option<Id>)>;
+/// Subject, place, organization, post, reason and due instant by position; neither organization nor post where
+/// the issuer keeps it.
+type Sent = BTreeMap<i64, (Option<Id>, Option<Id>, Option<Id>, Option<Id>, Option<String>, Option<i64>)>;
 
-/// What lies in the database after the dispatch: position to holder, none where the issuer keeps it.
-async fn sent(app: &App, task: &Task) -> Sent {
-    let rows: Vec<(i64, Id, Option<Id>, Option<String>)> = app
-        .read()
-        .all("SELECT position, holder_organization, holder_post, reason FROM item WHERE task_id = $1", args![task.id])
-        .await
-        .expect("items");
+/// What the dry run shows.
+async fn shown(app: &App, task: &Task, run: Id) -> Sent {
+    let calendar = working_days::load(&mut app.read()).await.expect("calendar");
+    let due = |days: Option<i64>| {
+        let days = days.or(task.working_days).expect("the task gives days");
+        Some(working_days::add_working_days(&calendar, &app.clock, app.now(), days))
+    };
+    let rows = dry_run::rows(&mut app.read(), run, 0, 1000).await.expect("rows");
     rows.into_iter()
-        .map(|(position, organization, post, reason)| match reason {
-            Some(_) => (position, (None, None)),
-            None => (position, (Some(organization), post)),
+        .map(|(position, subject, place, organization, post, days, reason)| {
+            (position, (subject, place, organization, post, reason, due(days)))
         })
         .collect()
+}
+
+/// What lies in the database after the dispatch.
+async fn sent(app: &App, task: &Task) -> Sent {
+    const ITEMS: &str = "SELECT position, subject_id, place_id, holder_organization, holder_post, reason, due_at, state FROM item \
+         WHERE task_id = $1";
+    type Row = (i64, Option<Id>, Id, Id, Option<Id>, Option<String>, Option<i64>, String);
+    let rows: Vec<Row> = app.read().all(ITEMS, args![task.id]).await.expect("items");
+    let count = rows.len();
+    let by_position: Sent = rows
+        .into_iter()
+        .map(|(position, subject, place, organization, post, reason, due, state)| {
+            assert_eq!(state, "open");
+            if reason.is_some() {
+                assert_eq!(
+                    (organization, post),
+                    (task.issuer_organization, None),
+                    "the issuer keeps what nobody takes"
+                );
+            }
+            let organization = reason.is_none().then_some(organization);
+            (position, (subject, Some(place), organization, post, reason, due))
+        })
+        .collect();
+    assert_eq!(by_position.len(), count, "no position twice");
+    by_position
+}
+
+/// The rules of this test are its own: none stands in the engine's tests, and no two are the same.
+#[test]
+fn the_rules_are_no_others() {
+    const SENTENCES: &str = include_str!("../../rule-engine/tests/rules/snapshots/rules__dispatching__sentences.snap");
+    const TABLE: &str = include_str!("../../rule-engine/tests/rules/snapshots/rules__dispatching__table.snap");
+    const SOURCES: [&str; 4] = [
+        include_str!("../../rule-engine/tests/rules/dispatching.rs"),
+        include_str!("../../rule-engine/tests/rules/hooks.rs"),
+        include_str!("../../rule-engine/tests/rules/limits.rs"),
+        include_str!("../../rule-engine/src/lib.rs"),
+    ];
+    const CASE: &str = include_str!("../../rule-engine/tests/cases/visit.json");
+    let case: serde_json::Value = serde_json::from_str(CASE).expect("a case");
+    let case: Rule = serde_json::from_value(case["rule"].clone()).expect("its rule");
+    let mut texts = std::collections::BTreeSet::new();
+    for source in rules() {
+        let text = rule_engine::generate(&source);
+        assert!(
+            !SENTENCES.contains(text.trim()) && !TABLE.contains(text.trim()),
+            "the engine's tests have this: {text}"
+        );
+        assert!(SOURCES.iter().all(|file| !file.contains(text.trim())), "the engine's tests have this: {text}");
+        assert_ne!(source, case.source);
+        if let RuleSource::Ready(ready) = &source {
+            // The engine's own: one by tag without days, one by the governing unit in three days.
+            assert!(
+                !matches!(
+                    ready,
+                    Ready::Tag { working_days: None, .. } | Ready::Governing { working_days: Some(3), .. }
+                ),
+                "{ready:?}"
+            );
+        }
+        assert!(texts.insert(text), "twice: {source:?}");
+    }
+    assert_eq!(texts.len(), 20);
 }
 
 #[tokio::test]
@@ -276,12 +354,7 @@ async fn what_the_dry_run_shows_is_what_is_sent() {
             let task = scene.task(app, Rule { source }, Relay::default()).await;
             rows::from_subjects(app, &task, subjects.clone()).await.expect("rows");
             let run = dry_run::dry_run(app, task.id, None).await.expect("dry run");
-            let shown: Sent = dry_run::rows(&mut app.read(), run.id, 0, 1000)
-                .await
-                .expect("rows")
-                .into_iter()
-                .map(|row| (row.0, (row.3, row.4)))
-                .collect();
+            let shown = shown(app, &task, run.id).await;
             assert_eq!(shown.len(), 40, "rule {n}");
             let begun =
                 dispatch::begin(app, task.id, Some(run.task_version), &Default::default()).await.expect("begun");

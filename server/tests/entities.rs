@@ -1,6 +1,8 @@
 //! Entities and ledgers on both databases: conflicts, identity, secrets, the outbox, review, scope.
 
 mod common;
+#[path = "common/dump.rs"]
+mod dump;
 
 use std::collections::BTreeSet;
 
@@ -12,13 +14,15 @@ use server::access::{Grant, Permission, Principal, Scope, Viewer, Who};
 use server::app::App;
 use server::entities::search::{Looked, People, Sort, Test};
 use server::entities::{self, Observation, PersonRecord, PersonRow, Said, Source, SourceKind, Subject};
+use server::forms::store::SUBMISSION;
 use server::geography::{Geography, Place};
 use server::ledgers::{self, Filter};
 use server::platform::clock::DAY;
+use server::platform::database::bulk::OnKey;
 use server::platform::database::{Arg, Exec};
 use server::platform::events::Actor;
 use server::platform::ids::{Id, new_id};
-use server::platform::lane::{Outcome, SubmissionKey, WriteSet};
+use server::platform::lane::{Outcome, Put, SubmissionKey, WriteSet};
 use server::platform::sheets::Output;
 use server::{args, platform};
 
@@ -128,11 +132,30 @@ fn said(subject: Subject, kind: SourceKind, values: Value, at: i64) -> Said {
 }
 
 fn set(shard: i64, applied: &entities::Applied) -> WriteSet {
+    let (form, client, id) = (new_id(1, NOW), new_id(1, NOW), new_id(shard, NOW));
+    let none = Option::<Id>::None;
+    let row = args![
+        shard,
+        form,
+        client,
+        id,
+        form,
+        "item",
+        id,
+        vec![1_u8],
+        "{}",
+        format!("S-{id}"),
+        NOW,
+        none,
+        none,
+        Option::<&str>::None
+    ];
+    let submission = Put { shape: &SUBMISSION, on_key: OnKey::Fail, row };
     WriteSet {
         shard,
-        key: SubmissionKey { form_id: new_id(1, NOW), client_id: new_id(1, NOW), payload_hash: vec![1] },
+        key: SubmissionKey { form_id: form, client_id: client, payload_hash: vec![1] },
         expects: applied.expects.clone(),
-        puts: applied.puts.clone(),
+        puts: applied.puts.iter().cloned().chain([submission]).collect(),
         signals: vec![],
     }
 }
@@ -297,12 +320,13 @@ async fn an_observation_for_another_shard_arrives_once() {
         app.lanes.submit(set(10, &applied)).await.expect("stored");
         let payload: (String,) = app.read().one("SELECT payload FROM outbox", vec![]).await.expect("waits");
         let observation: Observation = serde_json::from_str(&payload.0).expect("reads");
+        let keys = app.keys.clone();
         let died = app
             .lanes
             .write(501, vec![], move |tx| {
-                let observation = observation.clone();
+                let (observation, keys) = (observation.clone(), keys.clone());
                 Box::pin(async move {
-                    assert!(entities::outbox::take_in(tx, &observation).await?);
+                    assert!(entities::outbox::take_in(&keys, tx, &observation).await?);
                     Err::<(), _>(platform::database::StoreError::NotFound)
                 })
             })
@@ -387,11 +411,17 @@ async fn no_column_of_any_table_holds_a_number_in_clear() {
         let clear = [NUMBER, MOBILE, "13900000001", "13900000002", "核对走访时间"].map(str::to_owned);
         let hex = clear.clone().map(|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
         let secrets: Vec<String> = clear.into_iter().chain(hex).collect();
-        assert!(texts_of(app, "record_person").await.iter().any(|text| text.contains("张三")), "the scan reads texts");
+        assert!(
+            dump::texts_of(app, "record_person").await.iter().any(|text| text.contains("张三")),
+            "the scan reads texts"
+        );
         let mask: String = "140202".bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert!(texts_of(app, "record_person").await.iter().any(|text| text.to_lowercase().contains(&mask)), "and hex");
+        assert!(
+            dump::texts_of(app, "record_person").await.iter().any(|text| text.to_lowercase().contains(&mask)),
+            "and hex"
+        );
         for table in app.db.table_names().await.expect("tables") {
-            for text in texts_of(app, &table).await {
+            for text in dump::texts_of(app, &table).await {
                 let text = text.to_lowercase();
                 for secret in &secrets {
                     assert!(!text.contains(secret.as_str()), "{table} on {} holds {secret}", app.db.engine());
@@ -402,39 +432,6 @@ async fn no_column_of_any_table_holds_a_number_in_clear() {
         assert_eq!(count(app, "SELECT count(*) FROM event WHERE kind = 'ledger.exported'").await, 1);
     })
     .await;
-}
-
-/// Every row of a table as one text, bytes included.
-async fn texts_of(app: &App, table: &str) -> Vec<String> {
-    let columns: Vec<(String,)> = if app.db.engine() == "sqlite" {
-        app.read().all_built(format!("SELECT name FROM pragma_table_info('{table}')"), vec![]).await
-    } else {
-        app.read()
-            .all_built(
-                format!("SELECT cast(column_name as text) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = '{table}'"),
-                vec![],
-            )
-            .await
-    }
-    .expect("columns");
-    let mut out = Vec::new();
-    for (column,) in columns {
-        // Bytes are read as hex, texts as they are; a clear number in bytes shows as its hex.
-        let (text, hex) = if app.db.engine() == "sqlite" {
-            (format!("cast({column} as text)"), format!("hex({column})"))
-        } else {
-            (format!("cast({column} as text)"), format!("encode(cast(cast({column} as text) as bytea), 'hex')"))
-        };
-        for expression in [text, hex] {
-            let sql = format!("SELECT coalesce({expression}, '') FROM {table}");
-            match app.read().all_built::<(String,)>(sql, vec![]).await {
-                Ok(rows) => out.extend(rows.into_iter().map(|row| row.0)),
-                // Bytes that are no text: their hex is looked at.
-                Err(_) => continue,
-            }
-        }
-    }
-    out
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -643,7 +640,7 @@ async fn replay(app: &App, community: Id, story: Vec<Spoken>) {
     let model = form_runtime::Model::shipped();
     let fold = |observations: &[Observation]| {
         observations.iter().fold(PersonRecord::empty(person.shard, person.id), |record, observation| {
-            entities::merge(&model, &record, observation).expect("merges")
+            entities::merge(&app.keys, &model, &record, observation).expect("merges")
         })
     };
     assert_eq!(fold(&observations), stands);

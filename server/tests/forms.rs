@@ -134,11 +134,11 @@ async fn a_form_made_on_the_pages_is_published_and_filled() {
         assert_eq!(status, StatusCode::CONFLICT);
 
         let (_, _, page) = browser.get(&format!("/forms/{form}/publish")).await;
-        assert!(page.contains("3"), "minutes are shown before publishing");
+        assert!(page.contains('3'), "minutes are shown before publishing");
         browser.change(form, "/publish", "").await;
         let published = forms::latest(&app, form).await.expect("latest").expect("published");
         assert_eq!((published.number, published.class.as_str()), (1, "person"));
-        let keys: Vec<&str> = published.compiled.fields().iter().map(|field| field.key()).collect();
+        let keys: Vec<&str> = published.compiled.fields().iter().map(form_runtime::CompiledField::key).collect();
         assert_eq!(keys, ["name", "id_no", "field_4", "live_alone"]);
         browser.change(form, "/publish", "").await;
         assert_eq!(forms::latest(&app, form).await.expect("latest").expect("published").number, 1, "the same makes no version");

@@ -19,8 +19,8 @@ const TASK: &str = "INSERT INTO task (id, title, shape, class, form_version_id, 
      relay, source, release, published_release, created_at, version) \
      VALUES ($1, '走访', 'listed', 'person', $2, $3, $4, 'running', '', '', '', '', 1, 1, 0, 1)";
 const ITEM: &str = "INSERT INTO item (shard, id, task_id, assignment_id, release, position, subject_class, label, place_id, \
-     holder_organization, state, sheet, contribution, created_at, moved_at, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, 0, 0, 1)";
+     holder_organization, state, sheet, contribution, created_at, moved_at, moves, version) \
+     VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, 0, 0, 0, 1)";
 const CHANGE: &str = "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6 WHERE shard = $1 AND id = $2";
 const PUBLISH: &str = "UPDATE task SET published_release = $2 WHERE id = $1";
 // Independent of the house's own code: the items of a subtree, by the ancestor tables.
@@ -293,12 +293,10 @@ async fn folders_at_the_same_time_count_nothing_twice() {
             .map(|shard| {
                 let app = house.app.clone();
                 tokio::spawn(async move {
-                    let house = app.clone();
                     let result: Result<usize, AppError> = app
                         .lanes
-                        .write(shard, vec![], move |tx| {
-                            let house = house.clone();
-                            Box::pin(async move { server::measures::fold::fold_batch(&house, tx).await })
+                        .write(shard, vec![], |tx| {
+                            Box::pin(async move { server::measures::fold::fold_batch(tx).await })
                         })
                         .await;
                     result
@@ -310,6 +308,39 @@ async fn folders_at_the_same_time_count_nothing_twice() {
             let _ = fold.await.expect("no panic");
         }
         play.compare(house.engine).await;
+    })
+    .await;
+}
+
+/// With the folder off a board is still right, since it reads what is not folded; one that leaves that out is
+/// noticed by the comparison above.
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_comparison_notices_a_board_that_leaves_unfolded_rows_out() {
+    use futures_util::FutureExt;
+    use server::measures::faults;
+    use std::panic::AssertUnwindSafe;
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 42).await;
+        for _ in 0..8 {
+            play.add().await;
+        }
+        let task = play.task;
+        assert!(fold_once(&play.app).await.expect("folds") > 0);
+        faults::folder_off(task, true);
+        for _ in 0..4 {
+            play.add().await;
+            play.change().await;
+        }
+        assert_eq!(fold_once(&play.app).await.expect("folds"), 0, "the folder is off");
+        assert!(!play.compare("folder off").await, "folded totals alone would be wrong");
+        faults::ignore_unfolded(task, true);
+        let blind = AssertUnwindSafe(play.compare("unfolded rows left out")).catch_unwind().await;
+        assert!(blind.is_err(), "a wrong board was not noticed on {}", house.engine);
+        faults::ignore_unfolded(task, false);
+        faults::folder_off(task, false);
+        while fold_once(&play.app).await.expect("folds") > 0 {}
+        assert!(play.compare("folder on").await, "everything is folded");
     })
     .await;
 }

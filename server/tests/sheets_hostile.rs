@@ -1,37 +1,11 @@
 //! Files made to harm, and files that are not what their name says.
 
-use std::io::{Cursor, Write};
+#[path = "common/packages.rs"]
+mod packages;
 
+use packages::{BOOK, ENTITY_BOMB, RELS, ROOT, TYPES, package, two_gigabytes, workbook};
 use proptest::prelude::*;
 use server::platform::sheets::{Limits, SheetError, Workbook, read};
-use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
-
-const TYPES: &str = r#"<Types><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#;
-const ROOT: &str =
-    r#"<Relationships><Relationship Id="r" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
-const BOOK: &str = r#"<workbook xmlns:r="r"><sheets><sheet name="名单" sheetId="1" r:id="r1"/></sheets></workbook>"#;
-const RELS: &str = r#"<Relationships><Relationship Id="r1" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
-
-fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in parts {
-        zip.start_file(*name, SimpleFileOptions::default()).expect("part");
-        zip.write_all(content).expect("content");
-    }
-    zip.finish().expect("zip").into_inner()
-}
-
-fn workbook(sheet: &str, more: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut parts: Vec<(&str, &[u8])> = vec![
-        ("[Content_Types].xml", TYPES.as_bytes()),
-        ("_rels/.rels", ROOT.as_bytes()),
-        ("xl/workbook.xml", BOOK.as_bytes()),
-        ("xl/_rels/workbook.xml.rels", RELS.as_bytes()),
-        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
-    ];
-    parts.extend_from_slice(more);
-    package(&parts)
-}
 
 fn cells(inner: &str) -> Vec<u8> {
     workbook(&format!("<worksheet><sheetData>{inner}</sheetData></worksheet>"), &[])
@@ -61,15 +35,7 @@ fn a_good_minimal_workbook_is_read() {
 
 #[test]
 fn two_gigabytes_of_zeros_are_refused_fast() {
-    // One part is packed once and then copied 64 times, to save the test's time.
-    let part = package(&[("zeros", &vec![0_u8; 32 << 20])]);
-    let mut part = ZipArchive::new(Cursor::new(part)).expect("zip");
-    let mut zip = ZipWriter::new_append(Cursor::new(workbook("<worksheet/>", &[]))).expect("zip");
-    for n in 0..64 {
-        let zeros = part.by_index_raw(0).expect("part");
-        zip.raw_copy_file_rename(zeros, format!("xl/media/{n}.xml")).expect("copied");
-    }
-    let bytes = zip.finish().expect("zip").into_inner();
+    let bytes = two_gigabytes();
     assert!(bytes.len() < 20 << 20);
     let start = std::time::Instant::now();
     assert_eq!(refusal(&bytes), "sheet.unpacks-too-large");
@@ -98,7 +64,7 @@ fn a_declared_size_that_lies_does_not_help() {
 
 #[test]
 fn entity_bombs_are_refused_in_every_part() {
-    let bomb = r#"<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><worksheet><sheetData><row><c t="inlineStr"><is><t>&b;</t></is></c></row></sheetData></worksheet>"#;
+    let bomb = ENTITY_BOMB;
     assert_eq!(refusal(&workbook(bomb, &[])), "sheet.dtd");
     let plain = "<worksheet><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>";
     assert!(open(&workbook(plain, &[])).is_ok());

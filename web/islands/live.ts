@@ -102,9 +102,13 @@ export function startLive(): void {
     return Array.from(new Set([...mine(), ...others.keys()])).filter(Boolean).sort().join(",");
   };
   const tell = (message: unknown) => channel?.postMessage(message);
+  let caughtUp = false;
   const hear = (change: Change | "beat") => {
     heard = Date.now();
     showStale(false);
+    // What happened between the making of this page and its first word from the stream is fetched once.
+    if (!caughtUp) change = { topic: null };
+    caughtUp = true;
     if (change !== "beat") apply(change);
   };
   const open = () => {
@@ -115,7 +119,8 @@ export function startLive(): void {
       hear(change);
       tell({ kind: "heard", change });
     };
-    source.onopen = () => pass("beat");
+    // A stream that was broken may have missed something.
+    source.onopen = () => pass({ topic: null });
     source.addEventListener("beat", () => pass("beat"));
     source.addEventListener("resync", () => pass({ topic: null }));
     source.addEventListener("change", (event) => pass({ topic: (event as MessageEvent<string>).data }));

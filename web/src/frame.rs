@@ -198,7 +198,8 @@ fn tabs(current: Option<Tab>, admin: bool) -> Vec<TabLink> {
         (Tab::Home, "/", "common-tab-home", Some("common-phone-home"), "inbox"),
         (Tab::Tasks, "/tasks", "common-tab-tasks", Some("common-phone-tasks"), "clipboard-list"),
         (Tab::Ledgers, "/ledgers", "common-tab-ledgers", Some("common-phone-ledgers"), "table-properties"),
-        (Tab::Boards, "/boards", "common-tab-boards", None, "layout-dashboard"),
+        (Tab::Channels, "/channels", "common-tab-channels", Some("common-phone-channels"), "message-circle"),
+        (Tab::Boards, "/boards", "common-tab-boards", Some("common-tab-boards"), "layout-dashboard"),
         (Tab::Admin, "/admin", "common-tab-admin", None, "settings"),
     ];
     rows.into_iter()

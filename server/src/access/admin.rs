@@ -22,8 +22,12 @@ const GRANT: &str = "SELECT id, post_id, role_key, scope_kind, scope_place, scop
      WHERE id = $1 AND post_id IS NOT NULL AND (valid_to IS NULL OR valid_to > $2)";
 const ROLES: &str = "SELECT key, title, permissions FROM role ORDER BY builtin DESC, key";
 
+const ADMINISTERS: &str = "SELECT g.id, g.post_id, g.role_key, g.scope_kind, g.scope_place, g.scope_organization, g.valid_from, r.permissions \
+     FROM role_grant g JOIN role r ON r.key = g.role_key JOIN post p ON p.id = g.post_id WHERE p.staff_id = $1 \
+     AND p.valid_from <= $2 AND (p.valid_to IS NULL OR p.valid_to > $2) AND g.valid_from <= $2 AND (g.valid_to IS NULL OR g.valid_to > $2)";
+
 /// Every constant statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[POST, GRANTS_OF_POST, GRANT, ROLES];
+pub const STATEMENTS: &[&str] = &[POST, GRANTS_OF_POST, GRANT, ROLES, ADMINISTERS];
 
 /// Columns of a post for the access predicate.
 const HELD: Columns = Columns { place: Some("o.place_id"), organization: Some("p.organization_id"), post: None };
@@ -170,6 +174,86 @@ pub async fn roles(app: &App) -> Result<Vec<RoleRow>, AppError> {
     Ok(app.read().all(ROLES, vec![]).await?)
 }
 
+/// An account that this administrator may change: the whole person is theirs to administer. Somebody who
+/// also works elsewhere, or whose roles reach further, is looked after by whoever administers all of it;
+/// otherwise a reset password would lend those roles to the one who reset it.
+async fn changeable(app: &App, viewer: &Viewer, id: Id) -> Result<AccountRow, AppError> {
+    let row = account(app, viewer, id).await?;
+    match row.staff_id {
+        Some(staff) if !wholly_within(app, viewer, staff).await? => Err(AppError::Conflict("access-works-elsewhere")),
+        _ => Ok(row),
+    }
+}
+
+/// Whether every post that a person holds today, and every role held through it, lies in the scope.
+async fn wholly_within(app: &App, viewer: &Viewer, staff: Id) -> Result<bool, AppError> {
+    if viewer.principal.administers_all() {
+        return Ok(true);
+    }
+    let today = app.clock.today_text();
+    let posts = store::posts_of(&mut app.read(), staff, &today).await?;
+    for post in &posts {
+        if !viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id)) {
+            return Ok(false);
+        }
+        let grants: Vec<GrantRow> = app.read().all(GRANTS_OF_POST, args![post.id, &today]).await?;
+        if !grants.iter().all(|grant| reach_of(grant).is_some_and(|reach| within_reach(app, viewer, reach))) {
+            return Ok(false);
+        }
+    }
+    Ok(!posts.is_empty())
+}
+
+/// The reach of a stored grant; what cannot be read is none.
+fn reach_of(grant: &GrantRow) -> Option<Reach> {
+    match (grant.scope_kind.as_str(), grant.scope_place, grant.scope_organization) {
+        ("all", ..) => Some(Reach::All),
+        ("own", ..) => Some(Reach::Own),
+        ("place", Some(place), _) => Some(Reach::Place(place)),
+        ("organization", _, Some(organization)) => Some(Reach::Organization(organization)),
+        _ => None,
+    }
+}
+
+/// Whether a reach goes no further than what is administered; the post itself was asked for before.
+fn within_reach(app: &App, viewer: &Viewer, reach: Reach) -> bool {
+    match reach {
+        Reach::Own => true,
+        Reach::All => viewer.principal.administers_all(),
+        Reach::Place(place) => {
+            app.geography().get(place).is_some() && viewer.may(app, Permission::Administer, Some(place), None)
+        }
+        Reach::Organization(id) => {
+            app.directory().organization(id).is_some() && viewer.may(app, Permission::Administer, None, Some(id))
+        }
+    }
+}
+
+/// A grant held today with what its role allows.
+#[derive(Clone, Debug, sqlx::FromRow)]
+struct OwnGrant {
+    #[sqlx(flatten)]
+    grant: GrantRow,
+    permissions: String,
+}
+
+/// Refuses to take from oneself the last grant by which one administers (everything, if one does):
+/// nobody shuts oneself out, and an installation always keeps an administrator. `taken` says which of
+/// one's own grants would end.
+pub async fn keep_oneself(
+    app: &App,
+    viewer: &Viewer,
+    taken: impl Fn(&GrantRow) -> bool + Send,
+) -> Result<(), AppError> {
+    let super::Who::Staff { staff, .. } = viewer.principal.who else { return Ok(()) };
+    let held: Vec<OwnGrant> = app.read().all(ADMINISTERS, args![staff, app.clock.today_text()]).await?;
+    let administers = |own: &&OwnGrant| own.permissions.split(',').any(|key| key == Permission::Administer.key());
+    let (ending, staying): (Vec<_>, Vec<_>) = held.iter().filter(administers).partition(|own| taken(&own.grant));
+    let all = |list: &[&OwnGrant]| list.iter().any(|own| own.grant.scope_kind == "all");
+    let lost = (!ending.is_empty() && staying.is_empty()) || (all(&ending) && !all(&staying));
+    if lost { Err(AppError::Conflict("access-not-ones-last-grant")) } else { Ok(()) }
+}
+
 fn event(viewer: &Viewer, kind: &'static str, subject: Id, at: i64, payload: serde_json::Value) -> Event {
     Event { kind, subject_class: "account", subject_id: Some(subject), actor: viewer.actor(), at, payload }
 }
@@ -187,6 +271,9 @@ pub async fn make(app: &App, viewer: &Viewer, staff: Id, login: &str) -> Result<
         posts.iter().any(|post| viewer.may(app, Permission::Administer, post.place_id, Some(post.organization_id)));
     if !held {
         return Err(AppError::invalid("staff", "access-staff-unknown"));
+    }
+    if !wholly_within(app, viewer, staff).await? {
+        return Err(AppError::invalid("staff", "access-works-elsewhere"));
     }
     if store::account_of(&mut app.read(), staff).await?.is_some() {
         return Err(AppError::invalid("staff", "access-staff-has-account"));
@@ -224,7 +311,7 @@ async fn fresh(app: &App) -> Result<(String, Hashed), AppError> {
 
 /// Sets a one-time password and ends every session and token; returns the password, told once.
 pub async fn reset(app: &App, viewer: &Viewer, id: Id) -> Result<String, AppError> {
-    account(app, viewer, id).await?;
+    changeable(app, viewer, id).await?;
     let (text, hashed) = fresh(app).await?;
     let now = app.now();
     let event = event(viewer, "account.password_reset", id, now, serde_json::json!({}));
@@ -245,7 +332,7 @@ pub async fn reset(app: &App, viewer: &Viewer, id: Id) -> Result<String, AppErro
 
 /// Suspends an account (its sessions and tokens end) or lets it in again.
 pub async fn set_suspended(app: &App, viewer: &Viewer, id: Id, suspended: bool) -> Result<(), AppError> {
-    account(app, viewer, id).await?;
+    changeable(app, viewer, id).await?;
     if suspended && viewer.principal.account() == Some(id) {
         return Err(AppError::Conflict("access-not-oneself"));
     }
@@ -284,21 +371,7 @@ pub async fn give(app: &App, viewer: &Viewer, post: Id, role: &str, reach: Reach
     if !known {
         return Err(AppError::invalid("role", "access-role-unknown"));
     }
-    let allowed = match reach {
-        Reach::Own => true,
-        Reach::All => viewer
-            .principal
-            .grants
-            .iter()
-            .any(|g| g.permission == Permission::Administer && g.scope == super::Scope::All),
-        Reach::Place(place) => {
-            app.geography().get(place).is_some() && viewer.may(app, Permission::Administer, Some(place), None)
-        }
-        Reach::Organization(id) => {
-            app.directory().organization(id).is_some() && viewer.may(app, Permission::Administer, None, Some(id))
-        }
-    };
-    if !allowed {
+    if !within_reach(app, viewer, reach) {
         return Err(AppError::invalid("place", "access-scope-too-far"));
     }
     let (now, today, role) = (app.now(), app.clock.today_text(), role.to_owned());
@@ -322,8 +395,13 @@ pub async fn take(app: &App, viewer: &Viewer, grant: Id) -> Result<Id, AppError>
     viewer.principal.require(Permission::Administer)?;
     let today = app.clock.today_text();
     let row: Option<GrantRow> = app.read().optional(GRANT, args![grant, &today]).await?;
-    let post = row.and_then(|row| row.post_id).ok_or(AppError::NotFound)?;
+    let row = row.ok_or(AppError::NotFound)?;
+    let post = row.post_id.ok_or(AppError::NotFound)?;
     post_in_scope(app, viewer, post).await?;
+    if reach_of(&row).is_some_and(|reach| !within_reach(app, viewer, reach)) {
+        return Err(AppError::Conflict("access-works-elsewhere"));
+    }
+    keep_oneself(app, viewer, |own| own.id == grant).await?;
     let now = app.now();
     let event = event(viewer, "role.ended", post, now, serde_json::json!({"post": post, "grant": grant}));
     app.lanes

@@ -10,7 +10,10 @@ use super::{Permission, Scope, Viewer, tokens};
 use crate::app::App;
 use crate::error::AppError;
 use crate::openapi::Operation;
+use crate::platform::api::{Sent, sent};
 use crate::platform::clock::DAY;
+use crate::platform::database::StoreError;
+use crate::platform::events::Event;
 use crate::platform::ids::{Id, shard_of};
 
 /// Longest life of a token made through the API, in days.
@@ -116,9 +119,10 @@ pub struct NewToken {
 pub async fn create(
     State(app): State<App>,
     viewer: Viewer,
-    Json(body): Json<NewToken>,
+    body: Sent<NewToken>,
 ) -> Result<(StatusCode, Json<Value>), AppError> {
     viewer.principal.require(Permission::TokenCreate)?;
+    let body = sent(body)?;
     let account = viewer.principal.account().ok_or(AppError::SignIn)?;
     let title = body.title.trim();
     if title.is_empty() || title.chars().count() > 80 {
@@ -137,10 +141,25 @@ pub async fn create(
 pub async fn revoke(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<StatusCode, AppError> {
     let account = viewer.principal.account().ok_or(AppError::SignIn)?;
     let now = app.now();
+    let event = Event {
+        kind: "token.revoked",
+        subject_class: "account",
+        subject_id: Some(account),
+        actor: viewer.actor(),
+        at: now,
+        payload: serde_json::json!({"token": id}),
+    };
     let revoked: bool = app
         .lanes
         .write(shard_of(account), vec![account], move |tx| {
-            Box::pin(async move { tokens::revoke(tx, id, account, now).await })
+            let event = event.clone();
+            Box::pin(async move {
+                let revoked = tokens::revoke(tx, id, account, now).await?;
+                if revoked {
+                    event.write(tx, shard_of(account)).await?;
+                }
+                Ok::<_, StoreError>(revoked)
+            })
         })
         .await
         .map_err(AppError::from)?;

@@ -187,6 +187,11 @@ impl Principal {
         }
     }
 
+    /// Whether everything is administered: only then is the role of all given, or the whole changed at once.
+    pub fn administers_all(&self) -> bool {
+        self.grants.contains(&Grant { permission: Permission::Administer, scope: Scope::All })
+    }
+
     /// The predicate of a list, count, search or export: SQL that is true for the rows this principal
     /// may see, with its arguments appended to `args`. No grant gives `1 = 0`.
     #[track_caller]

@@ -95,8 +95,25 @@ impl Viewer {
         frame.large = self.large;
         frame.toast.clone_from(&self.toast);
         match &self.person {
-            Some(person) => frame.signed_in(person.clone(), tab, self.principal.has(Permission::Administer)),
+            Some(person) => {
+                let mut frame = frame.signed_in(person.clone(), tab, self.principal.has(Permission::Administer));
+                frame.tabs.retain(|link| self.uses(link.tab));
+                frame
+            }
             None => frame,
+        }
+    }
+
+    /// Whether a tab leads anywhere for this viewer: nobody is shown a door that is closed.
+    fn uses(&self, tab: Tab) -> bool {
+        let any = |permissions: &[Permission]| permissions.iter().any(|one| self.principal.has(*one));
+        match tab {
+            Tab::Home => true,
+            Tab::Tasks => any(&[Permission::TaskRead, Permission::TaskIssue]),
+            Tab::Ledgers => any(&[Permission::PersonRead]),
+            Tab::Channels => any(&[Permission::CaseRead, Permission::ChannelEdit]),
+            Tab::Boards => any(&[Permission::BoardRead]),
+            Tab::Admin => any(&[Permission::Administer]),
         }
     }
 

@@ -57,7 +57,8 @@ fn report_of(plan: &BookPlan) -> BookReport {
     }
 }
 
-async fn planned(app: &App, bytes: &[u8], file_name: &str) -> Result<BookPlan, AppError> {
+/// `makes_administrators`: whether the file may give the role that reaches all.
+async fn planned(app: &App, bytes: &[u8], file_name: &str, makes_administrators: bool) -> Result<BookPlan, AppError> {
     let lines = match read(bytes, file_name) {
         Ok(lines) => lines,
         Err(faults) => return Ok(BookPlan { fault_count: faults.len(), faults, ..BookPlan::default() }),
@@ -73,17 +74,33 @@ async fn planned(app: &App, bytes: &[u8], file_name: &str) -> Result<BookPlan, A
             );
         }
     }
+    if !makes_administrators {
+        for row in std::mem::take(&mut plan.administrators) {
+            plan.fault(Fault::new(format!("row {row}, 角色"), "directory-fault-administrator").with("row", row));
+        }
+    }
     Ok(plan)
 }
 
 /// The dry run: counts and faults; nothing is written.
-pub async fn look(app: &App, bytes: &[u8], file_name: &str) -> Result<BookReport, AppError> {
-    Ok(report_of(&planned(app, bytes, file_name).await?))
+pub async fn look(
+    app: &App,
+    bytes: &[u8],
+    file_name: &str,
+    makes_administrators: bool,
+) -> Result<BookReport, AppError> {
+    Ok(report_of(&planned(app, bytes, file_name, makes_administrators).await?))
 }
 
 /// Carries the import out; with any fault nothing is written and the report says what is wrong.
-pub async fn apply(app: &App, bytes: &[u8], file_name: &str, actor: Actor) -> Result<BookReport, AppError> {
-    let plan = planned(app, bytes, file_name).await?;
+pub async fn apply(
+    app: &App,
+    bytes: &[u8],
+    file_name: &str,
+    makes_administrators: bool,
+    actor: Actor,
+) -> Result<BookReport, AppError> {
+    let plan = planned(app, bytes, file_name, makes_administrators).await?;
     let mut report = report_of(&plan);
     if plan.fault_count > 0 {
         return Ok(report);

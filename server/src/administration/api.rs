@@ -15,7 +15,7 @@ use crate::directory::{self, Organization, change as directory_change};
 use crate::error::AppError;
 use crate::geography::{self, Place, change as place_change};
 use crate::openapi::{Operation, Param};
-use crate::platform::api::{IfMatch, Listed, Paging, etag};
+use crate::platform::api::{IfMatch, Listed, Paging, Sent, etag, sent};
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
@@ -265,11 +265,9 @@ pub struct NewPlace {
 }
 
 /// `POST /api/v1/places`
-pub async fn add_place(
-    State(app): State<App>,
-    viewer: Viewer,
-    Json(body): Json<NewPlace>,
-) -> Result<Response, AppError> {
+pub async fn add_place(State(app): State<App>, viewer: Viewer, body: Sent<NewPlace>) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::PlaceEdit)?;
+    let body = sent(body)?;
     viewer.require_at(&app, Permission::PlaceEdit, body.parent, None)?;
     let new = place_change::NewPlace { parent: body.parent, name: body.name, level: body.level, code: body.code };
     let id = place_change::add(&app, new, viewer.actor()).await?;
@@ -305,10 +303,11 @@ pub async fn rename_place(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-    Json(body): Json<Rename>,
+    version: Result<IfMatch, AppError>,
+    body: Sent<Rename>,
 ) -> Result<Response, AppError> {
     editable_place(&app, &viewer, id)?;
+    let (IfMatch(version), body) = (version?, sent(body)?);
     stale(place_change::rename(&app, id, &body.name, version, viewer.actor()).await, || place_now(&app, id))?;
     one_place(&app, id)
 }
@@ -318,9 +317,10 @@ pub async fn end_place(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<StatusCode, AppError> {
     editable_place(&app, &viewer, id)?;
+    let IfMatch(version) = version?;
     if app.directory().at_place(id).next().is_some() {
         return Err(AppError::Conflict("geography-end-organizations"));
     }
@@ -375,9 +375,11 @@ pub struct NewUnit {
 pub async fn add_organization(
     State(app): State<App>,
     viewer: Viewer,
-    Json(body): Json<NewUnit>,
+    body: Sent<NewUnit>,
 ) -> Result<Response, AppError> {
-    viewer.require_at(&app, Permission::DirectoryEdit, body.place, body.parent)?;
+    viewer.principal.require(Permission::DirectoryEdit)?;
+    let body = sent(body)?;
+    organizations::may_add(&app, &viewer, body.parent, body.place)?;
     let new = directory_change::NewOrganization {
         name: body.name,
         short_name: body.short_name,
@@ -399,10 +401,11 @@ pub async fn change_organization(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-    Json(body): Json<Value>,
+    version: Result<IfMatch, AppError>,
+    body: Sent<Value>,
 ) -> Result<Response, AppError> {
     organizations::editable(&app, &viewer, id)?;
+    let (IfMatch(version), body) = (version?, sent(body)?);
     let before = app.directory().organization(id).cloned().ok_or(AppError::NotFound)?;
     let result = if let Some(name) = body["name"].as_str() {
         let short = body["short_name"].as_str().unwrap_or_default();
@@ -418,10 +421,17 @@ pub async fn change_organization(
                 .ok_or_else(|| AppError::invalid(format!("/{key}"), "directory-organization-missing")),
         };
         let (parent, counterpart) = (unit("parent", before.parent)?, unit("counterpart", before.counterpart)?);
-        if let Some(parent) = parent {
-            viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
-        }
-        directory_change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await
+        organizations::may_move(&app, &viewer, id, parent)?;
+        directory_change::transfer_organization(
+            &app,
+            id,
+            parent,
+            counterpart,
+            version,
+            viewer.actor(),
+            crate::measures::follow::organization,
+        )
+        .await
     };
     stale(result, || organization_now(&app, id))?;
     one_organization(&app, id)
@@ -432,10 +442,11 @@ pub async fn end_organization(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<StatusCode, AppError> {
     organizations::editable(&app, &viewer, id)?;
-    stale(directory_change::end_organization(&app, id, version, viewer.actor()).await, || organization_now(&app, id))?;
+    let IfMatch(version) = version?;
+    stale(organizations::end_one(&app, &viewer, id, version).await, || organization_now(&app, id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -476,9 +487,10 @@ pub async fn add_post(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    Json(body): Json<NewPost>,
+    body: Sent<NewPost>,
 ) -> Result<Response, AppError> {
     organizations::editable(&app, &viewer, id)?;
+    let body = sent(body)?;
     if body.staff.is_some_and(|staff| app.directory().staff(staff).is_none()) {
         return Err(AppError::invalid("/staff", "directory-post-missing"));
     }
@@ -502,12 +514,13 @@ pub async fn end_post(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
+    version: Result<IfMatch, AppError>,
 ) -> Result<StatusCode, AppError> {
     viewer.principal.require(Permission::DirectoryEdit)?;
     let unit = app.directory().post(id).ok_or(AppError::NotFound)?.organization;
     organizations::editable(&app, &viewer, unit)?;
-    let result = directory_change::end_post(&app, id, version, viewer.actor()).await;
+    let IfMatch(version) = version?;
+    let result = staff::end_one(&app, &viewer, id, version).await;
     stale(result, || json!({"organization": unit}))?;
     Ok(StatusCode::NO_CONTENT)
 }

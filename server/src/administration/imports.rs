@@ -122,8 +122,8 @@ fn looked_places(plan: &Plan) -> Looked {
     }
 }
 
-async fn looked_book(app: &App, bytes: &[u8], name: &str) -> Result<Looked, AppError> {
-    let report = address_book::look(app, bytes, name).await?;
+async fn looked_book(app: &App, viewer: &Viewer, bytes: &[u8], name: &str) -> Result<Looked, AppError> {
+    let report = address_book::look(app, bytes, name, viewer.principal.administers_all()).await?;
     Ok(Looked {
         counts: vec![
             ("administration-import-organizations", report.organizations),
@@ -194,7 +194,7 @@ async fn look(app: App, viewer: Viewer, kind: Kind, parts: Multipart) -> Result<
     };
     let looked = match kind {
         Kind::Places => looked_places(&planned_places(&app, &bytes, &name)),
-        Kind::AddressBook => looked_book(&app, &bytes, &name).await?,
+        Kind::AddressBook => looked_book(&app, &viewer, &bytes, &name).await?,
     };
     fill(&viewer, &mut page, &looked);
     page.file_name.clone_from(&name);
@@ -233,7 +233,8 @@ async fn apply(app: App, viewer: Viewer, kind: Kind, posted: Posted) -> Result<R
             }
         }
         Kind::AddressBook => {
-            let report = address_book::apply(&app, &bytes, &row.name, actor).await?;
+            let report =
+                address_book::apply(&app, &bytes, &row.name, viewer.principal.administers_all(), actor).await?;
             let looked = Looked {
                 counts: vec![
                     ("administration-import-organizations", report.organizations),

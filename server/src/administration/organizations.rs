@@ -10,11 +10,13 @@ use web::{Choice, Field, FieldKind, Tab};
 use super::form::{self, ErrorLine, Picked, Posted};
 use super::places::done;
 use super::tree::{inside, roots, staff_only};
+use crate::access::admin::keep_oneself;
 use crate::access::{BUILT_IN, Permission, Viewer};
 use crate::app::App;
 use crate::directory::change::{self, NewOrganization};
 use crate::directory::{self, KINDS, Organization};
 use crate::error::{AppError, Fault};
+use crate::measures;
 use crate::platform::ids::Id;
 
 /// How many a search or a page shows.
@@ -279,11 +281,39 @@ pub async fn add(State(app): State<App>, viewer: Viewer, Form(posted): Form<Post
         counterpart: form::id(&posted, "counterpart"),
         place: form::id(&posted, "place"),
     };
-    viewer.require_at(&app, Permission::DirectoryEdit, new.place, new.parent)?;
+    may_add(&app, &viewer, new.parent, new.place)?;
     match form::faults_of(change::add_organization(&app, &new, viewer.actor()).await)? {
         Ok(id) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-added")),
         Err(faults) => list_page(&app, &viewer, "", &posted, &faults),
     }
+}
+
+/// Refuses a new organization outside of what may be changed: the unit above and the place it would serve
+/// must both lie within, for roles held in it reach that place.
+pub fn may_add(app: &App, viewer: &Viewer, parent: Option<Id>, place: Option<Id>) -> Result<(), AppError> {
+    let book = app.directory();
+    let above = parent.and_then(|id| book.organization(id));
+    let served = above.and_then(|unit| unit.place);
+    viewer.require_at(app, Permission::DirectoryEdit, served, parent)?;
+    match (place, served) {
+        (Some(place), Some(served)) if app.geography().contains(served, place) => Ok(()),
+        (Some(place), _) => viewer.require_at(app, Permission::DirectoryEdit, Some(place), None),
+        (None, _) => Ok(()),
+    }
+}
+
+/// Refuses to put an organization where the viewer changes nothing; only whoever may change all takes one
+/// out of the tree.
+pub fn may_move(app: &App, viewer: &Viewer, id: Id, parent: Option<Id>) -> Result<(), AppError> {
+    let before = app.directory().organization(id).and_then(|unit| unit.parent);
+    if parent == before { Ok(()) } else { viewer.require_at(app, Permission::DirectoryEdit, None, parent) }
+}
+
+/// Ends an organization with its posts, unless one would shut oneself out of administering.
+pub async fn end_one(app: &App, viewer: &Viewer, id: Id, version: i64) -> Result<(), AppError> {
+    let posts: Vec<Id> = app.directory().posts_in(id).map(|post| post.id).collect();
+    keep_oneself(app, viewer, |own| own.post_id.is_some_and(|post| posts.contains(&post))).await?;
+    change::end_organization(app, id, version, viewer.actor()).await
 }
 
 /// Refuses unless this organization may be changed.
@@ -318,12 +348,20 @@ pub async fn transfer(
 ) -> Result<Response, AppError> {
     editable(&app, &viewer, id)?;
     let (parent, counterpart) = (form::id(&posted, "parent"), form::id(&posted, "counterpart"));
-    if let Some(parent) = parent {
-        viewer.require_at(&app, Permission::DirectoryEdit, None, Some(parent))?;
-    }
+    may_move(&app, &viewer, id, parent)?;
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::transfer_organization(&app, id, parent, counterpart, version, viewer.actor()).await)?
-    {
+    match form::faults_of(
+        change::transfer_organization(
+            &app,
+            id,
+            parent,
+            counterpart,
+            version,
+            viewer.actor(),
+            measures::follow::organization,
+        )
+        .await,
+    )? {
         Ok(()) => Ok(done(&viewer, &format!("/organizations/{id}"), "directory-transferred")),
         Err(faults) => one_page(&app, &viewer, id, &posted, &faults),
     }
@@ -339,7 +377,7 @@ pub async fn end(
     editable(&app, &viewer, id)?;
     let above = app.directory().organization(id).and_then(|o| o.parent);
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::end_organization(&app, id, version, viewer.actor()).await)? {
+    match form::faults_of(end_one(&app, &viewer, id, version).await)? {
         Ok(()) => {
             let back = above.map_or_else(|| "/organizations".to_owned(), |id| format!("/organizations/{id}"));
             Ok(done(&viewer, &back, "directory-ended"))

@@ -93,6 +93,8 @@ pub struct BookPlan {
     pub book: NewBook,
     /// post, role, reach
     pub grants: Vec<(Id, &'static str, Reach)>,
+    /// rows that make an administrator of all
+    pub administrators: Vec<u32>,
     /// sign-in name, staff, name, row
     pub accounts: Vec<(String, Id, String, u32)>,
     /// rows that are there already
@@ -392,6 +394,9 @@ impl Planner<'_> {
             version: 1,
         });
         if let Some(role) = role.filter(|_| !line.role.is_empty()) {
+            if role.key == "administrator" {
+                self.plan.administrators.push(line.row);
+            }
             let reach = reaches(role.key, place, TERRITORIAL.contains(&kind.as_str()));
             self.plan.grants.extend(reach.into_iter().map(|reach| (id, role.key, reach)));
         }

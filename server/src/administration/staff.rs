@@ -11,8 +11,9 @@ use web::{Tab, ToastKind};
 use super::form::{self, Posted};
 use super::organizations::{editable, one_page};
 use super::places::done;
+use crate::access::admin::keep_oneself;
 use crate::access::password::one_time;
-use crate::access::{BUILT_IN, Grant, Permission, Reach, Scope, Viewer, create_account, grant, store as accounts};
+use crate::access::{BUILT_IN, Permission, Reach, Viewer, create_account, grant, store as accounts};
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
@@ -198,8 +199,7 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
 
 /// Only an administrator of everything makes administrators: the role given with a post reaches all.
 pub fn may_give(viewer: &Viewer, role: &str) -> Result<(), AppError> {
-    let all = Grant { permission: Permission::Administer, scope: Scope::All };
-    if role != "administrator" || viewer.principal.grants.contains(&all) { Ok(()) } else { Err(AppError::Forbidden) }
+    if role != "administrator" || viewer.principal.administers_all() { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
 #[derive(Serialize)]
@@ -253,9 +253,16 @@ pub async fn add(
 }
 
 fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> Result<&'d Post, AppError> {
+    viewer.principal.require(Permission::DirectoryEdit)?;
     let post = directory.post(id).ok_or(AppError::NotFound)?;
     editable(app, viewer, post.organization)?;
     Ok(post)
+}
+
+/// Ends a post, unless one would shut oneself out of administering.
+pub async fn end_one(app: &App, viewer: &Viewer, id: Id, version: i64) -> Result<(), AppError> {
+    keep_oneself(app, viewer, |own| own.post_id == Some(id)).await?;
+    change::end_post(app, id, version, viewer.actor()).await
 }
 
 /// `POST /posts/{id}/end`
@@ -268,7 +275,7 @@ pub async fn end(
     let directory = app.directory();
     let unit = post_of(&app, &viewer, &directory, id)?.organization;
     let version = form::number(&posted, "version").unwrap_or(0);
-    match form::faults_of(change::end_post(&app, id, version, viewer.actor()).await)? {
+    match form::faults_of(end_one(&app, &viewer, id, version).await)? {
         Ok(()) => Ok(done(&viewer, &format!("/organizations/{unit}"), "directory-post-ended")),
         Err(faults) => one_page(&app, &viewer, unit, &posted, &faults),
     }
@@ -302,12 +309,14 @@ pub async fn transfer(
         ..Appointment::default()
     };
     may_give(&viewer, &new.role)?;
+    let keep = form::text(&posted, "keep") == "1";
+    if !keep && let Err(faults) = form::faults_of(keep_oneself(&app, &viewer, |own| own.post_id == Some(id)).await)? {
+        return one_page(&app, &viewer, unit, &posted, &faults);
+    }
     if let Err(faults) = form::faults_of(appoint(&app, &new, &viewer).await)? {
         return one_page(&app, &viewer, unit, &posted, &faults);
     }
-    if form::text(&posted, "keep") != "1"
-        && let Err(faults) = form::faults_of(change::end_post(&app, id, post.version, viewer.actor()).await)?
-    {
+    if !keep && let Err(faults) = form::faults_of(end_one(&app, &viewer, id, post.version).await)? {
         return one_page(&app, &viewer, unit, &posted, &faults);
     }
     Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred"))
@@ -339,6 +348,9 @@ pub async fn state(
         "left" => "left",
         _ => "active",
     };
+    if state != "active" && viewer.staff().is_ok_and(|oneself| oneself.staff == id) {
+        return Err(AppError::Conflict("access-not-oneself"));
+    }
     change::set_staff_state(&app, id, state, viewer.actor()).await?;
     let text = viewer.text(&format!("directory-state-set-{state}"), &[("name", staff.name.as_str().into())]);
     Ok(redirect_with_toast(format!("/organizations/{unit}"), ToastKind::Good, text))

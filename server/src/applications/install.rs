@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::check::{Examined, load};
 use super::format::{ChannelFile, Kind, Reference, TaskFile};
@@ -18,6 +17,7 @@ use crate::measures::Measures;
 use crate::platform::database::{StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id, shard_by_hash};
+use crate::platform::secrets::{digest, hex};
 use crate::tasks::templates::{self, Template};
 use crate::{forms, ledgers};
 
@@ -87,11 +87,7 @@ fn keeper(app: &App, actor: &Actor) -> Option<Id> {
 
 /// SHA-256 in hex.
 fn hash(text: &str) -> String {
-    use std::fmt::Write;
-    Sha256::digest(text).iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&digest(text.as_bytes()))
 }
 
 fn json_of(value: &impl Serialize) -> Result<String, StoreError> {
@@ -443,5 +439,5 @@ fn dangling(to: &Reference) -> AppError {
 /// The address of a channel: a function of its id, so that installing twice makes one.
 fn slug(id: Id) -> String {
     const SIGNS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    Sha256::digest(id.as_bytes()).iter().take(8).map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect()
+    digest(id.as_bytes()).iter().take(8).map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect()
 }

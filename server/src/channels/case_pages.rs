@@ -121,7 +121,7 @@ pub async fn list(
 }
 
 /// The answers of a case in words; secrets by their mask, except the one asked for.
-async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str>) -> Result<Vec<Answer>, AppError> {
+pub async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str>) -> Result<Vec<Answer>, AppError> {
     let published = handle::form_of(app, case).await?;
     let given = query::answers(app, case).await?;
     let lang = language(viewer.lang);
@@ -173,15 +173,20 @@ struct Said<'a> {
     clear: Option<String>,
 }
 
-fn may_reveal(viewer: &Viewer, case: &Case) -> bool {
-    viewer.principal.has(Permission::PersonReveal)
-        || (viewer.principal.has(Permission::Administer) && feedback::is(case.channel_id))
+fn may_reveal(app: &App, viewer: &Viewer, case: &Case) -> bool {
+    viewer.may(app, Permission::PersonReveal, Some(case.place_id), Some(case.holder_organization))
+        || handle::administers_mailbox(app, viewer, case)
 }
 
 async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> Result<Html<String>, AppError> {
     let channel = handle::channel_of(app, case).await?;
     let state = case.state();
-    let changes = compare::changes(app, viewer, case).await?;
+    let mut changes = compare::changes(app, viewer, case).await?;
+    if state == CaseState::Review {
+        // The second worker confirms or sends back what the first chose.
+        let refused = handle::decision_of(case).refused;
+        changes.iter_mut().for_each(|change| change.refused = refused.contains(&change.key));
+    }
     let pending = match case.observation_id {
         Some(id) => entities::pending(app, id).await?.is_some(),
         None => false,
@@ -195,7 +200,7 @@ async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> R
     let own = viewer.principal.post();
     let fact = |key: &str, value: String, note: Option<String>| Fact { label: viewer.text(key, &[]), value, note };
     let mut facts = vec![
-        fact("channels-field-place", scope::place_name(app, case.place_id), None),
+        fact("channels-place", scope::place_name(app, case.place_id), None),
         fact("channels-holder", holder_text(app, viewer, case), None),
         fact("channels-slip-code", case.slip_code.clone(), None),
         fact(
@@ -238,7 +243,7 @@ async fn case_page(app: &App, viewer: &Viewer, case: &Case, said: Said<'_>) -> R
         may_correct: may_act && case.filed_by_post.is_none() && state != CaseState::Review,
         second: may_act && state == CaseState::Review && proposer.post != own,
         waits_for_second: state == CaseState::Review && proposer.post == own,
-        may_reveal: may_reveal(viewer, case),
+        may_reveal: may_reveal(app, viewer, case),
         posts,
         units: units.map(|(id, label)| Pick { value: id.to_string(), label }).collect(),
         steps: steps.iter().rev().map(|step| told(app, viewer, step)).collect(),
@@ -356,7 +361,7 @@ pub async fn act(
 /// One secret answer in clear, with a reason that is logged; kept by no cache.
 async fn reveal(app: &App, viewer: &Viewer, id: Id, pairs: &Pairs) -> Result<Response, AppError> {
     let case = handle::visible(app, viewer, id).await?;
-    if !may_reveal(viewer, &case) {
+    if !may_reveal(app, viewer, &case) {
         return Err(AppError::Forbidden);
     }
     let (field, reason) = (value(pairs, "field").to_owned(), value(pairs, "reason").trim().to_owned());

@@ -6,7 +6,7 @@ use form_runtime::Text;
 use serde_json::json;
 
 use super::model::Channel;
-use super::store;
+use super::{feedback, store};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
@@ -177,13 +177,11 @@ fn day(app: &App, text: &str, at: &str, later: i64, faults: &mut Vec<Fault>) -> 
         return None;
     }
     let date = crate::platform::sheets::Cell::text(text).as_date();
-    match date.and_then(|date| date.checked_add(later.days()).ok()) {
-        Some(date) => Some(app.clock.at(date, 0, 0)),
-        None => {
-            faults.push(Fault::new(at, "channels-date-wrong"));
-            None
-        }
+    let date = date.and_then(|date| date.checked_add(later.days()).ok());
+    if date.is_none() {
+        faults.push(Fault::new(at, "channels-date-wrong"));
     }
+    date.map(|date| app.clock.at(date, 0, 0))
 }
 
 /// The channel, if this viewer may change it; any other does not exist.
@@ -213,6 +211,13 @@ pub async fn set_state(
     }
     if channel.state == state {
         return Ok(channel);
+    }
+    if state == "closed" && channel.state == "draft" {
+        return Err(AppError::Conflict("channels-not-open"));
+    }
+    if state == "open" && !feedback::is(id) && store::scope(&mut app.read(), id).await?.is_empty() {
+        // One that came with an application has no places yet.
+        return Err(AppError::invalid("place", "channels-place-needed"));
     }
     let (actor, now, version) = (viewer.actor(), app.now(), channel.version);
     app.lanes

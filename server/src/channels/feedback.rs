@@ -1,5 +1,5 @@
-//! 投诉建议: a built-in channel that every page leads to. Its cases go to whoever governs the root of the
-//! tree, and to administrators. It is made at the first need.
+//! 投诉建议: a built-in channel that every page leads to. Its cases go to the highest unit of the address
+//! book, and to administrators of its place. It is made at the first need.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub fn is(channel: Id) -> bool {
 fn definition() -> Result<FormDefinition, AppError> {
     let choice = |value: &str, zh: &str, en: &str| json!({"value": value, "label": {"zh-CN": zh, "en": en}});
     let text = json!({
-        "id": KEY,
+        "id": "feedback",
         "title": {"zh-CN": "投诉建议", "en": "Complaints and suggestions"},
         "intro": {
             "zh-CN": "哪里不好用、哪里办得不对、想要什么，都可以写。不留联系方式也可以。",
@@ -59,9 +59,15 @@ fn definition() -> Result<FormDefinition, AppError> {
         .map_err(|fault| AppError::Internal(format!("feedback form: {fault:?}")))
 }
 
+/// The place whose page it is: that of the highest unit; the root of the tree before there is an address book.
+fn place(app: &App) -> Option<Id> {
+    let unit = edit::top(app).and_then(|id| app.directory().organization(id).and_then(|unit| unit.place));
+    unit.or_else(|| app.geography().root().map(|root| root.id))
+}
+
 /// The mailbox: channel, form and the place whose page it is. Made when it is missing.
 pub async fn mailbox(app: &App) -> Result<(Channel, Arc<Published>, Id), AppError> {
-    let place = app.geography().root().map(|root| root.id).ok_or(AppError::NotFound)?;
+    let place = place(app).ok_or(AppError::NotFound)?;
     if let Some(channel) = store::channel(&mut app.read(), id()).await? {
         let form = forms::published(app, channel.form_version_id).await?;
         return Ok((channel, form, place));

@@ -17,13 +17,20 @@ use crate::platform::ids::Id;
 /// Longest answer, reason or request in characters.
 pub const LONGEST: usize = 1000;
 
-/// Whether the viewer may do something with a case. The built-in mailbox is open to administrators too.
+/// Whether the viewer may do something with a case. The built-in mailbox is open to administrators of its
+/// place too.
 pub fn may(app: &App, viewer: &Viewer, permission: Permission, case: &Case) -> bool {
     viewer.may(app, permission, Some(case.place_id), Some(case.holder_organization))
         || (viewer.principal.has(permission)
             && case.holder_post.is_some()
             && case.holder_post == viewer.principal.post())
-        || (viewer.principal.has(Permission::Administer) && feedback::is(case.channel_id))
+        || administers_mailbox(app, viewer, case)
+}
+
+/// Whether it came into the mailbox of a place that the viewer administers.
+pub fn administers_mailbox(app: &App, viewer: &Viewer, case: &Case) -> bool {
+    feedback::is(case.channel_id)
+        && viewer.may(app, Permission::Administer, Some(case.place_id), Some(case.holder_organization))
 }
 
 /// The case, if this viewer may see it; any other does not exist.

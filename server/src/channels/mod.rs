@@ -11,6 +11,8 @@
 //! The usual next thing is an act on a case: a function in `handle.rs` that ends in `record`, a kind of
 //! [`model::StepKind`] with its two texts, and a button in `web/templates/channels/case.html`.
 
+pub mod api;
+mod api_schema;
 pub mod case_pages;
 mod codes;
 mod compare;
@@ -26,5 +28,6 @@ pub mod query_pages;
 pub mod scope;
 pub mod store;
 pub mod submit;
+pub mod todo;
 
 pub use model::{Case, CaseState, Channel, Step};

@@ -65,7 +65,7 @@ pub async fn list(
     let mut channels = Vec::new();
     for channel in listed.items {
         let places = scope_names(&app, channel.id).await?;
-        let names: Vec<&str> = places.iter().take(3).map(|place| place.name.as_str()).collect();
+        let names: Vec<&str> = places.iter().take(3).filter_map(|place| place.name.rsplit('/').next()).collect();
         let unit = scope::organization_name(&app, channel.organization_id);
         let parts: Vec<String> = [names.join("、"), unit].into_iter().filter(|part| !part.is_empty()).collect();
         channels.push(ChannelRow {
@@ -222,7 +222,7 @@ pub async fn create(
 }
 
 /// A channel that this viewer may see: open ones, and those it may change.
-async fn seen(app: &App, viewer: &Viewer, id: Id) -> Result<Channel, AppError> {
+pub async fn seen(app: &App, viewer: &Viewer, id: Id) -> Result<Channel, AppError> {
     guard(viewer)?;
     let channel = store::channel(&mut app.read(), id).await?.ok_or(AppError::NotFound)?;
     if channel.state == "open" || edit::may_edit(app, viewer, &channel) { Ok(channel) } else { Err(AppError::NotFound) }
@@ -292,8 +292,21 @@ pub async fn show(
 }
 
 /// `POST /channels/{id}/open`
-pub async fn open(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
-    edit::set_state(&app, &viewer, id, None, "open").await?;
+pub async fn open(
+    State(app): State<App>,
+    viewer: Viewer,
+    headers: HeaderMap,
+    Path(id): Path<Id>,
+) -> Result<Response, AppError> {
+    match edit::set_state(&app, &viewer, id, None, "open").await {
+        Err(AppError::Invalid(faults)) => {
+            let channel = edit::own(&app, &viewer, id).await?;
+            let text = faults.first().map_or_else(String::new, |fault| fault.text(viewer.lang));
+            let page = channel_page(&app, &viewer, &headers, &channel, text).await?;
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+        }
+        other => other?,
+    };
     Ok(redirect_with_toast(format!("/channels/{id}"), ToastKind::Good, viewer.text("channels-opened", &[])))
 }
 

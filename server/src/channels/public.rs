@@ -411,7 +411,7 @@ pub async fn qr_of_channel(
     headers: HeaderMap,
     Path(slug): Path<String>,
 ) -> Result<Response, AppError> {
-    let channel = store::by_slug(&mut app.read(), &slug).await?.ok_or(AppError::NotFound)?;
+    let channel = opened(&app, &slug).await?;
     qr(&format!("{}/c/{}", base_url(&app, &headers), channel.slug))
 }
 

@@ -1,10 +1,12 @@
 //! `/query`: a resident with a query code sees the state of the one case, and corrects what is asked.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, Extension, Form, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use form_runtime::controls::is_blank;
 use form_runtime::{FieldMessage, Map};
 use serde::Deserialize;
 use web::ToastKind;
@@ -20,7 +22,7 @@ use crate::access::Viewer;
 use crate::access::pages::peer;
 use crate::app::App;
 use crate::error::AppError;
-use crate::forms;
+use crate::forms::{self, Published};
 use crate::platform::http::{redirect, redirect_with_toast};
 use crate::platform::ids::Id;
 
@@ -101,15 +103,40 @@ pub fn colour(kind: StepKind) -> &'static str {
     }
 }
 
-/// The fields that are asked again, and those that became wrong by what was corrected.
-fn narrowed(mut page: Fill, asked: &Correction, messages: &[FieldMessage]) -> Fill {
+/// The fields that are asked again, and those that became wrong by what was corrected. A secret given before
+/// is shown by its mask: whoever found the slip learns no number from it.
+fn narrowed(
+    viewer: &Viewer,
+    mut page: Fill,
+    asked: &Correction,
+    messages: &[FieldMessage],
+    masks: &BTreeMap<String, String>,
+) -> Fill {
     let wanted = |name: &str| asked.fields.iter().any(|key| key == name) || messages.iter().any(|m| m.field == name);
     for section in &mut page.form.sections {
         section.fields.retain(|field| wanted(&field.name));
+        for field in &mut section.fields {
+            if let Some(mask) = masks.get(&field.name) {
+                field.hint = Some(viewer.text("channels-secret-before", &[("mask", mask.as_str().into())]));
+                field.required = false;
+            }
+        }
     }
     page.form.sections.retain(|section| !section.fields.is_empty());
     page.asked = Some(asked.text.clone());
     page
+}
+
+/// Masks of the secrets that were given before.
+fn masks(published: &Published, answers: &Map) -> BTreeMap<String, String> {
+    let given = |key: &str| answers.get(key).filter(|value| !is_blank(value));
+    let secret = published.compiled.fields().iter().filter(|field| field.secret);
+    secret.filter_map(|field| Some((field.key().to_owned(), field.control.mask(given(field.key())?)))).collect()
+}
+
+/// Answers without those that only their mask may be seen of.
+fn without(answers: &Map, masks: &BTreeMap<String, String>) -> Map {
+    answers.iter().filter(|(key, _)| !masks.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 async fn state_page(
@@ -125,9 +152,11 @@ async fn state_page(
             let before = query::answers(app, case).await?;
             let door =
                 Door { channel: channel.clone(), published: handle::form_of(app, case).await?, place: case.place_id };
-            let (client, answers, messages) = again.unwrap_or((new_client(app, case.place_id), &before, &[]));
+            let masks = masks(&door.published, &before);
+            let open = without(&before, &masks);
+            let (client, answers, messages) = again.unwrap_or((new_client(app, case.place_id), &open, &[]));
             let page = fill(app, viewer, &door, "/query/case".to_owned(), client, answers, messages);
-            Some(narrowed(page, &asked, messages))
+            Some(narrowed(viewer, page, &asked, messages, &masks))
         }
     };
     let page = StatePage {
@@ -176,11 +205,16 @@ pub async fn correct(
     let published = handle::form_of(&app, before).await?;
     let asked = query::correction(steps).unwrap_or_default();
     let mut answers = query::answers(&app, before).await?;
+    let masks = masks(&published, &answers);
+    let mut typed = without(&answers, &masks);
     let posted = forms::answers_of(&app, &published, &pairs);
     // Fields that follow from a corrected one may be answered as well; others only when they were asked.
     let follows = |key: &str| published.compiled.field(key).is_some_and(|field| field.definition.visible.is_some());
     for (key, answer) in posted {
-        if asked.fields.contains(&key) || follows(&key) || !answers.contains_key(&key) {
+        // A secret left empty stays as it was given: its mask does not travel back.
+        let kept = masks.contains_key(&key) && is_blank(&answer);
+        if !kept && (asked.fields.contains(&key) || follows(&key) || !answers.contains_key(&key)) {
+            typed.insert(key.clone(), answer.clone());
             answers.insert(key, answer);
         }
     }
@@ -199,7 +233,7 @@ pub async fn correct(
         }
         Submitted::Mismatch(_) => Err(AppError::Conflict("channels-moved")),
         Submitted::Invalid(messages) => {
-            let page = state_page(&app, &viewer, &found, Some((client_id, &answers, &messages))).await?;
+            let page = state_page(&app, &viewer, &found, Some((client_id, &typed, &messages))).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
     }

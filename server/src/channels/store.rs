@@ -82,7 +82,7 @@ const OPEN_AT: &str = "SELECT c.id, c.app_key, c.slug, c.title, c.intro, c.form_
 const CASE: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, holder_organization, \
      holder_post, state, label, slip_code, query_digest, answer, decision, filed_by_post, due_at, created_at, moved_at, done_at, \
      version FROM service_case WHERE shard = $1 AND id = $2";
-const CASE_BY_CODE: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, \
+const CASE_BY_CODE_ALL_SHARDS: &str = "SELECT shard, id, channel_id, submission_id, observation_id, subject_shard, subject_id, place_id, \
      holder_organization, holder_post, state, label, slip_code, query_digest, answer, decision, filed_by_post, due_at, \
      created_at, moved_at, done_at, version FROM service_case WHERE query_digest = $1";
 const MOVE: &str = "UPDATE service_case SET holder_organization = $4, holder_post = $5, state = $6, answer = $7, decision = $8, \
@@ -92,7 +92,7 @@ const STEPS: &str =
 
 /// Every constant statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] =
-    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, OPEN_AT, CASE, CASE_BY_CODE, MOVE, STEPS];
+    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, OPEN_AT, CASE, CASE_BY_CODE_ALL_SHARDS, MOVE, STEPS];
 
 /// A channel by id.
 pub async fn channel(conn: &mut impl Exec, id: Id) -> Result<Option<Channel>, StoreError> {
@@ -191,7 +191,7 @@ pub async fn case(conn: &mut impl Exec, id: Id) -> Result<Option<Case>, StoreErr
 
 /// The case of a query code, given its keyed digest.
 pub async fn case_by_code_all_shards(conn: &mut impl Exec, digest: Vec<u8>) -> Result<Option<Case>, StoreError> {
-    conn.optional(CASE_BY_CODE, args![digest]).await
+    conn.optional(CASE_BY_CODE_ALL_SHARDS, args![digest]).await
 }
 
 /// What happened to a case, in order.
@@ -260,7 +260,8 @@ pub struct CaseFilter {
     pub states: Vec<&'static str>,
     /// only those of one channel
     pub channel: Option<Id>,
-    /// only those that nobody else has in hand: of this organization and post
+    /// only those that this post of this organization has to do with: in its hand, in nobody's, and those
+    /// that a second worker must confirm
     pub mine: Option<(Id, Option<Id>)>,
     /// after this sort key: due instant and id
     pub after: Option<(i64, Id)>,
@@ -299,12 +300,13 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     let columns =
         Columns { place: Some("c.place_id"), organization: Some("c.holder_organization"), post: Some("c.holder_post") };
     let mut rows = principal.rows(Permission::CaseRead, columns, args);
+    let mailbox = principal.rows(Permission::Administer, Columns { post: None, ..columns }, args);
     let mut mark = |arg: Arg| {
         args.push(arg);
         format!("${}", args.len())
     };
-    if let (Some(feedback), true) = (feedback, principal.has(Permission::Administer)) {
-        rows = format!("({rows} OR c.channel_id = {})", mark(feedback.into()));
+    if let Some(feedback) = feedback {
+        rows = format!("({rows} OR (c.channel_id = {} AND {mailbox}))", mark(feedback.into()));
     }
     if !filter.states.is_empty() {
         let marks: Vec<String> = filter.states.iter().map(|state| mark((*state).into())).collect();
@@ -316,7 +318,7 @@ fn cases_where(principal: &Principal, feedback: Option<Id>, filter: &CaseFilter,
     if let Some((organization, post)) = filter.mine {
         let (organization, post) = (mark(organization.into()), mark(post.into()));
         rows += &format!(
-            " AND ((c.holder_organization = {organization} AND c.holder_post IS NULL) OR c.holder_post = {post})"
+            " AND ((c.holder_organization = {organization} AND (c.holder_post IS NULL OR c.state = 'review')) OR c.holder_post = {post})"
         );
     }
     if let Some((due, id)) = filter.after {

@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::directory::working_days::{add_working_days, load};
 use crate::entities::{self, Applied, Claimed, Said, Source, SourceKind};
 use crate::error::AppError;
-use crate::forms::Published;
 use crate::forms::submit::{Door, Filing, Ready, first, prepare};
+use crate::forms::{self, Published};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_id};
@@ -84,7 +84,6 @@ pub async fn submit(app: &App, request: &Request) -> Result<Submitted, AppError>
     let (shard, now) = (shard_of_place(app, request.place)?, app.now());
     let case_id = new_id(shard, now);
     let query_code = codes::query_code(app, request.channel.id, request.place, request.client_id);
-    let slip = |slip_code: String, case: Id| Slip { case, slip_code, query_code: query_code.clone() };
     let filing = Filing {
         published: Arc::clone(&request.published),
         door: Door::Case { shard, id: case_id, channel: request.channel.id },
@@ -94,10 +93,8 @@ pub async fn submit(app: &App, request: &Request) -> Result<Submitted, AppError>
         confirm_all: false,
         actor: request.actor.clone(),
     };
-    if let Some(found) = first(app, &filing).await? {
-        let case = crate::forms::store::submission(&mut app.read(), shard, found.submission_id).await?;
-        let slip = slip(found.slip_code, case.map_or(case_id, |row| row.door_id));
-        return Ok(if found.same { Submitted::Stored(slip) } else { Submitted::Mismatch(slip) });
+    if let Some(before) = repeat(app, &filing, &query_code).await? {
+        return Ok(before);
     }
     let ready = match prepare(app, &filing) {
         Ok(ready) => ready,
@@ -119,7 +116,7 @@ pub async fn submit(app: &App, request: &Request) -> Result<Submitted, AppError>
         holder_organization: holder,
         holder_post: request.filer.filter(|_| at_home).map(|filer| filer.post),
         state: if at_home { CaseState::Accepted } else { CaseState::Open }.key().to_owned(),
-        label: label_of(&ready, &request.channel),
+        label: label_of(&ready, request),
         slip_code: ready.slip_code.clone(),
         query_digest: digest,
         answer: None,
@@ -136,13 +133,27 @@ pub async fn submit(app: &App, request: &Request) -> Result<Submitted, AppError>
         case.observation_id = stated.as_ref().map(|applied| applied.observation);
         let kind = if request.filer.is_some() { StepKind::Filed } else { StepKind::Submitted };
         match store_case(app, &ready, &case, stated, OnKey::Fail, kind, &request.actor).await? {
-            Outcome::Stored => return Ok(Submitted::Stored(slip(case.slip_code, case.id))),
-            Outcome::Repeated { slip_code, .. } => return Ok(Submitted::Stored(slip(slip_code, case.id))),
-            Outcome::Mismatch => return Ok(Submitted::Mismatch(slip(String::new(), case.id))),
+            Outcome::Stored => {
+                return Ok(Submitted::Stored(Slip { case: case.id, slip_code: case.slip_code, query_code }));
+            }
+            // The same page was sent twice at once, and the other one was first.
+            Outcome::Repeated { .. } | Outcome::Mismatch => {
+                let before = repeat(app, &filing, &query_code).await?;
+                return before.ok_or_else(|| AppError::Internal("a repeat of nothing".into()));
+            }
             Outcome::Stale => {}
         }
     }
     Err(AppError::Conflict("channels-moved"))
+}
+
+/// What was stored before under the same client's id, with its own case.
+async fn repeat(app: &App, filing: &Filing, query_code: &str) -> Result<Option<Submitted>, AppError> {
+    let Some(found) = first(app, filing).await? else { return Ok(None) };
+    let row = crate::forms::store::submission(&mut app.read(), filing.door.shard(), found.submission_id).await?;
+    let case = row.ok_or(AppError::NotFound)?.door_id;
+    let slip = Slip { case, slip_code: found.slip_code, query_code: query_code.to_owned() };
+    Ok(Some(if found.same { Submitted::Stored(slip) } else { Submitted::Mismatch(slip) }))
 }
 
 /// A resident corrects: a new submission of the same case with the whole answers, checked anew.
@@ -173,7 +184,7 @@ pub async fn correct(app: &App, request: &Request, before: &Case) -> Result<Subm
         subject_shard: subject.map(|subject| subject.shard),
         subject_id: subject.map(|subject| subject.id),
         state: if before.holder_post.is_some() { CaseState::Accepted } else { CaseState::Open }.key().to_owned(),
-        label: label_of(&ready, &request.channel),
+        label: label_of(&ready, request),
         due_at: due(app, &request.channel, app.now()).await?,
         moved_at: app.now(),
         version: before.version + 1,
@@ -213,9 +224,19 @@ async fn due(app: &App, channel: &Channel, now: i64) -> Result<Option<i64>, AppE
     Ok(Some(add_working_days(&calendar, &app.clock, now, days)))
 }
 
-fn label_of(ready: &Ready, channel: &Channel) -> String {
-    let name = ready.extraction.subject.said.get("name").and_then(serde_json::Value::as_str);
-    name.map_or_else(|| channel.title_in(web::Lang::ZhCn), str::to_owned)
+/// What a list calls it: the person's name; where the form is about nobody, what was chosen first; else the
+/// channel's title.
+fn label_of(ready: &Ready, request: &Request) -> String {
+    if let Some(name) = ready.extraction.subject.said.get("name").and_then(serde_json::Value::as_str) {
+        return name.to_owned();
+    }
+    let fields = request.published.compiled.fields().iter();
+    let mut choices = fields.filter(|field| !field.many && !field.options.choices.is_empty());
+    let chosen = choices.find_map(|field| {
+        let value = ready.normalized.get(field.key()).filter(|value| !value.is_null())?;
+        Some(field.control.display(value, &field.options, forms::language(web::Lang::ZhCn)))
+    });
+    chosen.unwrap_or_else(|| request.channel.title_in(web::Lang::ZhCn))
 }
 
 /// The person it is about: by citizen number, or a provisional one. None when the form is about nobody.

@@ -54,7 +54,7 @@ fn name(file: &Path) -> String {
 /// Prints faults by place and ends with their number.
 fn refuse(output: &Output, faults: &[Fault], count: usize) -> CliError {
     for fault in faults {
-        let text = fault.text(web::Lang::En);
+        let text = fault.text(output.lang());
         output.say(&format!("{}: {text}", fault.at), &json!({ "at": fault.at, "code": fault.key, "message": text }));
     }
     CliError::Faults(count)
@@ -87,9 +87,9 @@ pub async fn import_address_book(place: &Place, file: &Path, dry_run: bool, outp
     let bytes = read(file)?;
     let app = start::open(place).await?;
     let report = if dry_run {
-        address_book::look(&app, &bytes, &name(file)).await?
+        address_book::look(&app, &bytes, &name(file), true).await?
     } else {
-        address_book::apply(&app, &bytes, &name(file), Actor::default()).await?
+        address_book::apply(&app, &bytes, &name(file), true, Actor::default()).await?
     };
     if report.fault_count > 0 {
         return Err(refuse(output, &report.faults, report.fault_count));

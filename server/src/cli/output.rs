@@ -9,12 +9,30 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub struct Output {
     json: bool,
+    lang: web::Lang,
 }
 
 impl Output {
-    /// For programs (`--json`) or people.
+    /// For programs (`--json`) or people, in the language of the terminal (`LC_ALL`, `LANG`).
     pub fn new(json: bool) -> Self {
-        Self { json }
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+        let chinese = set.is_some_and(|locale| locale.starts_with("zh"));
+        Self { json, lang: if chinese { web::Lang::ZhCn } else { web::Lang::En } }
+    }
+
+    /// Language of what is said to people.
+    pub fn lang(&self) -> web::Lang {
+        self.lang
+    }
+
+    /// The one of two texts that is in the reader's language.
+    pub fn pick<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        match self.lang {
+            web::Lang::ZhCn => zh,
+            web::Lang::En => en,
+        }
     }
 
     /// Whether programs read.

@@ -11,7 +11,9 @@ use crate::start::{self, Place, StartError};
 
 /// Opens the installation and serves it until it is told to stop.
 pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
+    let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     match crate::administration::set_up::code(&app)? {
@@ -24,9 +26,12 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
     run(app, listener).await
 }
 
-/// Builds the demo city if it is not there yet, prints who can sign in, and serves it.
-pub async fn demo(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
+/// Builds the demo city if it is not there yet, prints who can sign in, and serves it; with `activity`,
+/// made-up people submit so many times a minute.
+pub async fn demo(place: &Place, listen: SocketAddr, activity: Option<u32>, output: &Output) -> Result<(), CliError> {
+    let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     let known = app.installation.load().demo;
@@ -41,8 +46,16 @@ pub async fn demo(place: &Place, listen: SocketAddr, output: &Output) -> Result<
             account.login, account.password, account.organization, account.post, account.name
         ));
     }
-    output.say(&text, &json!({ "url": url, "accounts": accounts.accounts }));
-    run(app, listener).await
+    if let Some(per_minute) = activity {
+        text.push_str(&format!("\n  made-up workers and residents submit {per_minute} times a minute\n"));
+    }
+    output.say(&text, &json!({ "url": url, "accounts": accounts.accounts, "activity": activity }));
+    let busy = activity.map(|per_minute| tokio::spawn(crate::demo::activity::run(app.clone(), per_minute)));
+    let served = run(app, listener).await;
+    if let Some(busy) = busy {
+        busy.abort();
+    }
+    served
 }
 
 async fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {

@@ -6,10 +6,12 @@
 //!
 //! The usual next thing is another sign-in: one line in `cast.rs`.
 
+pub mod activity;
 mod cast;
 mod city;
 mod people;
 mod random;
+mod requests;
 mod story;
 
 use std::io::Write;
@@ -27,6 +29,7 @@ use crate::{access, geography};
 
 pub use cast::{PASSWORD, SIGN_INS, SignIn};
 pub use people::citizen_number;
+pub use random::Random;
 pub use story::FOLDER as APPLICATION;
 
 /// The list of divisions, as committed under `examples/datong`.

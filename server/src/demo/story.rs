@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 
 use super::city::COMMUNITIES;
 use super::random::Random;
+use super::requests;
 use crate::access::{Principal, StaffViewer, store as accounts};
 use crate::app::App;
 use crate::applications::{self, Installed};
@@ -24,9 +25,11 @@ use crate::{access, ledgers};
 const SEED: u64 = 20_261;
 /// Key of the task template, and of the application's channel.
 const TEMPLATE: &str = "elder-visit/visit";
-const CHANNEL: &str = "elder-visit/register";
-/// Who visits how many before the demo begins: sign-in, title of the post.
-const VISITS: [(&str, &str, usize); 2] = [("sunxiaodong", "网格员", 46), ("zhouhaiyan", "网格员", 31)];
+pub const CHANNEL: &str = "elder-visit/register";
+/// How many each of them visits before the demo begins.
+const VISITS: [usize; 2] = [46, 31];
+/// The workers of the two communities: sign-in, title of the post.
+pub const WORKERS: [(&str, &str); 2] = [("sunxiaodong", "网格员"), ("zhouhaiyan", "网格员")];
 
 macro_rules! folder {
     ($($file:literal),* $(,)?) => {
@@ -59,16 +62,18 @@ pub async fn build(app: &App) -> Result<(), AppError> {
     install(app, &manager.actor).await?;
     let places = COMMUNITIES.iter().filter_map(|code| Some(app.geography().by_code(code)?.id)).collect();
     applications::open_channel(app, CHANNEL, places, &manager.actor).await?;
+    requests::build(app, &by(app, "zhaoxiuying", None).await?).await?;
     if let Some(task) = task(app, &manager).await? {
-        for (login, title, visits) in VISITS {
-            visit(app, task, &by(app, login, Some(title)).await?, visits).await?;
+        for ((login, title), visits) in WORKERS.into_iter().zip(VISITS) {
+            let mut random = Random::new(SEED + visits as u64);
+            visit(app, task, &by(app, login, Some(title)).await?, visits, &mut random).await?;
         }
     }
     Ok(())
 }
 
 /// Somebody of the cast in the post with this title, or in the highest.
-async fn by(app: &App, login: &str, title: Option<&str>) -> Result<By, AppError> {
+pub async fn by(app: &App, login: &str, title: Option<&str>) -> Result<By, AppError> {
     let missing = || AppError::Internal(format!("{login} is not in the demo's address book"));
     let account = accounts::account_by_login(&mut app.read(), login).await?.ok_or_else(missing)?;
     let staff = account.staff_id.ok_or_else(missing)?;
@@ -103,6 +108,13 @@ async fn task(app: &App, manager: &By) -> Result<Option<Id>, AppError> {
     if made.iter().any(|task| task.app_key.as_deref() == Some(TEMPLATE)) {
         return Ok(None);
     }
+    let task = round(app, manager).await?;
+    run_until_idle(app).await?;
+    Ok(Some(task))
+}
+
+/// Makes a task from the template over everybody on its ledger and begins to send it out.
+pub async fn round(app: &App, manager: &By) -> Result<Id, AppError> {
     let missing = || AppError::Internal(format!("{TEMPLATE} is not installed"));
     let one = templates::find(&mut app.read(), TEMPLATE).await?.ok_or_else(missing)?;
     let ledger = one.template.ledger.ok_or_else(missing)?;
@@ -136,8 +148,7 @@ async fn task(app: &App, manager: &By) -> Result<Option<Id>, AppError> {
     }
     rows::from_subjects(app, &task, subjects).await?;
     dispatch::begin(app, task.id, None, &manager.actor).await?;
-    run_until_idle(app).await?;
-    Ok(Some(task.id))
+    Ok(task.id)
 }
 
 fn staff(principal: &Principal) -> Option<StaffViewer> {
@@ -150,7 +161,7 @@ fn staff(principal: &Principal) -> Option<StaffViewer> {
 }
 
 /// A worker visits the first of those who wait.
-async fn visit(app: &App, task: Id, worker: &By, visits: usize) -> Result<(), AppError> {
+pub async fn visit(app: &App, task: Id, worker: &By, visits: usize, random: &mut Random) -> Result<(), AppError> {
     let Some((post, organization)) = worker.principal.post().zip(worker.principal.organization()) else {
         return Ok(());
     };
@@ -162,7 +173,6 @@ async fn visit(app: &App, task: Id, worker: &By, visits: usize) -> Result<(), Ap
         ..Wanted::default()
     };
     let items = work_store::list(&mut app.read(), &wanted, &worker.principal, access::Permission::ItemRead).await?;
-    let mut random = Random::new(SEED + visits as u64);
     for item in items {
         let needs: &[&str] = match random.below(10) {
             0 | 1 => &["meals"],

@@ -2,6 +2,7 @@
 //! against the book in memory, and leaves an event.
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::add::{BookRows, NewBook};
@@ -144,7 +145,22 @@ pub async fn rename_organization(
     .await
 }
 
-/// Puts an organization under another one and into another line; everything inside moves along.
+/// What a transfer changed above an organization: whom it (with everything inside) has left, whom it has joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// the organization
+    pub organization: Id,
+    /// above it before, not any more
+    pub left: Vec<Id>,
+    /// above it now, not before
+    pub joined: Vec<Id>,
+}
+
+/// What other rooms do in the transaction of a transfer.
+pub type Along = for<'t> fn(&'t mut Tx, Moved) -> BoxFuture<'t, Result<(), StoreError>>;
+
+/// Puts an organization under another one and into another line; everything inside moves along, and so does
+/// what `along` takes care of.
 pub async fn transfer_organization(
     app: &App,
     id: Id,
@@ -152,6 +168,7 @@ pub async fn transfer_organization(
     counterpart: Option<Id>,
     version: i64,
     actor: Actor,
+    along: Along,
 ) -> Result<(), AppError> {
     let directory = app.directory();
     directory.organization(id).ok_or(AppError::NotFound)?;
@@ -176,14 +193,21 @@ pub async fn transfer_organization(
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
-    let mut moved = vec![id];
+    let mut inside = vec![id];
     let mut at = 0;
-    while at < moved.len() {
-        moved.extend(directory.children(moved[at]).map(|child| child.id));
+    while at < inside.len() {
+        inside.extend(directory.children(inside[at]).map(|child| child.id));
         at += 1;
     }
     let closure: Vec<(Id, Vec<Id>)> =
-        moved.iter().map(|&member| (member, chain_with(&directory, member, id, parent))).collect();
+        inside.iter().map(|&member| (member, chain_with(&directory, member, id, parent))).collect();
+    let before: Vec<Id> = directory.chain(id).map(|o| o.id).collect();
+    let after = chain_with(&directory, id, id, parent);
+    let moved = Moved {
+        organization: id,
+        left: before.iter().filter(|above| !after.contains(above)).copied().collect(),
+        joined: after.iter().filter(|above| !before.contains(above)).copied().collect(),
+    };
     let event = event(
         "organization.transferred",
         "organization",
@@ -193,13 +217,13 @@ pub async fn transfer_organization(
         json!({"parent": parent, "counterpart": counterpart}),
     );
     write(app, id, event, move |tx| {
-        let closure = closure.clone();
+        let (closure, moved) = (closure.clone(), moved.clone());
         async move {
             store::transfer_organization(tx, id, parent, counterpart, version).await?;
             for (member, above) in &closure {
                 store::replace_ancestors(tx, *member, above).await?;
             }
-            Ok(())
+            along(tx, moved).await
         }
         .boxed()
     })

@@ -19,6 +19,7 @@ use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
 use crate::openapi::Operation;
+use crate::platform::api::{Sent, sent};
 use crate::platform::ids::Id;
 
 /// What this room offers.
@@ -187,8 +188,10 @@ pub async fn reveal(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    Json(wish): Json<Reveal>,
+    body: Sent<Reveal>,
 ) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::PersonReveal)?;
+    let wish = sent(body)?;
     let clear = reveal_secret(&app, &viewer, id, &wish.attribute, &wish.reason).await?;
     let body = Json(json!({"attribute": wish.attribute, "value": clear}));
     Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")], body).into_response())

@@ -1,12 +1,13 @@
 //! From what a browser posts to answers by field, and small translations between the crates' types.
 
 use form_runtime::controls::Widget;
-use form_runtime::{Lang, Map, Text};
+use form_runtime::{FieldMessage, Lang, Map, Text};
 use serde_json::Value;
 use web::LangMap;
 
 use super::Published;
 use crate::app::App;
+use crate::error::{AppError, Fault};
 use crate::geography::{Resolved, resolve};
 
 /// The answers of a posted body (urlencoded pairs, names may repeat) by field key. A field that holds
@@ -63,4 +64,14 @@ pub fn lang_map(text: &Text) -> LangMap {
 /// A language map stored as JSON; plain text stands for Chinese alone.
 pub fn to_text(stored: &str) -> Text {
     serde_json::from_str(stored).unwrap_or_else(|_| Text::zh(stored))
+}
+
+/// What is wrong with answers sent by a program, under their pointers, in the words of the page.
+pub fn answer_faults(messages: &[FieldMessage]) -> AppError {
+    let one = |message: &FieldMessage| {
+        Fault::new(format!("/answers/{}", message.field), "forms-fault")
+            .with("zh", message.text(Lang::ZhCn))
+            .with("en", message.text(Lang::En))
+    };
+    AppError::Invalid(messages.iter().map(one).collect())
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use web::LangMap;
@@ -12,6 +13,7 @@ use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
 use crate::openapi::Operation;
+use crate::platform::api::etag;
 use crate::platform::ids::Id;
 
 /// What this room answers.
@@ -43,7 +45,8 @@ pub const OPERATIONS: &[Operation] = &[
     },
 ];
 
-fn schema() -> Value {
+/// A form.
+pub fn schema() -> Value {
     json!({"type": "object", "properties": {
         "id": {"type": "string", "format": "uuid"}, "title": {"type": "object"}, "class": {"type": "string"},
         "state": {"enum": ["draft", "published", "retired"]}, "version": {"type": "integer"},
@@ -135,21 +138,26 @@ pub async fn list(
     Ok(Json(json!({"items": items, "next_cursor": next})))
 }
 
-/// `GET /api/v1/forms/{id}`
-pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Json<FormJson>, AppError> {
-    let form = edit::load(&app, &viewer, id).await?;
-    let versions = store::versions(&mut app.read(), id).await?;
+/// A form with its draft and versions.
+pub async fn one_form(app: &App, form: &Form) -> Result<FormJson, AppError> {
+    let versions = store::versions(&mut app.read(), form.id).await?;
     let one = |row: &store::VersionRow| VersionJson {
         id: row.id,
         number: row.number,
         published_at: row.published_at,
         content_hash: row.content_hash.clone(),
     };
-    Ok(Json(FormJson {
+    Ok(FormJson {
         draft: Some(serde_json::from_str(&form.draft).map_err(crate::platform::database::StoreError::from)?),
         versions: versions.iter().map(one).collect(),
-        ..FormJson::from(&form)
-    }))
+        ..FormJson::from(form)
+    })
+}
+
+/// `GET /api/v1/forms/{id}`
+pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
+    let form = edit::load(&app, &viewer, id).await?;
+    Ok(([etag(form.version)], Json(one_form(&app, &form).await?)).into_response())
 }
 
 /// `GET /api/v1/forms/{id}/versions/{number}`

@@ -13,6 +13,7 @@
 mod answers;
 pub mod api;
 pub mod edit;
+pub mod edit_api;
 mod estimate;
 pub mod pages;
 pub mod publish;
@@ -21,6 +22,6 @@ pub mod store;
 pub mod submit;
 mod view;
 
-pub use answers::{answers_of, lang_map, language, to_text};
+pub use answers::{answer_faults, answers_of, lang_map, language, to_text};
 pub use estimate::{Burden, burden};
 pub use shelf::{Published, Shelf, choices, latest, published};

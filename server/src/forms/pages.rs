@@ -301,6 +301,7 @@ fn take(drafts: &mut [FieldDraft], key: &str, posted: &Fields) {
     draft.label_en = value("label_en");
     draft.hint = value("hint");
     draft.required = !value("required").is_empty();
+    draft.today = !value("today").is_empty();
     draft.choices =
         if matches!(draft.control.as_str(), "choice" | "multiple_choice") { value("choices") } else { String::new() };
     // A binding that no longer fits the control was dropped before; one that was chosen now is checked

@@ -2,7 +2,6 @@
 
 use form_runtime::{Fault, FormDefinition, Model, check, compile};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::store::{self, FORM_VERSION, Form};
 use crate::app::App;
@@ -12,6 +11,7 @@ use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_id, shard_of};
+use crate::platform::secrets::{digest, hex};
 
 /// What publishing gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +55,7 @@ pub fn obstacles(definition: &FormDefinition) -> Vec<Fault> {
 
 /// SHA-256 of a definition's canonical text, in hex.
 pub fn content_hash(definition: &FormDefinition) -> String {
-    use std::fmt::Write;
-    Sha256::digest(definition.to_json()).iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&digest(definition.to_json().as_bytes()))
 }
 
 /// Publishes the draft of `form` as it was read (its `version` must still hold). Publishing the same

@@ -145,6 +145,12 @@ fn inputs(viewer: &Viewer, drafts: &[FieldDraft], draft: &FieldDraft) -> Vec<Fie
         choices.hint = Some(say("forms-choices-hint"));
         all.push(choices);
     }
+    if draft.control == "date" {
+        let mut today = one(FieldKind::MultiChoice, "today", "forms-today", "");
+        today.options = vec![Choice::new("yes", say("forms-today-input"))];
+        today.values = if draft.today { vec!["yes".into()] } else { vec![] };
+        all.push(today);
+    }
     let mut bind = one(FieldKind::Select, "bind", "forms-bind", &draft.bind);
     bind.options = bindings(viewer, draft);
     bind.hint = Some(say("forms-bind-none"));

@@ -17,7 +17,7 @@ use crate::args;
 use crate::error::{AppError, ClientError};
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::shard_by_hash;
-use crate::platform::secrets::digest;
+use crate::platform::secrets::{digest, hex};
 
 const NOTE: &str = "INSERT INTO idempotency (key, request_hash, status, body, created_at) VALUES ($1, $2, 0, '', $3) ON CONFLICT (key) DO NOTHING";
 const FIND: &str = "SELECT request_hash, status, body FROM idempotency WHERE key = $1";
@@ -31,7 +31,8 @@ pub const STATEMENTS: &[&str] = &[NOTE, FIND, KEEP, FORGET, PURGE];
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 const LARGEST: usize = 1 << 20;
-const CONTEXT: &str = "idempotency";
+/// The context an answer is sealed under.
+pub const CONTEXT: &str = "idempotency";
 
 /// See the module.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -51,10 +52,6 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     finish(&app, key, response).await
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn write(app: &App, key: &str, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {

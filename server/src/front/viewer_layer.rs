@@ -1,7 +1,7 @@
 //! Who asks: found once per request from the session or the bearer token, and given to handlers as a
 //! [`Viewer`]. Also carries the toast from one page to the next.
 
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -12,9 +12,10 @@ use web::{OtherPost, SignedIn, Toast};
 
 use super::errors::{Reader, RequestId};
 use crate::access::store::{self, HeldPost, SignedInAs};
-use crate::access::{Principal, Viewer, tokens};
+use crate::access::{Principal, Viewer, Who, tokens};
 use crate::app::App;
 use crate::error::AppError;
+use crate::openapi::permission_of;
 use crate::platform::http::{Flash, redirect};
 use crate::platform::ids::Id;
 use crate::platform::sessions::{ACCOUNT, POST};
@@ -24,6 +25,10 @@ const BODY: usize = 1 << 20;
 /// Body of an upload.
 const UPLOAD: usize = 64 << 20;
 const TOAST: &str = "toast";
+/// Paths of the API that need somebody signed in.
+const API: &str = "/api/v1/";
+/// What residents ask of the API without an account.
+const OPEN: [&str; 2] = ["/api/v1/channels/{id}/cases", "/api/v1/query"];
 
 /// See the module.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -40,15 +45,34 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     if viewer.must_change && !open_before_change(request.uri().path()) {
         return refuse_until_changed(&request);
     }
-    let token = request.headers().contains_key(AUTHORIZATION);
+    let token = request.headers().contains_key(AUTHORIZATION) || request.uri().path().starts_with(API);
+    let refused = asked_of_the_api(&request, &viewer).err();
     request.extensions_mut().insert(viewer);
-    let mut response = next.run(request).await;
+    let mut response = match refused {
+        Some(error) => error.into_response(),
+        None => next.run(request).await,
+    };
     if token && response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     let flash = response.extensions_mut().remove::<Flash>();
     carry_toast(&app, response.headers_mut(), flash, shown);
     response
+}
+
+/// Who may not ask the API at all is told so before anything of the request is read: 401 for nobody, and
+/// for a writing operation 403 for whoever holds its permission nowhere. How far it reaches is the
+/// handler's to ask.
+fn asked_of_the_api(request: &Request, viewer: &Viewer) -> Result<(), AppError> {
+    let Some(path) = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
+    if !path.starts_with(API) || OPEN.contains(&path) {
+        return Ok(());
+    }
+    if viewer.principal.who == Who::Anonymous {
+        return Err(AppError::SignIn);
+    }
+    let method = request.method().as_str().to_ascii_lowercase();
+    permission_of(&method, path).map_or(Ok(()), |permission| viewer.principal.require(permission))
 }
 
 async fn find(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Result<Viewer, AppError> {

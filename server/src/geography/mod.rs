@@ -18,7 +18,7 @@ pub mod store;
 mod tree;
 
 pub use import::{Imported, import};
-pub use names::{display_name, kind_of, level_key};
+pub use names::{display_name, kind_of, level_key, short_address};
 pub use place_file::{PlaceLine, read as read_places, sheet_fault};
 pub use plan_import::{Plan, plan};
 pub use provinces::{PROVINCES, province_of};

@@ -21,6 +21,12 @@ pub fn display_name(official: &str) -> String {
     official.to_owned()
 }
 
+/// An address in words without the places that stand above it: beside its community, `大同市平城区永泰街道
+/// 御馨花都社区东区2号楼` is `东区2号楼`. Of an address that does not begin so, everything is shown.
+pub fn short_address<'a>(address: &'a str, full_name: &str) -> &'a str {
+    address.strip_prefix(&full_name.replace('/', "")).map(str::trim).filter(|rest| !rest.is_empty()).unwrap_or(address)
+}
+
 /// The part of a name that tells places apart: also without 社区 and 街道.
 pub fn core_name(name: &str) -> &str {
     let mut rest = name;
@@ -88,6 +94,14 @@ mod tests {
         assert_eq!(display_name("新荣村村委会"), "新荣村");
         assert_eq!(display_name("永泰街道办事处"), "永泰街道");
         assert_eq!(display_name("居委会"), "居委会");
+    }
+
+    #[test]
+    fn an_address_beside_its_community_begins_below_it() {
+        let full = "大同市/平城区/永泰街道/御馨花都社区";
+        assert_eq!(short_address("大同市平城区永泰街道御馨花都社区东区2号楼", full), "东区2号楼");
+        assert_eq!(short_address("浑源县永安镇1号", full), "浑源县永安镇1号");
+        assert_eq!(short_address("大同市平城区永泰街道御馨花都社区", full), "大同市平城区永泰街道御馨花都社区");
     }
 
     #[test]

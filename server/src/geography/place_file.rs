@@ -43,7 +43,7 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<Vec<PlaceLine>, Vec<Fault>>
 
 /// A fault of the sheet itself, in both languages.
 pub fn sheet_fault(fault: &SheetError) -> Fault {
-    Fault::new("file", "common-sheet-fault").with("text@zh-CN", fault.text("zh-CN")).with("text@en", fault.text("en"))
+    Fault::new("file", "common-sheet-fault").with("zh", fault.text("zh-CN")).with("en", fault.text("en"))
 }
 
 /// Columns of code, level, name and parent code.

@@ -5,6 +5,7 @@
 //!
 //! The usual next thing is a code list: one entry in `form-runtime/model/codelists.json`.
 
+pub mod api;
 pub mod pages;
 
 use std::sync::Arc;

@@ -30,7 +30,7 @@ pub async fn index(
     viewer: Viewer,
     Query(query): Query<ModelQuery>,
 ) -> Result<Html<String>, AppError> {
-    viewer.staff()?;
+    viewer.principal.account().ok_or(AppError::SignIn)?;
     let model = model();
     let class: Class = query.class.parse().unwrap_or(Class::Person);
     let q = query.q.trim().to_lowercase();
@@ -135,7 +135,7 @@ fn datatype_key(datatype: Datatype) -> &'static str {
 
 /// `GET /knowledge/lists/{key}`
 pub async fn list(State(app): State<App>, viewer: Viewer, Path(key): Path<String>) -> Result<Html<String>, AppError> {
-    viewer.staff()?;
+    viewer.principal.account().ok_or(AppError::SignIn)?;
     let model = model();
     let list = model.code_list(&key).ok_or(AppError::NotFound)?;
     let english = viewer.lang == Lang::En;

@@ -17,6 +17,7 @@ use crate::entities::api::shown;
 use crate::entities::search::age;
 use crate::error::AppError;
 use crate::openapi::{Operation, Param};
+use crate::platform::api::{Sent, sent};
 use crate::platform::ids::Id;
 use crate::platform::sheets::Output;
 
@@ -151,9 +152,10 @@ pub async fn export(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    Json(wanted): Json<Wanted>,
+    body: Sent<Wanted>,
 ) -> Result<Response, AppError> {
     viewer.principal.require(Permission::PersonExport)?;
+    let wanted = sent(body)?;
     let output = match wanted.format.as_str() {
         "csv" => Output::Csv,
         "xlsx" | "" => Output::Xlsx,

@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::entities::search::Sort;
 use crate::entities::{PersonRecord, show};
 use crate::error::{AppError, Fault};
+use crate::geography::short_address;
 use crate::platform::ids::Id;
 use crate::platform::sheets::Output;
 
@@ -245,6 +246,14 @@ fn row(
         columns(&ledger.definition).map(str::to_owned).zip(texts.into_iter().map(Value::from)).collect();
     if record.name.is_empty() && row.contains_key("name") {
         row.insert("name".into(), viewer.text("entities-no-name", &[]).into());
+    }
+    // Where the community has a column of its own, the address begins below it.
+    if let Some(place) = record.community_id.filter(|_| row.contains_key("residence_place"))
+        && let Some(place) = app.geography().get(place)
+        && let Some(address) = &record.address
+        && row.contains_key("residence_addr")
+    {
+        row.insert("residence_addr".into(), short_address(address, &place.full_name).into());
     }
     row.insert("id".into(), record.id.to_string().into());
     row.insert("href".into(), format!("/people/{}", record.id).into());

@@ -1,11 +1,12 @@
 //! The folder: adds the deltas of published releases to the totals of every node above their leaf, in
 //! the transaction that removes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::Axis;
+use super::chains::chains;
 use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
-use super::{Axis, nodes_above};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
@@ -17,6 +18,8 @@ use crate::platform::ids::Id;
 const BATCH: i64 = 1000;
 /// How often the folder looks; the design allows a second.
 pub const EVERY: Duration = Duration::from_millis(500);
+/// The name of the folder's lease.
+pub const LEASE: &str = "measures.fold";
 /// The measures whose course over the days is kept.
 pub const DAILY: [&str; 4] = ["assigned", "done", "waived", "void"];
 
@@ -44,13 +47,7 @@ struct Sums {
 /// Two folders at the same time cannot count anything twice: the one that does not find its deltas
 /// any more gives its transaction up.
 pub async fn fold_once(app: &App) -> Result<usize, AppError> {
-    let house = app.clone();
-    app.lanes
-        .write(0, Vec::new(), move |tx| {
-            let house = house.clone();
-            Box::pin(async move { fold_batch(&house, tx).await })
-        })
-        .await
+    app.lanes.write(0, Vec::new(), |tx| Box::pin(async move { fold_batch(tx).await })).await
 }
 
 /// Folds until nothing is left.
@@ -65,12 +62,19 @@ pub async fn fold_all(app: &App) -> Result<usize, AppError> {
 }
 
 /// One batch inside a transaction of the caller, who holds the folder's lease.
-pub async fn fold_batch(app: &App, tx: &mut Tx) -> Result<usize, AppError> {
+pub async fn fold_batch(tx: &mut Tx) -> Result<usize, AppError> {
     let due: Vec<Due> = tx.all(DUE_ALL_SHARDS, args![BATCH]).await?;
+    #[cfg(feature = "fault-hooks")]
+    let due: Vec<Due> = due.into_iter().filter(|row| !super::faults::is_folder_off(row.task_id)).collect();
     if due.is_empty() {
         return Ok(0);
     }
-    let sums = sum(app, &due)?;
+    let leaves = |axis: Axis| due.iter().filter(move |row| row.axis == axis.key()).map(|row| row.leaf_id);
+    let mut above = HashMap::new();
+    for axis in Axis::ALL {
+        above.insert(axis.key(), chains(tx, axis, leaves(axis)).await?);
+    }
+    let sums = sum(&due, &above)?;
     let partial = sums.partial.into_iter().map(|(k, n)| args![k.0, k.1, k.2, k.3, k.4, n]).collect();
     add(tx, &PARTIAL_TOTAL, partial).await?;
     let node = sums.node.into_iter().map(|(k, n)| args![k.0, k.1, k.2, k.3, n, 1_i64]).collect();
@@ -81,15 +85,14 @@ pub async fn fold_batch(app: &App, tx: &mut Tx) -> Result<usize, AppError> {
     Ok(due.len())
 }
 
-fn sum(app: &App, due: &[Due]) -> Result<Sums, StoreError> {
-    let (geography, directory) = (app.geography(), app.directory());
+fn sum(due: &[Due], above: &HashMap<&'static str, HashMap<Id, Vec<Id>>>) -> Result<Sums, StoreError> {
     let mut sums = Sums::default();
     for row in due {
-        let axis =
-            Axis::from_key(&row.axis).ok_or_else(|| StoreError::Corrupt(format!("delta.axis {:?}", row.axis)))?;
+        let nodes = above.get(row.axis.as_str()).and_then(|chains| chains.get(&row.leaf_id));
+        let nodes = nodes.ok_or_else(|| StoreError::Corrupt(format!("delta.axis {:?}", row.axis)))?;
         let leaf = (row.shard, row.task_id, row.axis.clone(), row.leaf_id, row.measure.clone());
         *sums.partial.entry(leaf).or_default() += row.amount;
-        for node in nodes_above(&geography, &directory, axis, row.leaf_id) {
+        for &node in nodes {
             let key = (row.task_id, row.axis.clone(), node, row.measure.clone());
             *sums.node.entry(key).or_default() += row.amount;
             if DAILY.contains(&row.measure.as_str()) {
@@ -101,7 +104,7 @@ fn sum(app: &App, due: &[Due]) -> Result<Sums, StoreError> {
     Ok(sums)
 }
 
-async fn add(tx: &mut Tx, totals: &Totals, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+pub(super) async fn add(tx: &mut Tx, totals: &Totals, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
     let mut rest = rows.into_iter();
     loop {
         let size = chunk(rest.len(), totals.columns.len());

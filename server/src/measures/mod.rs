@@ -15,10 +15,14 @@
 
 pub mod api;
 pub mod board;
+mod chains;
 mod contribution;
 mod declare;
 mod deltas;
+#[cfg(feature = "fault-hooks")]
+pub mod faults;
 pub mod fold;
+pub mod follow;
 pub mod pages;
 pub mod recount;
 mod store;
@@ -30,12 +34,13 @@ pub use contribution::{BUILT_IN, Contribution, Counted};
 pub use declare::{Measure, Measures};
 pub use deltas::{Deltas, delta_puts};
 pub use fold::fold_once;
-pub use recount::{Difference, recount};
-pub use store::{STATEMENTS, samples};
+pub use recount::{Difference, recount, unbalanced};
+pub use store::STATEMENTS;
 
-use crate::directory::Directory;
-use crate::geography::Geography;
-use crate::platform::ids::Id;
+/// One of each statement that the files of this room build, for the prepare test.
+pub fn samples() -> Vec<String> {
+    [store::samples(), chains::samples()].concat()
+}
 
 /// The two separate foldings; never their product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,21 +66,5 @@ impl Axis {
     /// By key; what is not one is none.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|axis| axis.key() == key)
-    }
-}
-
-/// The leaf itself and every node above it that its amounts count for. A leaf that the present tree
-/// does not hold (an ended place) still counts for itself and for the root.
-pub(crate) fn nodes_above(geography: &Geography, directory: &Directory, axis: Axis, leaf: Id) -> Vec<Id> {
-    let chain: Vec<Id> = match axis {
-        Axis::Place => geography.chain(leaf).map(|place| place.id).collect(),
-        Axis::Organization => directory.chain(leaf).map(|organization| organization.id).collect(),
-    };
-    if !chain.is_empty() {
-        return chain;
-    }
-    match (axis, geography.root()) {
-        (Axis::Place, Some(root)) => vec![leaf, root.id],
-        _ => vec![leaf],
     }
 }

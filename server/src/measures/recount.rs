@@ -1,13 +1,14 @@
 //! The recount: totals computed again from the items alone and compared with what boards show.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, UNFOLDED_ALL_SHARDS};
-use super::{Axis, BUILT_IN, Contribution, fold, nodes_above};
+use super::chains::chains;
+use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, UNFOLDED_ALL_SHARDS, UNITS};
+use super::{Axis, BUILT_IN, Contribution, fold};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::Exec;
+use crate::platform::database::{Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
 const PAGE: i64 = 2000;
@@ -36,40 +37,20 @@ type Key = (Axis, Id, String, Option<String>);
 /// The built-in measures come from the items' own columns (state, place, holder), not from what was
 /// stored as their contribution; the task's measures come from the contribution.
 pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
-    let house = app.clone();
     let (shown, counted) = app
         .db
         .snapshot(move |tx| {
             Box::pin(async move {
-                let (geography, directory) = (house.geography(), house.directory());
-                let mut shown: HashMap<Key, i64> = HashMap::new();
-                let nodes: Vec<(String, Id, String, i64)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
-                for (axis, node, measure, total) in nodes {
-                    if let Some(axis) = Axis::from_key(&axis) {
-                        *shown.entry((axis, node, measure, None)).or_default() += total;
-                    }
-                }
-                let days: Vec<(Id, String, String, i64)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
-                for (node, measure, day, total) in days {
-                    let axis = if directory.organization(node).is_some() { Axis::Organization } else { Axis::Place };
-                    *shown.entry((axis, node, measure, Some(day))).or_default() += total;
-                }
-                for axis in Axis::ALL {
-                    let unfolded: Vec<(Id, String, String, i64)> =
-                        tx.all(UNFOLDED_ALL_SHARDS, args![task, axis.key()]).await?;
-                    for (leaf, measure, day, amount) in unfolded {
-                        let above = nodes_above(&geography, &directory, axis, leaf);
-                        count(&mut shown, axis, &above, &measure, &day, amount);
-                    }
-                }
+                let shown = shown(tx, task).await?;
                 let mut counted: HashMap<Key, i64> = HashMap::new();
-                let mut chains: BTreeMap<(Axis, Id), Vec<Id>> = BTreeMap::new();
                 let mut after = (-1_i64, Id::nil());
                 loop {
                     type Row = (i64, Id, Id, Id, String, String, Option<Id>);
                     let page: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after.0, after.1, PAGE]).await?;
                     let Some(last) = page.last() else { break };
                     after = (last.0, last.1);
+                    let places = chains(tx, Axis::Place, page.iter().map(|row| row.2)).await?;
+                    let holders = chains(tx, Axis::Organization, page.iter().map(|row| row.3)).await?;
                     for (_, _, place, holder, state, contribution, found_under) in &page {
                         let stored = Contribution::parse(contribution)?;
                         let mut amounts: Vec<(&str, i64, &str)> = Vec::new();
@@ -81,10 +62,10 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
                                 amounts.push((measure, amount.amount, ""));
                             }
                         }
-                        for (axis, leaf) in [(Axis::Place, *place), (Axis::Organization, *holder)] {
-                            let above = chains
-                                .entry((axis, leaf))
-                                .or_insert_with(|| nodes_above(&geography, &directory, axis, leaf));
+                        for (axis, chains, leaf) in
+                            [(Axis::Place, &places, place), (Axis::Organization, &holders, holder)]
+                        {
+                            let Some(above) = chains.get(leaf) else { continue };
                             for (measure, amount, _) in &amounts {
                                 let day = stored.amounts.get(*measure).map_or("", |counted| counted.day.as_str());
                                 count(&mut counted, axis, above, measure, day, *amount);
@@ -97,6 +78,58 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
         })
         .await?;
     Ok(compare(&shown, &counted))
+}
+
+/// What boards show of every node: folded and unfolded together.
+async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
+    let mut shown: HashMap<Key, i64> = HashMap::new();
+    let mut units: HashSet<Id> = HashSet::new();
+    let nodes: Vec<(String, Id, String, i64)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
+    for (axis, node, measure, total) in nodes {
+        if let Some(axis) = Axis::from_key(&axis) {
+            if axis == Axis::Organization {
+                units.insert(node);
+            }
+            *shown.entry((axis, node, measure, None)).or_default() += total;
+        }
+    }
+    let mut unfolded = Vec::new();
+    for axis in Axis::ALL {
+        let rows: Vec<(Id, String, String, i64)> = tx.all(UNFOLDED_ALL_SHARDS, args![task, axis.key()]).await?;
+        let above = chains(tx, axis, rows.iter().map(|row| row.0)).await?;
+        unfolded.push((axis, rows, above));
+    }
+    let days: Vec<(Id, String, String, i64)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
+    let known: Vec<(Id,)> = tx.all(UNITS, vec![]).await?;
+    units.extend(known.into_iter().map(|row| row.0));
+    for (node, measure, day, total) in days {
+        let axis = if units.contains(&node) { Axis::Organization } else { Axis::Place };
+        *shown.entry((axis, node, measure, Some(day))).or_default() += total;
+    }
+    for (axis, rows, above) in unfolded {
+        for (leaf, measure, day, amount) in rows {
+            let above = above.get(&leaf).map(Vec::as_slice).unwrap_or_default();
+            count(&mut shown, axis, above, &measure, &day, amount);
+        }
+    }
+    Ok(shown)
+}
+
+/// Nodes whose board does not add up: `assigned` against open, in review, in correction, proposed void, done,
+/// waived and void together.
+pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>, AppError> {
+    let shown = app.db.snapshot(move |tx| Box::pin(async move { shown(tx, task).await })).await?;
+    let mut nodes: BTreeMap<(Axis, Id), (i64, i64)> = BTreeMap::new();
+    for ((axis, node, measure, day), total) in shown {
+        let (assigned, accounted) = nodes.entry((axis, node)).or_default();
+        match BUILT_IN.iter().position(|name| *name == measure) {
+            Some(0) if day.is_none() => *assigned += total,
+            Some(_) if day.is_none() => *accounted += total,
+            _ => {}
+        }
+    }
+    let wrong = nodes.into_iter().filter(|(_, (assigned, accounted))| assigned != accounted);
+    Ok(wrong.map(|((axis, node), (assigned, accounted))| (axis, node, assigned, accounted)).collect())
 }
 
 fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], measure: &str, day: &str, amount: i64) {

@@ -116,8 +116,18 @@ pub(super) fn find_sql(principal: &Principal, id: Id, args: &mut Vec<Arg>) -> St
     format!("{SUMMARY}{seen} AND t.id = ${}", args.len())
 }
 
+/// Every organization there has ever been: a day total does not say its axis.
+pub(super) const UNITS: &str = "SELECT id FROM organization";
+/// What one organization shows, of every task.
+pub(super) const TOTALS_OF_NODE_ALL_TASKS: &str = "SELECT task_id, measure, total FROM node_total WHERE axis = 'org' AND node_id = $1 AND total <> 0 ORDER BY task_id, measure";
+/// Its day series, of every task.
+pub(super) const DAYS_OF_NODE_ALL_TASKS: &str = "SELECT task_id, measure, day, total FROM day_total WHERE node_id = $1 AND total <> 0 ORDER BY task_id, measure, day";
+
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
+    UNITS,
+    TOTALS_OF_NODE_ALL_TASKS,
+    DAYS_OF_NODE_ALL_TASKS,
     DUE_ALL_SHARDS,
     PLACE_TOTALS,
     ORGANIZATION_TOTALS,

@@ -149,6 +149,7 @@ impl Maker<'_> {
         let leaf_items = self.items(self.node, "");
         Ok(BoardBody {
             as_of: self.app.clock.zoned(self.board.as_of).strftime("%H:%M:%S").to_string(),
+            percent: here.percent(),
             figures: self.figures()?,
             tiles_title: self.say(&tiles_title, &[]),
             tiles: self.tiles(),
@@ -318,7 +319,8 @@ impl Maker<'_> {
             }
             day = day.tomorrow().ok()?;
         }
-        let (last_day, last) = *points.last()?;
+        // One day is a point, not a course; the page says so.
+        let (last_day, last) = *points.last().filter(|_| points.len() > 1)?;
         let label = |day: Date| day.strftime("%m-%d").to_string();
         let forecast = self.forecast(&points, last_day, last);
         let drawn: Vec<TrendPoint> = points

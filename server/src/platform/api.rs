@@ -1,6 +1,8 @@
 //! Conventions of `/api/v1`: cursors, limits, versions. Errors are `AppError`, rendered outside.
 
+use axum::Json;
 use axum::extract::FromRequestParts;
+use axum::extract::rejection::JsonRejection;
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
@@ -80,7 +82,17 @@ pub fn etag(version: i64) -> (HeaderName, HeaderValue) {
     (ETAG, value)
 }
 
-/// The version that a change was made from: `If-Match: "3"`. Without it 428; what is not a version of
+/// A JSON body that a handler reads after it has asked who may ([`sent`]): whoever may not is told so,
+/// whatever was sent.
+pub type Sent<T> = Result<Json<T>, JsonRejection>;
+
+/// The body, or what its reader found wrong.
+pub fn sent<T>(body: Sent<T>) -> Result<T, AppError> {
+    body.map(|Json(value)| value).map_err(|fault| AppError::Unreadable(fault.status(), fault.body_text()))
+}
+
+/// The version that a change was made from: `If-Match: "3"`. A handler takes it as `Result<IfMatch, AppError>`
+/// and opens it after it has asked who may. Without it 428; what is not a version of
 /// ours never matches and is 412 for the handler that compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfMatch(pub i64);

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use super::database::{Exec, StoreError};
 use super::ids::shard_by_hash;
 use super::jobs::{BEAT, STALE};
-use super::secrets::random;
+use super::secrets::{hex, random};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
@@ -20,10 +20,16 @@ const FIND: &str = "SELECT epoch, beat, owner FROM lease WHERE name = $1";
 const CREATE: &str = "INSERT INTO lease (name, epoch, beat, owner) VALUES ($1, 1, 0, $2) ON CONFLICT (name) DO NOTHING";
 const TAKE: &str = "UPDATE lease SET epoch = epoch + 1, beat = 0, owner = $3 WHERE name = $1 AND epoch = $2";
 const GUARD: &str = "UPDATE lease SET beat = beat + 1 WHERE name = $1 AND epoch = $2";
+const HOLD: &str = "UPDATE lease SET beat = beat WHERE name = $1";
 const RELEASE: &str = "UPDATE lease SET owner = '' WHERE name = $1 AND epoch = $2";
 
 /// Every statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[FIND, CREATE, TAKE, GUARD, RELEASE];
+pub const STATEMENTS: &[&str] = &[FIND, CREATE, TAKE, GUARD, HOLD, RELEASE];
+
+/// Keeps leased work out until this transaction ends: its next [`Lease::guard`] waits for the row.
+pub async fn hold(tx: &mut impl Exec, name: &str) -> Result<(), StoreError> {
+    tx.execute(HOLD, args![name]).await.map(|_| ())
+}
 
 /// A lease held in one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +95,7 @@ pub struct Watch {
 impl Watch {
     /// Nothing seen yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, owner: random::<8>().iter().map(|byte| format!("{byte:02x}")).collect(), seen: None }
+        Self { name, owner: hex(&random::<8>()), seen: None }
     }
 
     /// Takes the lease if it is free, given back, or its holder stands still; `now` is this node's own

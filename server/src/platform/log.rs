@@ -6,10 +6,20 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
+/// Libraries that write addresses or statements at their lower levels: whatever is asked for, no more is
+/// heard of them, since a path or a query may hold what people typed.
+const CAPPED: [&str; 4] = ["sqlx=warn", "tower_http=warn", "tower_sessions=error", "tower_sessions_core=error"];
+
+/// The levels that are heard when `wanted` is asked for; nonsense counts as `info`.
+pub fn filter(wanted: &str) -> EnvFilter {
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    CAPPED.iter().filter_map(|capped| capped.parse().ok()).fold(filter, EnvFilter::add_directive)
+}
+
 /// Begins logging to the error stream; `HUTONG_LOG` chooses levels (`info,server=debug`).
 pub fn begin() {
-    let filter = EnvFilter::try_from_env("HUTONG_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_sessions_core=error"));
+    let wanted = std::env::var("HUTONG_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = filter(&wanted);
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let begun = if std::io::stderr().is_terminal() {

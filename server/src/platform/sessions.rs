@@ -19,7 +19,7 @@ use super::database::{Db, Exec, StoreError};
 use super::ids::Id;
 use super::lane::Lanes;
 use super::limits::Limits;
-use super::secrets::digest;
+use super::secrets::{digest, hex};
 use crate::args;
 
 const INSERT: &str =
@@ -95,11 +95,7 @@ fn key_of(id: SessionId) -> String {
 }
 
 fn key_of_text(id: &str) -> String {
-    digest(id.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
-        use std::fmt::Write;
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&digest(id.as_bytes()))
 }
 
 fn account_of(record: &Record) -> Option<Id> {

@@ -18,10 +18,10 @@ use crate::args;
 use crate::error::AppError;
 use crate::measures::{Contribution, Deltas};
 use crate::platform::database::bulk::OnKey;
-use crate::platform::database::{Arg, StoreError};
+use crate::platform::database::{Arg, StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_id, shard_of};
-use crate::platform::secrets::digest;
+use crate::platform::secrets::{digest, hex};
 
 /// Items in one transaction: near 20 ms on the embedded database.
 const SLICE: usize = 128;
@@ -187,16 +187,19 @@ pub fn ruled(old: &Contribution) -> BTreeMap<String, i64> {
 pub fn movement_row(change: &Change, actor: &Actor, now: i64) -> Vec<Arg> {
     let (before, after) = (&change.before, &change.after);
     let moved = change.ways.is_some();
+    // What is found in the field comes from nowhere.
+    let comes = change.ways.as_ref().is_none_or(|(from, _)| !from.is_empty());
     let holder = |item: &Item| item.holder_post.unwrap_or(item.holder_organization);
     args![
         before.shard,
         new_id(before.shard, now),
         before.task_id,
         before.id,
+        before.moves + 1,
         change.kind,
-        moved.then_some(before.assignment_id),
+        (moved && comes).then_some(before.assignment_id),
         moved.then_some(after.assignment_id),
-        holder(before),
+        comes.then(|| holder(before)),
         holder(after),
         &change.note,
         now,
@@ -252,7 +255,7 @@ async fn write_slice(
             let (made, changes, movements) = (made.clone(), changes.clone(), movements.clone());
             let (shifts, event) = (shifts.clone(), event.clone());
             Box::pin(async move {
-                ASSIGNMENT.write(tx, made.iter().map(Assignment::row).collect(), OnKey::Keep).await?;
+                make(tx, &made).await?;
                 let mut by_release: BTreeMap<i64, Deltas> = BTreeMap::new();
                 for change in &changes {
                     work_store::change(tx, &change.before, &change.after).await?;
@@ -262,7 +265,7 @@ async fn write_slice(
                         .or_insert_with(|| Deltas::new(task, change.before.release))
                         .add(shard, &Contribution::parse(old)?, &Contribution::parse(new)?);
                 }
-                MOVEMENT.write(tx, movements, OnKey::Fail).await?;
+                write_movements(tx, task, movements).await?;
                 counters::write(tx, task, &shifts).await?;
                 for deltas in by_release.values() {
                     deltas.write(tx, now).await?;
@@ -272,6 +275,27 @@ async fn write_slice(
             })
         })
         .await
+}
+
+/// Makes the assignments that are not there yet. One that somebody else has made meanwhile under another
+/// giver would be counted along the wrong way: the act is then to be read and tried again.
+async fn make(tx: &mut Tx, made: &[Assignment]) -> Result<(), StoreError> {
+    ASSIGNMENT.write(tx, made.iter().map(Assignment::row).collect(), OnKey::Keep).await?;
+    for wanted in made {
+        if store::assignment(tx, wanted.task_id, wanted.id).await?.parent_id != wanted.parent_id {
+            return Err(StoreError::Stale);
+        }
+    }
+    Ok(())
+}
+
+/// Writes the movements of one task.
+pub async fn write_movements(tx: &mut Tx, task: Id, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+    #[cfg(feature = "fault-hooks")]
+    let rows = super::faults::kept(task, rows);
+    #[cfg(not(feature = "fault-hooks"))]
+    let _ = task;
+    MOVEMENT.write(tx, rows, OnKey::Fail).await.map(|_| ())
 }
 
 /// One event for a slice: the item itself, or count and digest of the ids.
@@ -288,14 +312,14 @@ fn event(task: &Task, by: &By, changes: &[Change], now: i64) -> Event {
         "void_refused" => "item.void_refused",
         "correction" => "item.correction",
         "certified" => "item.certified",
+        "reopened" => "item.reopened",
         _ => "item.changed",
     };
     let (class, subject, payload) = match changes {
         [one] => ("item", one.before.id, json!({ "task": task.id, "state": one.after.state })),
         many => {
             let bytes: Vec<u8> = many.iter().flat_map(|change| change.before.id.into_bytes()).collect();
-            let hex: String = digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            ("task", task.id, json!({ "count": many.len(), "digest": hex }))
+            ("task", task.id, json!({ "count": many.len(), "digest": hex(&digest(&bytes)) }))
         }
     };
     Event { kind, subject_class: class, subject_id: Some(subject), actor: by.actor.clone(), at: now, payload }

@@ -1,6 +1,7 @@
 //! JSON of tasks: make one, bring its subjects, dry-run it, send it, look at it.
 
 use axum::Json;
+use axum::extract::multipart::MultipartRejection;
 use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +19,7 @@ use crate::error::{AppError, Fault};
 use crate::forms;
 use crate::measures::Measures;
 use crate::openapi::Operation;
-use crate::platform::api::{IfMatch, etag};
+use crate::platform::api::{IfMatch, Sent, etag, sent};
 use crate::platform::ids::Id;
 
 /// What this room offers.
@@ -120,7 +121,7 @@ fn task_schema() -> Value {
         "measures": {"type": "object"}, "working_days": {"type": ["integer", "null"]}, "deadline_at": {"type": ["integer", "null"]},
         "published_release": {"type": "integer"}, "version": {"type": "integer"},
         "units": {"type": "array", "items": {"type": "object", "properties": {
-            "organization": {"type": "string"}, "place": {"type": "string"}, "state": {"type": "string"},
+            "id": {"type": "string", "description": "the part, as `pass-on` takes it"}, "organization": {"type": "string"}, "place": {"type": "string"}, "state": {"type": "string"},
             "received": {"type": "integer"}, "passed_down": {"type": "integer"}, "returned_up": {"type": "integer"}}}}}})
 }
 
@@ -145,7 +146,8 @@ fn send_schema() -> Value {
     json!({"type": "object", "properties": {"version": {"type": "integer"}}})
 }
 
-fn read_schema() -> Value {
+/// What taking subjects came to.
+pub fn read_schema() -> Value {
     json!({"type": "object", "properties": {"rows": {"type": "integer"}, "faulty": {"type": "integer"},
         "skipped": {"type": "array"}, "unknown_columns": {"type": "array"}}})
 }
@@ -166,9 +168,12 @@ fn task_json(task: &Task) -> Result<Value, AppError> {
     }))
 }
 
-fn read_json(read: &rows::Read) -> Value {
+/// The same as JSON.
+pub fn read_json(viewer: &Viewer, read: &rows::Read) -> Value {
+    let fault = |(row, why): &(i64, String)| json!({"row": row, "why": rows::fault_text(viewer.lang, why)});
+    let faults: Vec<Value> = read.faults.iter().map(fault).collect();
     let skipped: Vec<Value> = read.skipped.iter().map(|(row, why)| json!({"row": row, "why": why})).collect();
-    json!({"rows": read.rows, "faulty": read.faulty, "skipped": skipped, "unknown_columns": read.unknown_columns})
+    json!({"rows": read.rows, "faulty": read.faulty, "faults": faults, "skipped": skipped, "unknown_columns": read.unknown_columns})
 }
 
 async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
@@ -215,9 +220,10 @@ pub struct NewTask {
 }
 
 /// `POST /api/v1/tasks`
-pub async fn make(State(app): State<App>, viewer: Viewer, Json(new): Json<NewTask>) -> Result<Response, AppError> {
+pub async fn make(State(app): State<App>, viewer: Viewer, body: Sent<NewTask>) -> Result<Response, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     let staff = viewer.staff()?;
+    let new = sent(body)?;
     let form = forms::published(&app, new.form_version)
         .await
         .map_err(|_| AppError::invalid("/form_version", "tasks-need-form"))?;
@@ -240,7 +246,10 @@ pub async fn make(State(app): State<App>, viewer: Viewer, Json(new): Json<NewTas
         app_key: None,
         measures,
     };
-    let rule = new.rule.unwrap_or_else(|| create::first_rule(shape));
+    if app.geography().get(draft.root_place).is_some() {
+        create::within_reach(&app, &viewer, "/root_place", draft.root_place)?;
+    }
+    let rule = new.rule.unwrap_or_else(|| create::first_rule_in(shape, new.working_days));
     let mut task = create::create(&app, staff, &viewer.actor(), draft, rule).await?;
     if let Some(relay) = new.relay {
         task = create::set_relay(&app, task.id, None, &viewer.actor(), relay).await?;
@@ -258,7 +267,7 @@ pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
         let published = one.release <= task.published_release;
         if published && viewer.may(&app, Permission::TaskRead, Some(one.place_id), Some(one.organization_id)) {
             units.push(json!({
-                "organization": one.organization_id, "place": one.place_id, "state": one.state,
+                "id": one.id, "organization": one.organization_id, "place": one.place_id, "state": one.state,
                 "received": one.received, "passed_down": one.passed_down, "returned_up": one.returned_up,
             }));
         }
@@ -286,10 +295,11 @@ pub async fn change(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    IfMatch(version): IfMatch,
-    Json(change): Json<Change>,
+    version: Result<IfMatch, AppError>,
+    body: Sent<Change>,
 ) -> Result<Response, AppError> {
     let mut task = own(&app, &viewer, id).await?;
+    let (IfMatch(version), change) = (version?, sent(body)?);
     let mut expected = version;
     if let Some(rule) = change.rule {
         task = create::set_rule(&app, id, Some(expected), &viewer.actor(), rule).await?;
@@ -306,9 +316,10 @@ pub async fn import(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    mut body: Multipart,
+    body: Result<Multipart, MultipartRejection>,
 ) -> Result<Json<Value>, AppError> {
     let task = own(&app, &viewer, id).await?;
+    let mut body = body.map_err(|fault| AppError::Unreadable(fault.status(), fault.body_text()))?;
     let form = forms::published(&app, task.form_version_id).await?;
     while let Some(part) = body.next_field().await.map_err(|_| AppError::TooLarge)? {
         if part.name() == Some("file") {
@@ -316,7 +327,7 @@ pub async fn import(
             let bytes = part.bytes().await.map_err(|_| AppError::TooLarge)?;
             let read =
                 rows::from_sheet(&app, &task, &form.compiled, &name, &bytes, &viewer.actor(), viewer.lang).await?;
-            return Ok(Json(read_json(&read)));
+            return Ok(Json(read_json(&viewer, &read)));
         }
     }
     Err(AppError::invalid("file", "tasks-need-file"))
@@ -333,16 +344,17 @@ pub async fn units(
     State(app): State<App>,
     viewer: Viewer,
     Path(id): Path<Id>,
-    Json(units): Json<Units>,
+    body: Sent<Units>,
 ) -> Result<Json<Value>, AppError> {
     let task = own(&app, &viewer, id).await?;
+    let units = sent(body)?;
     if task.shape() == TaskShape::Listed {
         return Err(AppError::Conflict("tasks-conflict-listed"));
     }
     if !(3..=5).contains(&units.level) {
         return Err(AppError::invalid("/level", "tasks-need-level"));
     }
-    Ok(Json(read_json(&rows::from_units(&app, &task, units.level).await?)))
+    Ok(Json(read_json(&viewer, &rows::from_units_by(&app, &task, units.level, &viewer.actor()).await?)))
 }
 
 /// `POST /api/v1/tasks/{id}/dry-run`

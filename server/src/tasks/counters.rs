@@ -4,12 +4,16 @@
 //! leaving takes one from `received` of every unit on the way up and from `passed_down` of every giver;
 //! entering adds the same. What both ways share cancels out, so a transfer between two communities of
 //! one township touches neither the district nor the city.
+//!
+//! Lanes move items of one task at the same time, so a counter is never set to a number that was read: it
+//! is added to, row by row in the order of ids.
 
 use std::collections::BTreeMap;
 
 use super::model::Assignment;
-use super::store;
+use super::store::{self, ASSIGNMENT};
 use crate::args;
+use crate::platform::database::bulk::{chunk, tuples};
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::Id;
 
@@ -52,6 +56,10 @@ pub fn shift(shifts: &mut Shifts, from: &[Id], to: &[Id], returned: bool) {
 
 /// Writes the changes in an open transaction.
 pub async fn write(tx: &mut impl Exec, task: Id, shifts: &Shifts) -> Result<(), StoreError> {
+    #[cfg(feature = "fault-hooks")]
+    if !shifts.values().all(|amounts| *amounts == Amounts::default()) && super::faults::shifts_lost(task) {
+        return Ok(());
+    }
     for (id, amounts) in shifts.iter().filter(|(_, amounts)| **amounts != Amounts::default()) {
         let args = args![task, *id, amounts.received, amounts.passed_down, amounts.returned_up];
         if tx.execute(ADD, args).await? != 1 {
@@ -59,6 +67,39 @@ pub async fn write(tx: &mut impl Exec, task: Id, shifts: &Shifts) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Adds a release to the counters of many assignments, in as few statements as arguments allow.
+pub async fn add_release(tx: &mut impl Exec, assignments: &[Assignment], shifts: &Shifts) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(shifts.len());
+    for (id, amounts) in shifts {
+        let known = assignments.iter().position(|assignment| assignment.id == *id);
+        let at = known.ok_or_else(|| StoreError::Corrupt(format!("assignment {id} is missing")))?;
+        let Amounts { received, passed_down, returned_up } = *amounts;
+        rows.push(Assignment { received, passed_down, returned_up, ..assignments[at].clone() });
+    }
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(chunk(rest.len(), ASSIGNMENT.columns.len()));
+        rest = later;
+        tx.execute_built(add_sql(now.len()), now.iter().flat_map(Assignment::row).collect()).await?;
+    }
+    Ok(())
+}
+
+fn add_sql(rows: usize) -> String {
+    format!(
+        "INSERT INTO assignment ({}) VALUES {} ON CONFLICT (task_id, id) DO UPDATE SET \
+         received = assignment.received + excluded.received, passed_down = assignment.passed_down + excluded.passed_down, \
+         returned_up = assignment.returned_up + excluded.returned_up, version = assignment.version + 1",
+        ASSIGNMENT.columns.join(", "),
+        tuples(rows, ASSIGNMENT.columns.len(), 1)
+    )
+}
+
+/// One of each statement built here, for the prepare test.
+pub fn samples() -> Vec<String> {
+    vec![add_sql(2)]
 }
 
 /// An assignment and those above it, up to the issuer's. Parents never change, so the way may be read

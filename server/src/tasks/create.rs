@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::model::{Relay, Task, TaskShape};
 use super::store::{self, TASK};
-use crate::access::StaffViewer;
+use crate::access::{Permission, StaffViewer, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::measures::Measures;
@@ -64,14 +64,29 @@ impl Draft {
     }
 }
 
-/// The rule a new task begins with: the grid worker of the community, three working days.
+/// Refuses a place that the issuer does not issue tasks for.
+pub fn within_reach(app: &App, viewer: &Viewer, field: &str, root_place: Id) -> Result<(), AppError> {
+    if viewer.may(app, Permission::TaskIssue, Some(root_place), None) {
+        Ok(())
+    } else {
+        Err(AppError::invalid(field, "tasks-place-too-far"))
+    }
+}
+
+/// The rule a task begins with that says no days of its own: three working days.
 pub fn first_rule(shape: TaskShape) -> Rule {
+    first_rule_in(shape, Some(3))
+}
+
+/// The rule a new task begins with: the grid worker of the community, in the days the task gives.
+pub fn first_rule_in(shape: TaskShape, working_days: Option<i64>) -> Rule {
     use rule_engine::{Action, Level, RuleSource, Sentence, Whom};
     let whom = match shape {
         TaskShape::Listed => Whom::Tag { tag: "grid_worker".into() },
         TaskShape::Discovery | TaskShape::UnitReturn => Whom::Organization,
     };
-    let then = Action { level: Level::Community, whom, working_days: Some(3) };
+    let then =
+        Action { level: Level::Community, whom, working_days: working_days.and_then(|days| u32::try_from(days).ok()) };
     Rule { source: RuleSource::Sentence(Sentence { when: None, then, otherwise: None }) }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::acts::{self, By, Change};
 use super::counters::{self, Shifts, ids, way_up};
 use super::model::{Item, ItemState, Task, TaskShape};
-use super::store::{ITEM, MOVEMENT};
+use super::store::ITEM;
 use super::submit::{Posted, Refused, Slip, measured};
 use super::work_store;
 use crate::app::App;
@@ -21,7 +21,7 @@ use crate::forms::submit::{Door, Filing, first, prepare};
 use crate::measures::{Contribution, Deltas};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, Exec, StoreError};
-use crate::platform::events::Event;
+use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id};
 use crate::platform::lane::{Expect, Put};
 
@@ -108,6 +108,7 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
         created_at: now,
         moved_at: now,
         done_at: Some(now),
+        moves: 0,
         version: 1,
         ..unit.clone()
     };
@@ -124,10 +125,8 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
     counters::shift(&mut shifts, &[], &way, false);
     let mut change = Change::of(&item, "found", now);
     change.ways = Some((vec![], way));
-    let mut movement = acts::movement_row(&change, &by.actor, now);
-    // It comes from nowhere: the columns from_assignment and from_holder are empty.
-    movement[5] = Arg::Uuid(None);
-    movement[7] = Arg::Uuid(None);
+    let movement = acts::movement_row(&change, &by.actor, now);
+    item.moves = 1;
     let event = Event {
         kind: "item.found",
         subject_class: "item",
@@ -139,13 +138,14 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
     let mut puts = ready.write_set.puts;
     puts.extend(applied.puts);
     puts.push(Put { shape: &ITEM, on_key: OnKey::Fail, row: item.row() });
-    puts.push(Put { shape: &MOVEMENT, on_key: OnKey::Fail, row: movement });
     puts.push(event.put(unit.shard));
     let signals = vec![task.id, unit.id, unit.holder_organization];
     let find = Find {
         task,
         unit,
         puts,
+        movement,
+        actor: by.actor.clone(),
         expects: applied.expects,
         shifts,
         new,
@@ -176,6 +176,8 @@ struct Find {
     task: Task,
     unit: Item,
     puts: Vec<Put>,
+    movement: Vec<Arg>,
+    actor: Actor,
     expects: Vec<Expect>,
     shifts: Shifts,
     new: Contribution,
@@ -196,6 +198,7 @@ impl Find {
         for put in &self.puts {
             put.shape.write(tx, vec![put.row.clone()], put.on_key).await?;
         }
+        acts::write_movements(tx, self.task.id, vec![self.movement.clone()]).await?;
         counters::write(tx, self.task.id, &self.shifts).await?;
         let mut deltas = Deltas::new(self.task.id, self.release);
         deltas.add(self.unit.shard, &Contribution::none(), &self.new);
@@ -203,22 +206,28 @@ impl Find {
         // A find after the number was certified opens the unit's item again.
         let unit = super::store::item(tx, self.unit.shard, self.unit.id).await?;
         if unit.state == ItemState::Done.key() {
-            let mut after = unit.clone();
-            ItemState::Open.key().clone_into(&mut after.state);
-            after.certified = None;
-            after.done_at = None;
-            after.moved_at = self.now;
-            after.reason = Some("reopened|".into());
+            let mut change = reopened(&unit, self.now);
             let old = Contribution::parse(&unit.contribution)?;
-            let new = acts::contribution(&after, &acts::ruled(&old), &old, &self.today);
-            after.contribution = new.text();
-            work_store::change(tx, &unit, &after).await?;
+            let new = acts::contribution(&change.after, &acts::ruled(&old), &old, &self.today);
+            change.after.contribution = new.text();
+            work_store::change(tx, &unit, &change.after).await?;
+            acts::write_movements(tx, self.task.id, vec![acts::movement_row(&change, &self.actor, self.now)]).await?;
             let mut deltas = Deltas::new(self.task.id, unit.release);
             deltas.add(unit.shard, &old, &new);
             deltas.write(tx, self.now).await?;
         }
         Ok(())
     }
+}
+
+/// A certified unit is to be looked at again: its number is no more what was certified.
+pub fn reopened(unit: &Item, now: i64) -> Change {
+    let mut change = Change::of(unit, "reopened", now);
+    ItemState::Open.key().clone_into(&mut change.after.state);
+    change.after.certified = None;
+    change.after.done_at = None;
+    change.after.reason = Some("reopened|".into());
+    change
 }
 
 fn version_sql(table: &str) -> String {

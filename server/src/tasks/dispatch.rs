@@ -9,19 +9,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rule_engine::LoadBook;
 use serde_json::json;
 
+use super::counters::{self, Shifts};
 use super::model::{Assignment, Item, ItemState, Relay, Task};
 use super::plan::{Planned, Planner, Sink};
 use super::store::{self, ASSIGNMENT, ITEM, TASK};
 use crate::app::App;
+use crate::args;
 use crate::directory::Step;
 use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
 use crate::measures::{Contribution, Deltas};
+use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
-use crate::platform::secrets::digest;
+use crate::platform::secrets::{digest, hex};
 
 /// What a dispatch has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +139,7 @@ impl ItemSink<'_> {
             created_at: self.started_at,
             moved_at: self.started_at,
             done_at: None,
+            moves: 0,
             version: 1,
         }
     }
@@ -198,8 +202,7 @@ impl ItemSink<'_> {
         by_shard
             .into_iter()
             .map(|(shard, ids)| {
-                let digest: String = digest(&ids).iter().map(|byte| format!("{byte:02x}")).collect();
-                let payload = json!({ "release": self.release, "count": ids.len() / 16, "digest": digest });
+                let payload = json!({ "release": self.release, "count": ids.len() / 16, "digest": hex(&digest(&ids)) });
                 let event = Event {
                     kind: "items.dispatched",
                     subject_class: "task",
@@ -244,7 +247,14 @@ pub async fn begin(app: &App, task: Id, version: Option<i64>, actor: &Actor) -> 
                 let mut found = store::task(tx, task).await?;
                 match found.state.as_str() {
                     "dispatching" => return Ok(found),
-                    "draft" | "running" => {}
+                    "draft" => {}
+                    // Growth: what was added since the last release.
+                    "running" => {
+                        let last = store::last_position_all_shards(tx, task).await?;
+                        if store::rows_left(tx, task, last).await? == 0 {
+                            return Err(AppError::Conflict("tasks-conflict-nothing-new"));
+                        }
+                    }
                     _ => return Err(AppError::Conflict("tasks-conflict-ended")),
                 }
                 if version.is_some_and(|version| version != found.version) {
@@ -280,13 +290,14 @@ pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) ->
     }
     let started_at = task.dispatched_at.unwrap_or_else(|| app.now());
     let (total, _) = store::rows_count(&mut app.read(), task.id).await?;
-    let position = store::last_position_all_shards(&mut app.read(), task.id, task.release).await?;
+    let position = store::last_position_all_shards(&mut app.read(), task.id).await?;
     let mut load = resumed_load(app, &task).await?;
     let mut planner = Planner::new(app, task.clone(), task.issuer_organization, started_at).await?;
     let assigned = store::assignments(&mut app.read(), task.id).await?.into_iter().map(|a| a.organization_id).collect();
+    let calendar = working_days::load(&mut app.read()).await?;
     let mut sink = ItemSink {
         relay: task.relay()?,
-        calendar: working_days::load(&mut app.read()).await?,
+        calendar: calendar.clone(),
         release: task.release,
         started_at,
         today: app.clock.date_of(started_at).to_string(),
@@ -298,7 +309,7 @@ pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) ->
         slices: 0,
     };
     planner.run(app, position, &mut load, &mut sink).await?;
-    publish(app, &task, actor).await
+    publish(app, &task, actor, &calendar).await
 }
 
 /// What everybody holds of this release already: after a kill the book is exactly what it was.
@@ -322,29 +333,34 @@ async fn resumed_load(app: &App, task: &Task) -> Result<LoadBook, AppError> {
     Ok(LoadBook::new(counts))
 }
 
-/// The commit that makes a release visible: counters of the assignments and the task's published number.
-async fn publish(app: &App, task: &Task, actor: &Actor) -> Result<Dispatched, AppError> {
+/// The commit that makes a release visible: what it adds to the counters, and the task's published number.
+async fn publish(app: &App, task: &Task, actor: &Actor, calendar: &Calendar) -> Result<Dispatched, AppError> {
     let (task_id, release, now) = (task.id, task.release, app.now());
-    let actor = actor.clone();
+    let (actor, relay, started_at) = (actor.clone(), task.relay()?, task.dispatched_at.unwrap_or(now));
+    let passes: HashMap<i64, i64> = relay
+        .passes_after
+        .iter()
+        .map(|(level, days)| (*level, add_working_days(calendar, &app.clock, started_at, *days)))
+        .collect();
     app.lanes
         .write(shard_of(task_id), vec![task_id], move |tx| {
-            let actor = actor.clone();
+            let (actor, passes) = (actor.clone(), passes.clone());
             Box::pin(async move {
-                let mut found = store::task(tx, task_id).await?;
-                if found.published_release >= release {
+                // Whoever moves the number first adds the counters; anybody else finds nothing to do.
+                if tx.execute(store::PUBLISH, args![task_id, release]).await? == 0 {
                     return Ok(Dispatched { items: 0, orphans: 0 });
                 }
                 let counts = store::release_by_assignment_all_shards(tx, task_id, release).await?;
-                let mut assignments: HashMap<Id, Assignment> =
-                    store::assignments(tx, task_id).await?.into_iter().map(|a| (a.id, a)).collect();
-                let (items, orphans) = enter(&mut assignments, &counts);
-                let mut rows: Vec<&Assignment> = assignments.values().collect();
-                rows.sort_by_key(|a| a.id);
-                ASSIGNMENT.write(tx, rows.into_iter().map(Assignment::row).collect(), OnKey::Replace).await?;
-                found.published_release = release;
-                found.state = "running".into();
-                found.version += 1;
-                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                let assignments = store::assignments(tx, task_id).await?;
+                let (shifts, items, orphans) = enter(&assignments, &counts);
+                counters::add_release(tx, &assignments, &shifts).await?;
+                for (id, _) in &counts {
+                    let again = assignments.iter().find(|a| a.id == *id && a.mode == "wait" && a.state == "passed");
+                    if let Some(again) = again {
+                        let at = passes.get(&again.level).copied();
+                        tx.execute(store::WAIT_AGAIN, args![task_id, again.id, at]).await?;
+                    }
+                }
                 let event = Event {
                     kind: "task.dispatched",
                     subject_class: "task",
@@ -360,27 +376,27 @@ async fn publish(app: &App, task: &Task, actor: &Actor) -> Result<Dispatched, Ap
         .await
 }
 
-/// Adds a release's items to the counters: received at every unit of the way, passed down at every giver.
-/// Returns items in all, and those that stay with the issuer.
-fn enter(assignments: &mut HashMap<Id, Assignment>, counts: &[(Id, i64)]) -> (i64, i64) {
-    let (mut items, mut orphans) = (0, 0);
+/// What a release's items add to the counters: received at every unit of the way, passed down at every giver.
+/// With it: items in all, and those that stay with the issuer.
+fn enter(assignments: &[Assignment], counts: &[(Id, i64)]) -> (Shifts, i64, i64) {
+    let parents: HashMap<Id, Option<Id>> = assignments.iter().map(|a| (a.id, a.parent_id)).collect();
+    let (mut shifts, mut items, mut orphans) = (Shifts::new(), 0, 0);
     for (leaf, count) in counts {
         items += count;
-        let mut here = Some(*leaf);
-        let mut from_below = false;
-        while let Some(assignment) = here.and_then(|id| assignments.get_mut(&id)) {
-            assignment.received += count;
+        let (mut here, mut from_below) = (Some(*leaf), false);
+        while let Some(id) = here {
+            let amounts = shifts.entry(id).or_default();
+            amounts.received += count;
+            here = parents.get(&id).copied().flatten();
             if from_below {
-                assignment.passed_down += count;
-            } else if assignment.parent_id.is_none() {
+                amounts.passed_down += count;
+            } else if here.is_none() {
                 orphans += count;
             }
-            assignment.version += 1;
             from_below = true;
-            here = assignment.parent_id;
         }
     }
-    (items, orphans)
+    (shifts, items, orphans)
 }
 
 /// Ends a task whose occasion is over: items stay as they are, nothing is deleted.

@@ -2,6 +2,7 @@
 
 use super::acts::{self, By, Change};
 use super::model::ItemState;
+use super::{discover, store};
 use crate::app::App;
 use crate::error::AppError;
 use crate::forms;
@@ -84,7 +85,15 @@ pub async fn settle_void(app: &App, by: &By, item: Id, confirm: bool, note: &str
         change.after.reason = Some(format!("refused|{note}"));
         change.note = Some(note);
     }
-    acts::write(app, &task, by, &[], vec![change]).await
+    let mut changes = vec![change];
+    if let (false, Some(unit)) = (confirm, item.parent_item_id) {
+        // One more counts than its unit has certified.
+        let unit = store::item(&mut app.read(), item.shard, unit).await?;
+        if unit.state == ItemState::Done.key() {
+            changes.push(discover::reopened(&unit, now));
+        }
+    }
+    acts::write(app, &task, by, &[], changes).await
 }
 
 /// Sends a submission back to its holder, naming the fields to be put right (退回修改).

@@ -21,7 +21,11 @@ pub mod dispatch;
 pub mod dry_run;
 pub mod ends;
 pub mod examples;
+#[cfg(feature = "fault-hooks")]
+pub mod faults;
 pub mod holding;
+pub mod item_acts_api;
+pub mod item_api;
 pub mod item_pages;
 pub mod jobs;
 pub mod model;
@@ -31,6 +35,10 @@ pub mod pass_on;
 pub mod plan;
 pub mod rows;
 mod rule_form;
+pub mod sheet_down;
+pub mod sheet_pages;
+mod sheet_rows;
+pub mod sheet_up;
 mod show;
 pub mod store;
 pub mod submit;
@@ -45,5 +53,5 @@ pub use model::{ItemState, Relay, Task, TaskShape};
 
 /// One of each statement that the files about items build, for the prepare test.
 pub fn work_samples() -> Vec<String> {
-    [work_store::samples(), opened::samples(), discover::samples(), todo::samples()].concat()
+    [work_store::samples(), opened::samples(), discover::samples(), todo::samples(), counters::samples()].concat()
 }

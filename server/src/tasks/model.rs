@@ -221,6 +221,8 @@ pub struct Item {
     pub moved_at: i64,
     /// instant of its end
     pub done_at: Option<i64>,
+    /// movements it has had; the last one's `seq`
+    pub moves: i64,
     /// grows with every change
     pub version: i64,
 }

@@ -241,6 +241,7 @@ async fn create_with(
     rule: Rule,
     relay: Relay,
 ) -> Result<Task, AppError> {
+    create::within_reach(app, viewer, "root_place", draft.root_place)?;
     let task = create::create(app, staff, &viewer.actor(), draft, rule).await?;
     if relay == Relay::default() {
         return Ok(task);
@@ -260,7 +261,7 @@ pub async fn begin(
         Ok(mut draft) => {
             let form = forms::published(&app, draft.form_version_id).await?;
             draft.measures = super::counting::usual(&form);
-            let mut rule = create::first_rule(draft.shape);
+            let mut rule = create::first_rule_in(draft.shape, draft.working_days);
             let mut relay = Relay::default();
             let template = match posted.get("template") {
                 Some(key) => templates::find(&mut app.read(), key).await?,
@@ -309,6 +310,7 @@ struct TaskHead {
 
 #[derive(Serialize)]
 struct ReadNote {
+    faults: Vec<String>,
     skipped: Vec<String>,
     unknown: Vec<String>,
 }
@@ -329,6 +331,14 @@ async fn whom_page(
     let lang = forms::language(viewer.lang);
     let columns = form.compiled.fields().iter().map(|field| field.label().get(lang).to_owned()).collect();
     let note = read.map(|read| ReadNote {
+        faults: read
+            .faults
+            .iter()
+            .map(|(row, why)| {
+                let why = rows::fault_text(viewer.lang, why);
+                viewer.text("tasks-row-skipped", &[("row", (*row).to_string().into()), ("why", why.into())])
+            })
+            .collect(),
         skipped: read
             .skipped
             .iter()
@@ -412,7 +422,7 @@ pub async fn take_units(
         let page = whom_page(&app, &viewer, &task, &[Fault::new("level", "tasks-need-level")], None).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
-    let read = rows::from_units(&app, &task, level).await?;
+    let read = rows::from_units_by(&app, &task, level, &viewer.actor()).await?;
     Ok(whom_page(&app, &viewer, &task, &[], Some(read)).await?.into_response())
 }
 
@@ -471,7 +481,7 @@ async fn how_page(
     let lang = if viewer.lang == web::Lang::ZhCn { rule_engine::Lang::ZhCn } else { rule_engine::Lang::En };
     let sentence = match &rule.source {
         rule_engine::RuleSource::Sentence(sentence) => sentence.clone(),
-        _ => rule_form::usual(),
+        _ => rule_form::usual(task.working_days),
     };
     let errors = told(viewer, faults);
     let mut parts = Vec::new();

@@ -1,6 +1,6 @@
 //! Passing on: a unit that waits hands its part down, by its own act or when its time has come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rule_engine::LoadBook;
 
@@ -42,6 +42,8 @@ pub async fn pass_on(app: &App, by: &By, task: Id, assignment: Id) -> Result<Pas
     let calendar = working_days::load(&mut db).await?;
     let mut planner = Planner::new(app, task.clone(), own.organization_id, app.now()).await?;
     let mut load = load(app, &task).await?;
+    let known = store::assignments(&mut db, task.id).await?;
+    let mut known: HashMap<Id, Assignment> = known.into_iter().map(|one| (one.id, one)).collect();
     let mut done = PassedOn::default();
     let mut position = -1;
     loop {
@@ -75,7 +77,23 @@ pub async fn pass_on(app: &App, by: &By, task: Id, assignment: Id) -> Result<Pas
                 }
                 continue;
             };
-            let target = steps_down(app, &task, &calendar, &way, plan, &mut made)?;
+            let planned = steps_down(app, &task, &calendar, &way, plan)?;
+            let target = match planned.iter().position(|step| known.contains_key(&step.id)) {
+                // A unit that has a part already keeps its place in the tree of assignments.
+                Some(at) => {
+                    let mut target = planned[..at].to_vec();
+                    let mut next = Some(planned[at].id);
+                    while let Some(step) = next.and_then(|id| known.get(&id)) {
+                        target.push(step.clone());
+                        next = step.parent_id;
+                    }
+                    target
+                }
+                None => planned,
+            };
+            for step in target.iter().filter(|step| !known.contains_key(&step.id)) {
+                made.entry(step.id).or_insert_with(|| step.clone());
+            }
             if target.first().is_some_and(|target| target.id == own.id) && chosen.post.is_none() {
                 done.kept += 1;
                 continue;
@@ -95,21 +113,20 @@ pub async fn pass_on(app: &App, by: &By, task: Id, assignment: Id) -> Result<Pas
         }
         let made: Vec<Assignment> = made.into_values().collect();
         acts::write(app, &task, by, &made, changes).await?;
+        known.extend(made.into_iter().map(|one| (one.id, one)));
         position = last;
     }
     finish(app, by, &task, &own).await?;
     Ok(done)
 }
 
-/// The way from where a planned item goes up to the issuer; assignments on it that may not be there yet
-/// are put into `made`.
+/// The way from where a planned item goes up to the issuer, as it is when none of its units has a part yet.
 fn steps_down(
     app: &App,
     task: &Task,
     calendar: &Calendar,
     own: &[Assignment],
     plan: &Planned,
-    made: &mut BTreeMap<Id, Assignment>,
 ) -> Result<Vec<Assignment>, AppError> {
     let relay = task.relay()?;
     let now = app.now();
@@ -130,7 +147,6 @@ fn steps_down(
         } else if unit != holder {
             "passed".clone_into(&mut assignment.state);
         }
-        made.entry(assignment.id).or_insert_with(|| assignment.clone());
         way.insert(0, assignment);
     };
     if holder == own[0].organization_id {

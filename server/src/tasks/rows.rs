@@ -4,7 +4,7 @@
 //! A sheet is read whole before anything is stored: a fault of the file stores nothing; a fault of one
 //! row is kept with the row, so that the dry run lists it among what nobody would get.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use form_runtime::columns::{ColumnMatch, match_columns};
 use form_runtime::definition::Owner;
@@ -20,7 +20,7 @@ use crate::error::{AppError, Fault};
 use crate::geography::{Geography, Place, Resolved, resolve};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Exec, StoreError};
-use crate::platform::events::Actor;
+use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::sheets::{self, Limits, Sheet, Wanted};
 
@@ -29,6 +29,10 @@ const PLACE_LABELS: [&str; 6] = ["所在社区", "社区", "村（社区）", "�
 /// Labels of columns that make the community's name unique.
 const TOWNSHIP_LABELS: [&str; 4] = ["街道", "乡镇", "街道（乡镇）", "Township"];
 const DISTRICT_LABELS: [&str; 4] = ["区县", "县区", "区", "District"];
+/// Faults that are shown at once; the dry run lists every one.
+const SHOWN_FAULTS: usize = 50;
+/// Between the Chinese and the English words of a fault that comes with both.
+const OR: char = '\u{1f}';
 /// Rows written in one transaction.
 const SLICE: usize = 512;
 
@@ -39,6 +43,8 @@ pub struct Read {
     pub rows: i64,
     /// rows that cannot be dispatched as they are
     pub faulty: i64,
+    /// the first of them: row of the sheet, and the fault as stored (see [`fault_text`])
+    pub faults: Vec<(i64, String)>,
     /// rows left out as not data (totals, samples, notes), with the reason
     pub skipped: Vec<(u32, String)>,
     /// columns that no field of the form has; their cells are left out
@@ -55,6 +61,9 @@ pub async fn from_sheet(
     actor: &Actor,
     lang: web::Lang,
 ) -> Result<Read, AppError> {
+    if task.state != "draft" {
+        return Err(AppError::Conflict("tasks-conflict-not-draft"));
+    }
     let refuse = |fault: sheets::SheetError| {
         AppError::Invalid(vec![Fault::new("file", "tasks-sheet-refused").with("why", fault.text(lang.tag()))])
     };
@@ -105,8 +114,9 @@ pub async fn from_sheet(
     let rows = with_subjects(app, task, form, parsed, file_name, actor).await?;
     let faulty = rows.iter().filter(|row| row.fault.is_some()).count() as i64;
     let count = rows.len() as i64;
-    replace(app, task.id, rows).await?;
-    Ok(Read { rows: count, faulty, skipped, unknown_columns })
+    let faults = rows.iter().filter_map(|row| Some((row.source_row, row.fault.clone()?))).take(SHOWN_FAULTS).collect();
+    replace(app, task.id, rows, actor).await?;
+    Ok(Read { rows: count, faulty, faults, skipped, unknown_columns })
 }
 
 fn form_lang(lang: web::Lang) -> Lang {
@@ -173,7 +183,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if matches!(cell, sheets::Cell::LostPrecision(_)) {
-                fault.get_or_insert_with(|| format!("tasks-fault-precision|{}", field.label().get(Lang::ZhCn)));
+                let [zh, en] = [Lang::ZhCn, Lang::En].map(|lang| field.label().get(lang).to_owned());
+                fault.get_or_insert_with(|| format!("tasks-fault-precision|{zh}{OR}{en}"));
                 continue;
             }
             match read_answer(field, &Value::from(cell.normalized_text()), ctx) {
@@ -182,8 +193,9 @@ impl<'a> Reader<'a> {
                 }
                 Ok(None) => {}
                 Err(message) => {
-                    let text = message.text(Lang::ZhCn);
-                    fault.get_or_insert_with(|| format!("tasks-fault-cell|{}：{text}", field.label().get(Lang::ZhCn)));
+                    let told = |lang, mark| format!("{}{mark}{}", field.label().get(lang), message.text(lang));
+                    let (zh, en) = (told(Lang::ZhCn, "："), told(Lang::En, ": "));
+                    fault.get_or_insert_with(|| format!("tasks-fault-cell|{zh}{OR}{en}"));
                 }
             }
         }
@@ -249,8 +261,26 @@ async fn with_subjects(
         })
         .collect();
     let subject_is_person = form.subject() == Some(Class::Person);
+    // A number that comes again is the person of its first row; what the later row says is not taken in,
+    // or it would move somebody who is listed twice from one home to another.
+    let number_field = field_of("id_no");
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
     let mut persons = Vec::new();
-    for row in parsed.iter().filter(|row| row.fault.is_none() && subject_is_person) {
+    let mut person_at = Vec::with_capacity(parsed.len());
+    for row in &parsed {
+        if row.fault.is_some() || !subject_is_person {
+            person_at.push(None);
+            continue;
+        }
+        let number = number_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str);
+        if let Some(at) = number.and_then(|number| first_with.get(number)) {
+            person_at.push(Some(*at));
+            continue;
+        }
+        if let Some(number) = number {
+            first_with.insert(number, persons.len());
+        }
+        person_at.push(Some(persons.len()));
         let values = bound
             .iter()
             .filter_map(|(field, attribute)| Some((attribute.clone(), row.answers.get(field)?.clone())))
@@ -265,13 +295,13 @@ async fn with_subjects(
         batch: None,
         title: file_name.to_owned(),
     };
-    let mut found = entities::import_persons(app, persons, &source, actor, app.now()).await?.into_iter();
+    let found = entities::import_persons(app, persons, &source, actor, app.now()).await?;
     let mut seen: HashMap<Id, i64> = HashMap::new();
     let secrets: Vec<&str> = form.secret_fields().collect();
     let mut rows = Vec::with_capacity(parsed.len());
     for (index, row) in parsed.into_iter().enumerate() {
         let position = index as i64 + 1;
-        let person = if row.fault.is_none() && subject_is_person { found.next() } else { None };
+        let person = person_at[index].map(|at| found[at]);
         let label =
             name_field.as_ref().and_then(|key| row.answers.get(key)).and_then(Value::as_str).unwrap_or("").to_owned();
         let mut fault = row.fault;
@@ -318,8 +348,18 @@ pub struct Subject {
     pub label: String,
 }
 
-/// Takes the members of a ledger as the subjects of a task, replacing earlier rows.
+/// The same as [`from_subjects_by`], by the house itself (the demo).
 pub async fn from_subjects(app: &App, task: &Task, subjects: Vec<Subject>) -> Result<Read, AppError> {
+    from_subjects_by(app, task, subjects, &Actor::default()).await
+}
+
+/// The same as [`from_units_by`], by the house itself.
+pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppError> {
+    from_units_by(app, task, level, &Actor::default()).await
+}
+
+/// Takes the members of a ledger as the subjects of a task, replacing earlier rows.
+pub async fn from_subjects_by(app: &App, task: &Task, subjects: Vec<Subject>, actor: &Actor) -> Result<Read, AppError> {
     let geography = app.geography();
     let rows: Vec<TaskRow> = subjects
         .into_iter()
@@ -342,13 +382,13 @@ pub async fn from_subjects(app: &App, task: &Task, subjects: Vec<Subject>) -> Re
         faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
         ..Read::default()
     };
-    replace(app, task.id, rows).await?;
+    replace(app, task.id, rows, actor).await?;
     Ok(read)
 }
 
 /// Discovery and unit return: one row for each unit at `level` under the task's root, the unit itself being
 /// the subject.
-pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppError> {
+pub async fn from_units_by(app: &App, task: &Task, level: i64, actor: &Actor) -> Result<Read, AppError> {
     debug_assert!(task.shape() != TaskShape::Listed);
     let (geography, directory) = (app.geography(), app.directory());
     let places: Vec<&Place> = geography.subtree(task.root_place).filter(|place| place.level == level).collect();
@@ -375,27 +415,59 @@ pub async fn from_units(app: &App, task: &Task, level: i64) -> Result<Read, AppE
         faulty: rows.iter().filter(|r| r.fault.is_some()).count() as i64,
         ..Read::default()
     };
-    replace(app, task.id, rows).await?;
+    replace(app, task.id, rows, actor).await?;
     Ok(read)
+}
+
+/// Adds subjects to a task that runs: the next release sends them. Those that the task has already are left out.
+async fn append(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
+    app.lanes
+        .write::<(), StoreError, _>(shard_of(task), vec![], move |tx| {
+            let rows = rows.clone();
+            Box::pin(async move {
+                let mut known: HashSet<Id> = store::row_subjects(tx, task).await?.into_iter().collect();
+                let last = store::row_last(tx, task).await?;
+                let new = rows.into_iter().filter(|row| row.subject_id.is_none_or(|subject| known.insert(subject)));
+                let new: Vec<TaskRow> =
+                    new.zip(last + 1..).map(|(row, position)| TaskRow { position, ..row }).collect();
+                for slice in new.chunks(SLICE) {
+                    TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
+                }
+                tx.execute(store::TASK_TOUCH, crate::args![task]).await.map(|_| ())
+            })
+        })
+        .await?;
+    Ok(())
 }
 
 /// Replaces the rows of a draft; the version of the task grows, so that an older dry run shows as out
 /// of date. All rows or none: the last slice moves the version.
-async fn replace(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
+async fn replace(app: &App, task: Id, rows: Vec<TaskRow>, actor: &Actor) -> Result<(), AppError> {
     let shard = shard_of(task);
     let draft = store::task(&mut app.read(), task).await?;
-    if draft.state != "draft" {
-        return Err(AppError::Conflict("tasks-conflict-not-draft"));
+    match draft.state.as_str() {
+        "draft" => {}
+        "running" if draft.shape() == TaskShape::Listed => return append(app, task, rows).await,
+        _ => return Err(AppError::Conflict("tasks-conflict-not-draft")),
     }
+    let event = Event {
+        kind: "task.subjects",
+        subject_class: "task",
+        subject_id: Some(task),
+        actor: actor.clone(),
+        at: app.now(),
+        payload: serde_json::json!({"rows": rows.len(), "faulty": rows.iter().filter(|row| row.fault.is_some()).count()}),
+    };
     app.lanes
         .write::<(), StoreError, _>(shard, vec![], move |tx| {
-            let rows = rows.clone();
+            let (rows, event) = (rows.clone(), event.clone());
             Box::pin(async move {
                 store::rows_clear(tx, task).await?;
                 for slice in rows.chunks(SLICE) {
                     TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
                 }
                 tx.execute(store::TASK_TOUCH, crate::args![task]).await?;
+                event.write(tx, shard).await?;
                 Ok(())
             })
         })
@@ -403,8 +475,13 @@ async fn replace(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError
     Ok(())
 }
 
-/// The fault of a row in words: `key|argument` as stored.
+/// The fault of a row in words: `key|argument` as stored, the argument perhaps in both languages.
 pub fn fault_text(lang: web::Lang, fault: &str) -> String {
     let (key, argument) = fault.split_once('|').unwrap_or((fault, ""));
+    let argument = match (argument.split_once(OR), lang) {
+        (Some((zh, _)), web::Lang::ZhCn) => zh,
+        (Some((_, en)), web::Lang::En) => en,
+        (None, _) => argument,
+    };
     if key.starts_with("tasks-fault-") { web::text(lang, key, &[("what", argument.into())]) } else { fault.to_owned() }
 }

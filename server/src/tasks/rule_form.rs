@@ -42,9 +42,14 @@ fn subject(key: &str, label: &str, kind: FieldKind) -> FieldChoice {
     FieldChoice { of: Source::Subject, key: key.to_owned(), label: label.to_owned(), kind }
 }
 
-/// The sentence that stands in the form when the rule is none: the community's grid worker.
-pub fn usual() -> Sentence {
-    let then = Action { level: Level::Community, whom: Whom::Tag { tag: "grid_worker".into() }, working_days: Some(3) };
+/// The sentence that stands in the form when the rule is none: the community's grid worker, in the
+/// task's own working days.
+pub fn usual(working_days: Option<i64>) -> Sentence {
+    let then = Action {
+        level: Level::Community,
+        whom: Whom::Tag { tag: "grid_worker".into() },
+        working_days: working_days.and_then(|days| u32::try_from(days).ok()),
+    };
     Sentence { when: None, then, otherwise: None }
 }
 

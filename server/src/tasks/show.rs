@@ -60,13 +60,12 @@ pub fn ready_fields(
 #[derive(Debug, Serialize)]
 pub struct PlaceLine {
     name: String,
-    depth: usize,
     total: i64,
     percent: i64,
     each: String,
     orphans: i64,
-    href: Option<String>,
     open: bool,
+    children: Vec<Self>,
 }
 
 /// One row that nobody would get.
@@ -90,6 +89,7 @@ pub struct SendPage {
     orphans: i64,
     sent: i64,
     places: Vec<PlaceLine>,
+    placeless: i64,
     reasons: Vec<(String, i64)>,
     orphan_rows: Vec<OrphanLine>,
     more_orphans: i64,
@@ -146,7 +146,8 @@ pub async fn send_page(
         total: summary.total,
         orphans: summary.orphans,
         sent,
-        places: place_lines(app, task, &summary.by_place),
+        places: place_line(app, task, task.root_place, 0, &summary.by_place).into_iter().collect(),
+        placeless: summary.total - summary.by_place.get(&task.root_place).map_or(0, |count| count.total),
         reasons: summary.by_reason.iter().map(|(reason, n)| (rows::fault_text(viewer.lang, reason), *n)).collect(),
         more_orphans: summary.orphans - orphan_rows.len() as i64,
         orphan_rows,
@@ -172,28 +173,22 @@ fn one_decimal(part: i64, whole: i64) -> String {
     if whole == 0 { "–".to_owned() } else { format!("{}.{}", part / whole, part * 10 / whole % 10) }
 }
 
-/// The tree of places that get something, as lines in tree order with their depth.
-fn place_lines(app: &App, task: &Task, by_place: &BTreeMap<Id, Count>) -> Vec<PlaceLine> {
-    let geography = app.geography();
-    let base = geography.chain(task.root_place).count();
+/// A place that gets something, with those below it; the first two levels stand open.
+fn place_line(app: &App, task: &Task, id: Id, depth: usize, by_place: &BTreeMap<Id, Count>) -> Option<PlaceLine> {
+    let (geography, count) = (app.geography(), by_place.get(&id)?);
     let most = by_place.get(&task.root_place).map_or(1, |count| count.total.max(1));
-    geography
-        .subtree(task.root_place)
-        .filter_map(|place| {
-            let count = by_place.get(&place.id)?;
-            let depth = geography.chain(place.id).count() - base;
-            Some(PlaceLine {
-                name: place.name.clone(),
-                depth,
-                total: count.total,
-                percent: (count.total * 100 / most).max(1),
-                each: one_decimal(count.total - count.orphans, count.holders),
-                orphans: count.orphans,
-                href: None,
-                open: depth < 2,
-            })
-        })
-        .collect()
+    Some(PlaceLine {
+        name: geography.get(id)?.name.clone(),
+        total: count.total,
+        percent: (count.total * 100 / most).max(1),
+        each: one_decimal(count.total - count.orphans, count.holders),
+        orphans: count.orphans,
+        open: depth < 2,
+        children: geography
+            .children(id)
+            .filter_map(|child| place_line(app, task, child.id, depth + 1, by_place))
+            .collect(),
+    })
 }
 
 /// One task of the list.
@@ -303,7 +298,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         viewer.may(app, Permission::TaskRead, Some(assignment.place_id), Some(assignment.organization_id))
     };
     let seen: Vec<&Assignment> =
-        assignments.iter().filter(|a| a.release <= task.published_release.max(1)).filter(mine).collect();
+        assignments.iter().filter(|a| a.release <= task.published_release).filter(mine).collect();
     let issued = viewer.may(app, Permission::TaskRead, None, Some(task.issuer_organization));
     if seen.is_empty() && !issued {
         return Err(AppError::NotFound);
@@ -330,8 +325,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         .collect();
     let (rows, _) = store::rows_count(&mut app.read(), task.id).await?;
     let dispatching = task.state == "dispatching";
-    let written =
-        if dispatching { store::last_position_all_shards(&mut app.read(), task.id, task.release).await? } else { rows };
+    let written = if dispatching { store::last_position_all_shards(&mut app.read(), task.id).await? } else { rows };
     let here = &board.here;
     Ok(OverviewPage {
         id: task.id.to_string(),

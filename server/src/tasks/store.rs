@@ -105,6 +105,7 @@ pub const ITEM: Shape = Shape {
         "created_at",
         "moved_at",
         "done_at",
+        "moves",
         "version",
     ],
     key: &["shard", "id"],
@@ -117,6 +118,7 @@ pub const MOVEMENT: Shape = Shape {
         "id",
         "task_id",
         "item_id",
+        "seq",
         "kind",
         "from_assignment",
         "to_assignment",
@@ -166,10 +168,19 @@ const RELEASE_BY_ASSIGNMENT_ALL_SHARDS: &str =
 const RELEASE_BY_HOLDER_ALL_SHARDS: &str = "SELECT holder_organization, holder_post, count(*) FROM item \
      WHERE task_id = $1 AND release = $2 AND reason IS NULL GROUP BY holder_organization, holder_post";
 const LAST_POSITION_ALL_SHARDS: &str =
-    "SELECT cast(coalesce(max(position), 0) as bigint) FROM item WHERE task_id = $1 AND release = $2";
+    "SELECT cast(coalesce(max(position), 0) as bigint) FROM item WHERE task_id = $1 AND parent_item_id IS NULL";
+const ROWS_AFTER_COUNT: &str = "SELECT count(*) FROM task_row WHERE task_id = $1 AND position > $2";
+const ROW_LAST: &str = "SELECT cast(coalesce(max(position), 0) as bigint) FROM task_row WHERE task_id = $1";
+const ROW_SUBJECTS: &str = "SELECT subject_id FROM task_row WHERE task_id = $1 AND subject_id IS NOT NULL";
+/// Makes a release visible; no row where another run has done it.
+pub const PUBLISH: &str = "UPDATE task SET published_release = $2, state = 'running', version = version + 1 \
+     WHERE id = $1 AND published_release < $2";
+/// Lets a unit wait again for what a later release brought it.
+pub const WAIT_AGAIN: &str = "UPDATE assignment SET state = 'waiting', passes_at = $3, version = version + 1 \
+     WHERE task_id = $1 AND id = $2 AND mode = 'wait' AND state = 'passed'";
 const ITEM_GET: &str = "SELECT shard, id, task_id, assignment_id, release, position, subject_class, subject_shard, subject_id, label, \
      place_id, premises_id, holder_organization, holder_post, state, reason, due_at, sheet, contribution, parent_item_id, \
-     submission_id, certified, changed, created_at, moved_at, done_at, version FROM item WHERE shard = $1 AND id = $2";
+     submission_id, certified, changed, created_at, moved_at, done_at, moves, version FROM item WHERE shard = $1 AND id = $2";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
@@ -183,6 +194,11 @@ pub const STATEMENTS: &[&str] = &[
     RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS,
     LAST_POSITION_ALL_SHARDS,
+    ROWS_AFTER_COUNT,
+    ROW_LAST,
+    ROW_SUBJECTS,
+    PUBLISH,
+    WAIT_AGAIN,
     ITEM_GET,
 ];
 
@@ -287,6 +303,7 @@ impl Item {
             self.created_at,
             self.moved_at,
             self.done_at,
+            self.moves,
             self.version
         ]
     }
@@ -345,9 +362,25 @@ pub async fn release_by_holder_all_shards(
     conn.all(RELEASE_BY_HOLDER_ALL_SHARDS, args![task, release]).await
 }
 
-/// The last position that a release has written: where a resumed dispatch goes on.
-pub async fn last_position_all_shards(conn: &mut impl Exec, task: Id, release: i64) -> Result<i64, StoreError> {
-    Ok(conn.one::<(i64,)>(LAST_POSITION_ALL_SHARDS, args![task, release]).await?.0)
+/// The last position that any release has written: where a resumed dispatch goes on, and where growth begins.
+pub async fn last_position_all_shards(conn: &mut impl Exec, task: Id) -> Result<i64, StoreError> {
+    Ok(conn.one::<(i64,)>(LAST_POSITION_ALL_SHARDS, args![task]).await?.0)
+}
+
+/// How many rows wait for the next release.
+pub async fn rows_left(conn: &mut impl Exec, task: Id, position: i64) -> Result<i64, StoreError> {
+    Ok(conn.one::<(i64,)>(ROWS_AFTER_COUNT, args![task, position]).await?.0)
+}
+
+/// The last position among a task's rows, 0 where there are none.
+pub async fn row_last(conn: &mut impl Exec, task: Id) -> Result<i64, StoreError> {
+    Ok(conn.one::<(i64,)>(ROW_LAST, args![task]).await?.0)
+}
+
+/// Every subject that a task has a row for.
+pub async fn row_subjects(conn: &mut impl Exec, task: Id) -> Result<Vec<Id>, StoreError> {
+    let found: Vec<(Id,)> = conn.all(ROW_SUBJECTS, args![task]).await?;
+    Ok(found.into_iter().map(|row| row.0).collect())
 }
 
 /// Columns of a listed task for the access predicate: its issuer.

@@ -66,6 +66,15 @@ pub async fn submit(app: &App, by: &By, item: Id, posted: Posted) -> Result<Resu
     submit_opened(app, by, &opened, posted).await
 }
 
+/// A visit that stands: stored before, or ready for the lane.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// the same was stored before
+    Before(Slip),
+    /// what is to be written, and the slip it will have
+    Now(Box<WriteSet>, Slip),
+}
+
 /// Files a visit of an item that was read already.
 pub async fn submit_opened(
     app: &App,
@@ -73,15 +82,31 @@ pub async fn submit_opened(
     opened: &Opened,
     posted: Posted,
 ) -> Result<Result<Slip, Refused>, AppError> {
-    let Opened { task, item, record, .. } = opened;
+    let (set, slip) = match plan(app, by, opened, &posted).await? {
+        Ok(Planned::Now(set, slip)) => (set, slip),
+        Ok(Planned::Before(slip)) => return Ok(Ok(slip)),
+        Err(refused) => return Ok(Err(refused)),
+    };
+    match app.lanes.submit(*set).await? {
+        Outcome::Stored => Ok(Ok(slip)),
+        Outcome::Repeated { submission_id, slip_code } => Ok(Ok(Slip { submission_id, slip_code, repeated: true })),
+        Outcome::Mismatch => Err(AppError::Conflict("work-conflict-mismatch")),
+        Outcome::Stale => Ok(Err(Refused::Moved)),
+    }
+}
+
+/// Judges a visit and makes its rows; nothing is stored.
+pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Result<Result<Planned, Refused>, AppError> {
+    let Opened { task, item, published, record, .. } = opened;
     if task.shape() == TaskShape::Discovery {
         return Err(AppError::Conflict("work-conflict-certify"));
     }
-    let filing = filing(app, by, opened, &posted);
+    let filing = filing(app, by, opened, posted);
     // A repeat gets its first slip, whatever became of the item since.
     if let Some(first) = first(app, &filing).await? {
         return if first.same {
-            Ok(Ok(Slip { submission_id: first.submission_id, slip_code: first.slip_code, repeated: true }))
+            let slip = Slip { submission_id: first.submission_id, slip_code: first.slip_code, repeated: true };
+            Ok(Ok(Planned::Before(slip)))
         } else {
             Err(AppError::Conflict("work-conflict-mismatch"))
         };
@@ -99,39 +124,9 @@ pub async fn submit_opened(
     if posted.confirm_all && opened.last.is_none() {
         return Err(AppError::Conflict("work-conflict-no-visit"));
     }
-    let (set, slip) = match rows(app, by, opened, &posted, &filing)? {
+    let mut ready = match prepare(app, &filing) {
         Ok(ready) => ready,
         Err(messages) => return Ok(Err(Refused::Fields(messages))),
-    };
-    match app.lanes.submit(set).await? {
-        Outcome::Stored => Ok(Ok(slip)),
-        Outcome::Repeated { submission_id, slip_code } => Ok(Ok(Slip { submission_id, slip_code, repeated: true })),
-        Outcome::Mismatch => Err(AppError::Conflict("work-conflict-mismatch")),
-        Outcome::Stale => Ok(Err(Refused::Moved)),
-    }
-}
-
-/// What a visit writes, and its slip; nothing is stored yet.
-pub fn write_set(
-    app: &App,
-    by: &By,
-    opened: &Opened,
-    posted: &Posted,
-) -> Result<Result<(WriteSet, Slip), Vec<FieldMessage>>, AppError> {
-    rows(app, by, opened, posted, &filing(app, by, opened, posted))
-}
-
-fn rows(
-    app: &App,
-    by: &By,
-    opened: &Opened,
-    posted: &Posted,
-    filing: &Filing,
-) -> Result<Result<(WriteSet, Slip), Vec<FieldMessage>>, AppError> {
-    let Opened { task, item, published, .. } = opened;
-    let mut ready = match prepare(app, filing) {
-        Ok(ready) => ready,
-        Err(messages) => return Ok(Err(messages)),
     };
     let now = app.now();
     if let Some(applied) = statement(app, by, opened, &ready.extraction, ready.submission_id, now)? {
@@ -152,12 +147,7 @@ fn rows(
     set.expects.push(Expect { table: ITEM.table, shard: item.shard, id: item.id, version: item.version });
     set.signals.extend([task.id, item.id, item.holder_organization].into_iter().chain(after.holder_post));
     let slip = Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false };
-    Ok(Ok((ready.write_set, slip)))
-}
-
-/// Judges a posted visit as [`submit_opened`] would, storing nothing.
-pub fn judge(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Result<(), Vec<FieldMessage>> {
-    prepare(app, &filing(app, by, opened, posted)).map(|_| ())
+    Ok(Ok(Planned::Now(Box::new(ready.write_set), slip)))
 }
 
 /// The filing of an item; with 没有变化 what a default answers (the visit is today) is filled in.

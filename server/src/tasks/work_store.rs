@@ -13,9 +13,8 @@ pub const NEVER: i64 = i64::MAX;
 
 const CHANGE: &str = "UPDATE item SET assignment_id = $4, holder_organization = $5, holder_post = $6, state = $7, reason = $8, \
      contribution = $9, submission_id = $10, certified = $11, changed = $12, moved_at = $13, done_at = $14, due_at = $15, \
-     version = version + 1 WHERE shard = $1 AND id = $2 AND version = $3";
-const CHILDREN: &str =
-    "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state <> 'void'";
+     moves = moves + 1, version = version + 1 WHERE shard = $1 AND id = $2 AND version = $3";
+const CHILDREN: &str = "SELECT count(*) FROM item WHERE shard = $1 AND parent_item_id = $2 AND task_id = $3 AND state NOT IN ('void', 'void_proposed')";
 const SAME_SUBJECT_ALL_SHARDS: &str =
     "SELECT id, label FROM item WHERE task_id = $1 AND subject_id = $2 AND state <> 'void' LIMIT 1";
 const WAITING_DUE: &str =
@@ -30,7 +29,7 @@ const BELOW: &str = "SELECT task_id, id, parent_id, organization_id, place_id, l
 const ENDS_ALL_SHARDS: &str =
     "SELECT state, count(*) FROM item WHERE task_id = $1 AND assignment_id = $2 GROUP BY state";
 const MOVEMENTS: &str = "SELECT kind, from_holder, to_holder, reason, at, post_id FROM movement WHERE shard = $1 AND item_id = $2 \
-     ORDER BY at DESC, id DESC LIMIT 50";
+     ORDER BY seq DESC LIMIT 50";
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
@@ -53,7 +52,7 @@ pub const ITEM_COLUMNS: Columns =
 pub type MovementRow = (String, Option<Id>, Option<Id>, Option<String>, i64, Option<Id>);
 
 /// Writes an item's changed columns if it still stands at the version read; otherwise
-/// [`StoreError::Stale`].
+/// [`StoreError::Stale`]. It counts one movement: the row of it is written with it, numbered `moves + 1`.
 pub async fn change(tx: &mut impl Exec, before: &Item, after: &Item) -> Result<(), StoreError> {
     let args = args![
         before.shard,
@@ -75,7 +74,7 @@ pub async fn change(tx: &mut impl Exec, before: &Item, after: &Item) -> Result<(
     if tx.execute(CHANGE, args).await? == 1 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
-/// How many found subjects a unit's item has, the void ones left out.
+/// How many found subjects a unit's item has; those that are void, or proposed to be, are left out.
 pub async fn children(conn: &mut impl Exec, item: &Item) -> Result<i64, StoreError> {
     Ok(conn.one::<(i64,)>(CHILDREN, args![item.shard, item.id, item.task_id]).await?.0)
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use form_runtime::Date;
+use form_runtime::definition::Owner;
 use serde::Serialize;
 
 use super::model::{Item, ItemState, Task, TaskShape};
@@ -15,6 +16,7 @@ use crate::app::App;
 use crate::entities::{self, PersonRecord};
 use crate::error::AppError;
 use crate::forms;
+use crate::geography::short_address;
 use crate::platform::ids::{Id, new_id};
 
 /// Cards of a page.
@@ -56,6 +58,7 @@ pub struct WorkList {
     cards: Vec<Card>,
     next: Option<String>,
     discovery: bool,
+    may_sheet: bool,
     unit_href: Option<String>,
     query: String,
 }
@@ -138,6 +141,7 @@ pub async fn work_list(
         cards,
         next,
         discovery: task.shape() == TaskShape::Discovery,
+        may_sheet: super::sheet_down::offered(&task) && open > 0,
         unit_href: assigns.then(|| format!("/tasks/{}/unit", task.id)),
         query: format!("/work/{}?show={show}", task.id),
         title: task.title,
@@ -152,7 +156,13 @@ async fn cards(app: &App, viewer: &Viewer, task: &Task, items: &[Item]) -> Resul
     let ids: Vec<Id> = subjects.iter().map(|subject| subject.1).collect();
     let visits = last_visits(app, &ids).await?;
     let form = forms::published(app, task.form_version_id).await?;
-    let no_change = form.compiled.definition().settings.no_change;
+    // A visit's own question that must be answered each time cannot be answered by one tap.
+    let answered = form.compiled.defaults(app.clock.today());
+    let asks = form.compiled.fields().iter().any(|field| {
+        let of_subject = field.definition.bind.as_ref().is_some_and(|bind| bind.owner == Owner::Subject);
+        field.always_required() && !of_subject && !answered.contains_key(field.key())
+    });
+    let no_change = form.compiled.definition().settings.no_change && !asks;
     let mut cards = Vec::with_capacity(items.len());
     for item in items {
         let record = item.subject_id.and_then(|id| records.get(&id));
@@ -227,8 +237,11 @@ pub fn notes(app: &App, viewer: &Viewer, record: Option<&PersonRecord>) -> Vec<S
     notes
 }
 
-/// The address in words, else the place.
+/// The address in words, else the place. What leads down to the community is left out: whoever works there
+/// knows it.
 pub fn address(app: &App, item: &Item, record: Option<&PersonRecord>) -> String {
     let known = record.and_then(|record| record.address.clone()).filter(|text| !text.is_empty());
-    known.unwrap_or_else(|| words::place(app, item.place_id))
+    let Some(known) = known else { return words::place(app, item.place_id) };
+    let geography = app.geography();
+    geography.get(item.place_id).map_or(known.clone(), |place| short_address(&known, &place.full_name).to_owned())
 }

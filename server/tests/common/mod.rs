@@ -4,6 +4,8 @@
 //! and say so. Every house has a schema of its own there, or a file of its own on SQLite.
 #![allow(dead_code)] // each test file uses its part of the harness
 
+pub mod shadow;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +25,13 @@ pub struct House {
     pub app: App,
     pub engine: &'static str,
     folder: Arc<tempfile::TempDir>,
+}
+
+impl House {
+    /// Where its keys, files and embedded database lie.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
 }
 
 /// Runs `body` on SQLite, then on PostgreSQL.
@@ -47,6 +56,7 @@ where
 {
     let folder = tempfile::tempdir().expect("temp folder");
     let db = Db::open_sqlite(&folder.path().join("test.db")).await.expect("sqlite opens");
+    storm();
     body(db).await;
     body(open_postgres().await).await;
 }
@@ -62,22 +72,59 @@ pub async fn postgres() -> House {
     house(open_postgres().await, folder).await
 }
 
-async fn house(db: Db, folder: tempfile::TempDir) -> House {
+pub async fn house(db: Db, folder: tempfile::TempDir) -> House {
     migrate(&db, NOW).await.expect("migrates");
     let engine = db.engine();
     let app = start::assemble_within(db, Clock::fixed(NOW), Keys::ephemeral(), folder.path(), Limits::generous())
         .await
         .expect("opens");
+    storm();
     House { app, engine, folder: Arc::new(folder) }
 }
 
+/// With `HUTONG_TEST_HARD=SEED` the same bodies run once more where it is hard: on PostgreSQL with hash
+/// partitions and at serializable; with the feature `fault-hooks` on both databases with conflicts before
+/// and silence after one commit in ten.
+fn hard() -> Option<u64> {
+    std::env::var("HUTONG_TEST_HARD").ok().map(|seed| seed.parse().expect("HUTONG_TEST_HARD is a number"))
+}
+
+/// Throws faults from here on, if this is a hard run.
+fn storm() {
+    #[cfg(feature = "fault-hooks")]
+    if let Some(seed) = hard() {
+        server::platform::faults::throw(seed, 50, 50);
+    }
+}
+
 async fn open_postgres() -> Db {
+    let db =
+        open_schema(if hard().is_some() { "%20-c%20default_transaction_isolation%3Dserializable" } else { "" }).await;
+    if hard().is_some() {
+        shadow::lay(&db, NOW).await;
+    }
+    db
+}
+
+/// PostgreSQL with every sharded table as hash partitions.
+pub async fn shadow_db() -> Db {
+    let db = open_schema("").await;
+    shadow::lay(&db, NOW).await;
+    db
+}
+
+async fn open_schema(options: &str) -> Db {
+    Db::open_postgres(&schema_url(options).await).await.expect("opens")
+}
+
+/// The URL of a new, empty schema.
+pub async fn schema_url(options: &str) -> String {
     let url = postgres_url();
     let schema = format!("t{}", server::platform::ids::new_free_id(NOW).simple());
     let admin = Db::open_postgres(&url).await.expect("the test PostgreSQL answers");
     admin.clone().execute_built(format!("CREATE SCHEMA {schema}"), vec![]).await.expect("schema");
     admin.close().await;
-    Db::open_postgres(&format!("{url}?options=-c%20search_path%3D{schema}")).await.expect("opens")
+    format!("{url}?options=-c%20search_path%3D{schema}{options}")
 }
 
 /// The URL that `scripts/test-postgres.sh` wrote.
@@ -91,4 +138,29 @@ pub fn postgres_url() -> String {
         .expect("no test PostgreSQL: run `make test` or `sh scripts/test-postgres.sh` first")
         .trim()
         .to_owned()
+}
+
+/// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
+/// type; here the first tuple says it.
+pub fn typed(sql: &str) -> String {
+    const KEYS: [(&str, &[&str]); 5] = [
+        ("(shard, id)", &["bigint", "uuid"]),
+        ("(shard, entity_id)", &["bigint", "uuid"]),
+        ("(shard, form_id, client_id)", &["bigint", "uuid", "uuid"]),
+        ("(shard, number)", &["bigint", "bigint"]),
+        ("(shard, seq)", &["bigint", "bigint"]),
+    ];
+    let sql = sql.replace(
+        "UPDATE event SET seq = v.column3 FROM (VALUES ($1, $2, $3)",
+        "UPDATE event SET seq = v.column3 FROM (VALUES (cast($1 as bigint), cast($2 as uuid), cast($3 as bigint))",
+    );
+    KEYS.into_iter().fold(sql, |sql, (key, kinds)| {
+        let plain: Vec<String> = (1..=kinds.len()).map(|n| format!("${n}")).collect();
+        let cast: Vec<String> =
+            kinds.iter().enumerate().map(|(at, kind)| format!("cast(${} as {kind})", at + 1)).collect();
+        sql.replace(
+            &format!("{key} IN (VALUES ({}", plain.join(", ")),
+            &format!("{key} IN (VALUES ({}", cast.join(", ")),
+        )
+    })
 }

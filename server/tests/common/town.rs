@@ -14,6 +14,7 @@ use server::platform::ids::{Id, new_free_id, shard_of};
 use super::common::NOW;
 
 /// Places and their organizations, by the same position.
+#[derive(Clone)]
 pub struct Town {
     /// city, then each district with its townships, each with its communities
     pub places: Vec<Place>,

@@ -10,6 +10,7 @@ use server::access::{
 };
 use server::app::App;
 use server::args;
+use server::channels::{self, submit::Request as Filled};
 use server::directory::{self, Post, Staff};
 use server::entities::{PersonRow, Source, SourceKind, import_persons};
 use server::error::AppError;
@@ -26,7 +27,7 @@ use server::platform::settings;
 use server::start;
 use server::tasks::create::{self, Draft};
 use server::tasks::rows::{self, Subject};
-use server::tasks::{TaskShape, dispatch};
+use server::tasks::{Relay, TaskShape, dispatch};
 use tower::ServiceExt;
 
 use super::common::NOW;
@@ -55,8 +56,10 @@ pub const ACTORS: [&str; 12] = [
 const PEOPLE: [(char, &str); 3] = [('a', "甲秀兰"), ('b', "乙秀兰"), ('c', "丙秀兰")];
 
 /// What rows are recognized by: the person (and her item) of each community, the clerk and the colleague
-/// without an account of each, the city's task that runs and its draft, and a draft and a running task of community `b`.
-pub const MARKS: [(char, &str); 10] = [
+/// without an account of each, the city's task that runs and its draft, a draft and a running task of community `b`,
+/// the city's open channel and a draft of one of `b`. A case of each community is called like its person; `M` came into the mailbox, `F` is a draft of a form of `b`; before it is
+/// published it says of how many persons within scope (`1`, `3`) something is known.
+pub const MARKS: [(char, &str); 16] = [
     ('S', "乙社区草稿"),
     ('R', "乙社区已发"),
     ('a', "甲秀兰"),
@@ -67,6 +70,12 @@ pub const MARKS: [(char, &str); 10] = [
     ('C', "待丙"),
     ('T', "走访已发"),
     ('D', "走访草稿"),
+    ('O', "走访登记通道"),
+    ('K', "乙社区渠道稿"),
+    ('M', "不会用，求助"),
+    ('F', "乙社区的表单草稿"),
+    ('1', "范围里最近的 1 人"),
+    ('3', "范围里最近的 3 人"),
 ];
 
 const PASSWORD: &str = "open sesame please";
@@ -262,7 +271,10 @@ impl Cast {
                 cast.bind(&format!("post-{login}-{n}"), id);
             }
         }
-        for (name, at) in [("a", a), ("b", b), ("c", c), ("township", township), ("city", 0)] {
+        let (spare, new) = (communities[3], communities[7]);
+        for (name, at) in
+            [("a", a), ("b", b), ("c", c), ("township", township), ("city", 0), ("spare", spare), ("new", new)]
+        {
             cast.bind(&format!("place-{name}"), town.places[at].id);
             cast.bind(&format!("unit-{name}"), town.organizations[at].id);
         }
@@ -272,6 +284,14 @@ impl Cast {
             post: manager.posts[0].0.id,
             organization: unit(0),
         };
+        for (mark, at) in [("a", 10), ("b", 11), ("c", 12)] {
+            cast.bind(&format!("staff-new-{mark}"), people[at].staff.id);
+            cast.bind(&format!("post-new-{mark}"), people[at].posts[0].0.id);
+        }
+        cast.bind("staff-local", people[6].staff.id);
+        for n in 1..=4 {
+            cast.bind(&format!("client-{n}"), new_free_id(NOW));
+        }
         let sibling = &people[1];
         let neighbour = StaffViewer {
             account: ids["sibling"],
@@ -341,11 +361,19 @@ impl Cast {
         };
         let draft = forms::edit::create(app, &next_door, "乙社区的表单草稿", "").await.expect("draft");
         self.bind("form-draft", draft);
+        let loaded = forms::edit::load(app, &next_door, draft).await.expect("draft");
+        let named = VISIT.replace("独居老人走访", "乙社区的表单草稿");
+        forms::edit::save(app, &next_door, &loaded, &form_runtime::definition::parse(&named).expect("definition"))
+            .await
+            .expect("saved");
+        let plain = forms::edit::create(app, &next_door, "隔壁的草稿表", "").await.expect("draft");
+        self.bind("form-plain", plain);
         for (name, title, by) in [
             ("task", "走访已发", by),
             ("task-draft", "走访草稿", by),
             ("task-b", "乙社区草稿", neighbour),
             ("task-b-runs", "乙社区已发", neighbour),
+            ("task-b-more", "隔壁的又一件", neighbour),
         ] {
             let draft = Draft {
                 title: title.into(),
@@ -364,7 +392,7 @@ impl Cast {
             let wanted = if name.starts_with("task-b") { subjects[1..2].to_vec() } else { subjects.clone() };
             rows::from_subjects(app, &task, wanted).await.expect("rows");
             self.bind(name, task.id);
-            if matches!(name, "task" | "task-b-runs") {
+            if matches!(name, "task" | "task-b-runs" | "task-b-more") {
                 dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
                 run_until_idle(app).await.expect("sent");
             }
@@ -386,9 +414,187 @@ impl Cast {
                 self.bind(&format!("assignment-{name}"), part.0);
             }
         }
+        self.channels(app, town, at, &viewer, &next_door, version).await;
+        let more: (Id,) = app
+            .read()
+            .one("SELECT id FROM item WHERE task_id = $1", args![self.bound("task-b-more").parse::<Id>().expect("id")])
+            .await
+            .expect("the neighbour's item");
+        self.bind("more-b", more.0);
+        self.more_work(app, town, [by, neighbour], version, &subjects).await;
         let ledger: (Id,) =
             app.read().one("SELECT id FROM ledger ORDER BY created_at, id LIMIT 1", vec![]).await.expect("a ledger");
         self.bind("ledger", ledger.0);
+    }
+
+    /// An open channel of the city with a case of each community, a draft of community `b`, and what came into
+    /// the mailbox.
+    async fn channels(&mut self, app: &App, town: &Town, at: [usize; 3], city: &Viewer, next_door: &Viewer, form: Id) {
+        let draft = |title: &str, place: usize| channels::edit::Draft {
+            title: title.into(),
+            form: Some(form),
+            places: vec![town.places[place].id],
+            review: "none".into(),
+            working_days: "3".into(),
+            ..Default::default()
+        };
+        let open = channels::edit::create(app, city, &draft("走访登记通道", 0), true).await.expect("channel");
+        let kept = channels::edit::create(app, next_door, &draft("乙社区渠道稿", at[1]), false).await.expect("draft");
+        for (name, channel) in [("", &open), ("-b", &kept)] {
+            self.bind(&format!("channel{name}"), channel.id);
+            self.bind(&format!("slug{name}"), &channel.slug);
+        }
+        let published = forms::published(app, form).await.expect("form");
+        let numbers = ["140202193811120080", "140202194610100061", "140202194207071117"];
+        for (((mark, name), at), number) in PEOPLE.into_iter().zip(at).zip(numbers) {
+            let answers =
+                serde_json::json!({"name": name, "id_no": number, "living_alone": false, "visited_on": "2026-11-24"});
+            let request = Filled {
+                channel: open.clone(),
+                published: published.clone(),
+                place: town.places[at].id,
+                client_id: new_free_id(NOW),
+                posted: answers.as_object().expect("object").clone(),
+                actor: Default::default(),
+                filer: None,
+            };
+            self.file(app, mark, &request).await;
+        }
+        let (channel, published, place) = channels::feedback::mailbox(app).await.expect("mailbox");
+        let posted = serde_json::json!({"kind": "help", "text": "路灯坏了"});
+        let request = Filled {
+            channel,
+            published,
+            place,
+            client_id: new_free_id(NOW),
+            posted: posted.as_object().expect("object").clone(),
+            actor: Default::default(),
+            filer: None,
+        };
+        self.file(app, 'm', &request).await;
+        for act in ["claim", "give", "transfer", "correct", "answer", "send-back", "reject", "reveal"] {
+            self.bind(act, act);
+        }
+    }
+
+    async fn file(&mut self, app: &App, mark: char, request: &Filled) {
+        let slip = match channels::submit::submit(app, request).await.expect("filed") {
+            channels::submit::Submitted::Stored(slip) => slip,
+            other => panic!("{other:?}"),
+        };
+        self.bind(&format!("case-{mark}"), slip.case);
+        self.bind(&format!("code-{mark}"), slip.query_code);
+    }
+
+    /// What the browser of a resident keeps who typed the query code of a case.
+    async fn opened(&self, app: &App, mark: char) -> Vec<(String, String)> {
+        let request = Request::post("/query")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(format!("code={}", self.bound(&format!("code-{mark}")))))
+            .expect("request");
+        let answer = app_router(app.clone()).oneshot(request).await.expect("answered");
+        assert_eq!(answer.status(), 303, "the code opens the case");
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("ascii");
+        vec![("cookie".to_owned(), cookie.split(';').next().expect("pair").to_owned())]
+    }
+
+    /// A task whose townships wait before they pass on, one whose items are done, a discovery that runs and
+    /// one that is a draft. Their titles are no marks: lists are judged by the tasks of [`Cast::work`].
+    async fn more_work(&mut self, app: &App, town: &Town, by: [StaffViewer; 2], version: Id, subjects: &[Subject]) {
+        for (name, title, shape) in [
+            ("task-waits", "逐级传达", TaskShape::Listed),
+            ("task-done", "已经走访", TaskShape::Listed),
+            ("task-find", "全市摸排", TaskShape::Discovery),
+            ("task-find-draft", "摸排底稿", TaskShape::Discovery),
+            ("draft-find-b", "社区摸排底稿", TaskShape::Discovery),
+        ] {
+            let draft = Draft {
+                title: title.into(),
+                form_version_id: version,
+                class: "person".into(),
+                shape,
+                root_place: town.places[0].id,
+                working_days: Some(3),
+                deadline: None,
+                app_key: None,
+                measures: Measures::default(),
+            };
+            let task = create::create(
+                app,
+                by[usize::from(name == "draft-find-b")],
+                &Default::default(),
+                draft,
+                create::first_rule(shape),
+            )
+            .await
+            .expect("created");
+            self.bind(name, task.id);
+            match shape {
+                TaskShape::Listed => rows::from_subjects(app, &task, subjects.to_vec()).await.expect("rows"),
+                _ => rows::from_units(app, &task, 5).await.expect("rows"),
+            };
+            if matches!(name, "task-find-draft" | "draft-find-b") {
+                continue;
+            }
+            if name == "task-waits" {
+                let relay = Relay { waits: vec![4], ..Relay::default() };
+                create::set_relay(app, task.id, None, &Default::default(), relay).await.expect("relay");
+            }
+            dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
+            run_until_idle(app).await.expect("sent");
+            let items: Vec<(Id, Id, String)> = app
+                .read()
+                .all("SELECT id, holder_organization, label FROM item WHERE task_id = $1", args![task.id])
+                .await
+                .expect("items");
+            for (mark, person) in PEOPLE {
+                let unit: Id = self.bound(&format!("unit-{mark}")).parse().expect("id");
+                let listed = shape == TaskShape::Listed;
+                let mine = items.iter().find(|item| if listed { item.2 == person } else { item.1 == unit });
+                if let Some(item) = mine {
+                    self.bind(&format!("{name}-{mark}"), item.0);
+                }
+            }
+            if name == "task-waits" {
+                let township: Id = self.bound("unit-township").parse().expect("id");
+                let part: (Id,) = app
+                    .read()
+                    .one(
+                        "SELECT id FROM assignment WHERE task_id = $1 AND organization_id = $2",
+                        args![task.id, township],
+                    )
+                    .await
+                    .expect("the township waits");
+                self.bind("part-waits", part.0);
+            }
+        }
+    }
+
+    /// The workers' visits: the items of `task-done` are sent, so that there are slips.
+    async fn visits(&self, app: &App) {
+        for (mark, login, number) in [
+            ('a', "same", "110105194003010011"),
+            ('b', "sibling", "11010519400301002X"),
+            ('c', "other", "110105194003010038"),
+        ] {
+            let item = self.bound(&format!("task-done-{mark}"));
+            let body = format!(
+                "client_id={}&name={}&id_no={number}&living_alone=false&visited_on=2026-11-23",
+                new_free_id(NOW),
+                PEOPLE.iter().find(|person| person.0 == mark).expect("person").1,
+            );
+            let at = ACTORS.iter().position(|actor| *actor == login).expect("actor");
+            let mut request = Request::post(format!("/items/{item}"))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("sec-fetch-site", "same-origin");
+            for (name, value) in &self.headers[at] {
+                request = request.header(name, value);
+            }
+            let sent = app_router(app.clone()).oneshot(request.body(Body::from(body)).expect("request")).await;
+            let sent = sent.expect("answered");
+            assert_eq!(sent.status(), 303, "{login} files the visit");
+        }
     }
 
     /// Files, jobs, grants, sessions.
@@ -419,6 +625,12 @@ impl Cast {
             .await
             .expect("grant");
         self.bind("grant", grant.0);
+        let local: (Id,) = app
+            .read()
+            .one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["local"][0]])
+            .await
+            .expect("grant");
+        self.bind("grant-local", local.0);
         let far: (Id,) = app
             .read()
             .one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-c"][0]])
@@ -444,6 +656,7 @@ impl Cast {
         self.bind("asset", web::asset_url("staff.css").trim_start_matches("/assets/"));
         self.bind("none", new_free_id(NOW));
         self.bind("unknown", "unknown");
+        self.bind("name", "name");
         self.bind("one", 1);
         let suspended = sign_in(app, "suspended", None).await;
         let account = ids["suspended"];
@@ -455,7 +668,7 @@ impl Cast {
         self.headers = vec![
             vec![],
             vec![],
-            vec![],
+            self.opened(app, 'a').await,
             vec![("authorization".to_owned(), format!("Bearer {token}"))],
             sign_in(app, "same", Some(a)).await,
             sign_in(app, "sibling", None).await,
@@ -466,6 +679,7 @@ impl Cast {
             suspended,
             sign_in(app, "same", Some(c)).await,
         ];
+        self.visits(app).await;
     }
 
     fn bind(&mut self, name: &str, value: impl ToString) {

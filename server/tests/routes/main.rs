@@ -2,7 +2,7 @@
 //!
 //! `table.txt` is checked in: one line per route and row it is asked for, one cell per actor. A cell is
 //! the status and, after a colon, which of the three communities' rows (`a`, `b`, `c`) the answer shows,
-//! and after `#` the `count` of a JSON list. A route that is missing from the table fails, and so does any
+//! after `#` the `count` of a JSON list, and `!` when the request left an event: it changed something. A route that is missing from the table fails, and so does any
 //! cell that differs. With `HUTONG_ROUTES_PRINT=1` the lines are printed as they are, to be read by a
 //! person before they are put into the table.
 
@@ -18,6 +18,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, header};
 use cast::{ACTORS, Cast, MARKS};
 use server::app::App;
+use server::platform::database::Exec;
 use server::platform::http::app_router;
 use server::routes::ROUTES;
 use tower::ServiceExt;
@@ -33,7 +34,7 @@ struct Line {
     number: usize,
     method: String,
     route: String,
-    /// `?query`, `form:…`, `json:…`, `file`, `name=binding`, as written
+    /// `?query`, `form:…`, `json:…`, `file`, `if-match`, `match=version`, `only=actor`, `name=binding`, as written
     with: Vec<String>,
     cells: Vec<String>,
 }
@@ -66,7 +67,10 @@ fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
             body = Some(("application/x-www-form-urlencoded", cast.fill(text)));
         } else if let Some(text) = word.strip_prefix("json:") {
             body = Some(("application/json", cast.fill(text)));
-        } else if word != "file" {
+        } else if !matches!(word.as_str(), "file" | "if-match")
+            && !word.starts_with("only=")
+            && !word.starts_with("match=")
+        {
             let (name, binding) = word.split_once('=').unwrap_or_else(|| panic!("line {}: {word}", line.number));
             path = path.replace(&format!("{{{name}}}"), &cast.bound(binding));
         }
@@ -90,8 +94,13 @@ fn request(line: &Line, cast: &Cast, actor: usize) -> Request<Body> {
     if line.method != "get" {
         builder = builder.header(header::CONTENT_TYPE, kind).header("sec-fetch-site", "same-origin");
     }
-    if line.method == "patch" || line.method == "put" {
-        builder = builder.header(header::IF_MATCH, "\"1\"");
+    let version = line.with.iter().find_map(|word| word.strip_prefix("match="));
+    if line.method == "patch"
+        || line.method == "put"
+        || version.is_some()
+        || line.with.iter().any(|word| word == "if-match")
+    {
+        builder = builder.header(header::IF_MATCH, format!("\"{}\"", version.unwrap_or("1")));
     }
     for (name, value) in cast.headers(actor) {
         builder = builder.header(name, value);
@@ -134,19 +143,113 @@ fn every_route_stands_in_the_table_and_nothing_else_does() {
     );
 }
 
+async fn events(app: &App) -> i64 {
+    let row: (i64,) = app.read().one("SELECT count(*) FROM event", vec![]).await.expect("events");
+    row.0
+}
+
 /// Every line asked by every actor, in the order of the table.
 async fn ask(app: &App, cast: &Cast) -> Vec<(Line, Vec<String>)> {
-    let router = app_router(app.clone());
     let mut out = Vec::new();
-    for line in lines() {
-        let mut cells = Vec::new();
-        for actor in 0..ACTORS.len() {
-            let response = router.clone().oneshot(request(&line, cast, actor)).await.expect("answered");
-            cells.push(cell(response).await);
-        }
+    ask_lines(app, cast, lines(), |line, cells| {
         out.push((line, cells));
-    }
+        true
+    })
+    .await;
     out
+}
+
+/// The same for some lines; `heard` gets each with its answers and says whether to go on.
+async fn ask_lines(app: &App, cast: &Cast, lines: Vec<Line>, mut heard: impl FnMut(Line, Vec<String>) -> bool) {
+    let router = app_router(app.clone());
+    let mut before = events(app).await;
+    for line in lines {
+        let mut cells = Vec::new();
+        let only = line.with.iter().find_map(|word| word.strip_prefix("only="));
+        for (actor, name) in ACTORS.iter().enumerate() {
+            if only.is_some_and(|only| only != *name) {
+                cells.push("-".to_owned());
+                continue;
+            }
+            let response = router.clone().oneshot(request(&line, cast, actor)).await.expect("answered");
+            let mut cell = cell(response).await;
+            let after = events(app).await;
+            if after > before {
+                cell.push('!');
+            }
+            before = after;
+            cells.push(cell);
+        }
+        if !heard(line, cells) {
+            break;
+        }
+    }
+}
+
+/// Routes that change nothing that is kept, or whose event no line here can show; why, and where it is
+/// shown instead.
+const WITHOUT_EVENT: &[(&str, &str)] = &[
+    ("/sign-in", "the stage is signed in already; tests/sign_in.rs"),
+    ("/sign-out", "ends the session, changes nothing that is kept"),
+    ("/preferences", "language and size stay in the browser"),
+    ("/setup", "closed once it is done: tests/administration.rs"),
+    ("/password", "would end the sessions of the stage: tests/sign_in.rs"),
+    ("/admin/places/upload", "the dry run writes nothing"),
+    ("/admin/places/apply", "takes a file of one's own: tests/administration.rs"),
+    ("/admin/address-book/upload", "the dry run writes nothing"),
+    ("/admin/address-book/apply", "takes a file of one's own: tests/administration.rs"),
+    ("/admin/apps/{key}/retire", "nothing is installed here: tests/applications.rs"),
+    ("/places/{id}/premises", "the preview writes nothing"),
+    ("/api/v1/tasks/{id}/dry-run", "a dry run writes nothing but its own answer"),
+    ("/api/v1/items/{id}/submissions", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/{id}/finds", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/{id}/certify", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/{id}/void", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/{id}/void/settle", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/{id}/corrections", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/tasks/{id}/parts/{part}/pass-on", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/claim", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/items/transfer", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/forms", "the same use-case as its page, whose line shows the event"),
+    ("/api/v1/forms/{id}", "the same use-case as its page, whose line shows the event"),
+    ("/work/{task}/sheet/upload", "looks at the file and writes nothing"),
+    ("/work/{task}/sheet/apply", "takes a file of one's own: tests/work_sheets.rs"),
+    ("/query", "opens a session of the code"),
+    ("/api/v1/query", "answers, changes nothing"),
+    ("/channels/new", "no line here posts a whole request: tests/channels.rs"),
+    ("/channels/{id}/open", "no line here posts a whole request: tests/channels.rs"),
+    ("/channels/{id}/scope", "no line here posts a whole request: tests/channels.rs"),
+    ("/channels/{id}/file", "no line here posts a whole request: tests/channels.rs"),
+    ("/channels/{id}/close", "no line here posts a whole request: tests/channels.rs"),
+    ("/api/v1/channels", "no line here posts a whole request: tests/channels.rs"),
+    ("/api/v1/channels/{id}/close", "no line here posts a whole request: tests/channels.rs"),
+    ("/api/v1/channels/{id}/cases", "no line here posts a whole request: tests/channels.rs"),
+    ("/feedback", "no line here posts a whole request: tests/channels.rs"),
+    ("/c/{slug}", "no line here posts a whole request: tests/channels.rs"),
+    ("/query/case", "no line here posts a whole request: tests/channels.rs"),
+];
+
+/// Every route that changes something leaves an event in the same transaction: some line of it shows one,
+/// and no reading does.
+#[test]
+fn what_changes_something_leaves_an_event() {
+    let lines = lines();
+    let mut silent = BTreeSet::new();
+    for line in &lines {
+        let left = line.cells.iter().any(|cell| cell.ends_with('!'));
+        if line.method == "get" {
+            assert!(!left, "line {}: reading {} leaves an event", line.number, line.route);
+        } else if !WITHOUT_EVENT.iter().any(|(route, _)| *route == line.route) {
+            let shown = lines.iter().any(|other| {
+                (&other.method, &other.route) == (&line.method, &line.route)
+                    && other.cells.iter().any(|cell| cell.ends_with('!'))
+            });
+            if !shown {
+                silent.insert(format!("{} {}", line.method, line.route));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "no line shows an event of {silent:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,19 +296,32 @@ const SECOND_GUARD: &[&str] = &["server/src/tasks/todo.rs"];
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_notices_every_predicate_that_is_taken_out() {
     use server::access::faults;
-    let house = common::sqlite().await;
-    let cast = Cast::build(&house.app).await;
-    ask(&house.app, &cast).await;
+    let asked = common::sqlite().await;
+    ask(&asked.app, &Cast::build(&asked.app).await).await;
     let sites = faults::seen();
     let written = predicates_in_source();
     let unasked: Vec<_> = written.difference(&sites).cloned().collect();
+    // Lines that only read show most of them on one stage; whatever they do not show is asked everything
+    // on a stage of its own.
+    let stage = common::sqlite().await;
+    let cast = Cast::build(&stage.app).await;
+    let usual = reading(&stage.app, &cast, None).await;
     let mut unnoticed = Vec::new();
     for site in sites {
-        let house = common::sqlite().await;
-        let cast = Cast::build(&house.app).await;
         faults::take_out(Some(site.clone()));
-        let noticed = ask(&house.app, &cast).await.into_iter().any(|(line, cells)| line.cells != cells);
+        let mut noticed = reading(&stage.app, &cast, Some(&usual)).await != usual;
         faults::take_out(None);
+        if !noticed {
+            let house = common::sqlite().await;
+            let cast = Cast::build(&house.app).await;
+            faults::take_out(Some(site.clone()));
+            ask_lines(&house.app, &cast, lines(), |line, cells| {
+                noticed = line.cells != cells;
+                !noticed
+            })
+            .await;
+            faults::take_out(None);
+        }
         if !noticed && !SECOND_GUARD.contains(&site.0.as_str()) {
             unnoticed.push(site);
         }
@@ -214,6 +330,20 @@ async fn the_table_notices_every_predicate_that_is_taken_out() {
         unasked.is_empty() && unnoticed.is_empty(),
         "no line reaches these statements: {unasked:#?}\nthe table notices nothing when these lose their predicate: {unnoticed:#?}"
     );
+}
+
+/// The answers to the lines that only read, as far as the first that is not the `usual` one.
+#[cfg(feature = "fault-hooks")]
+async fn reading(app: &App, cast: &Cast, usual: Option<&Vec<Vec<String>>>) -> Vec<Vec<String>> {
+    let lines = lines().into_iter().filter(|line| line.method == "get" || line.route.ends_with("/export")).collect();
+    let mut out: Vec<Vec<String>> = Vec::new();
+    ask_lines(app, cast, lines, |_, cells| {
+        let same = usual.is_none_or(|usual| usual[out.len()] == cells);
+        out.push(cells);
+        same
+    })
+    .await;
+    out
 }
 
 /// Where the source asks for a predicate: `principal.rows(` outside of the evaluator itself.

@@ -110,7 +110,9 @@ pub struct Help {
 pub struct BoardBody {
     /// `09:41:20`.
     pub as_of: String,
-    /// Headline numbers.
+    /// Share done at this node.
+    pub percent: i64,
+    /// Headline numbers; the first four are due, done, soon late and late.
     pub figures: Vec<Figure>,
     /// Heading of the tiles: 各街道完成.
     pub tiles_title: String,
@@ -159,6 +161,7 @@ mod tests {
             [TrendPoint { label: "11-23".into(), percent: 1.0 }, TrendPoint { label: "11-24".into(), percent: 5.0 }];
         BoardBody {
             as_of: "09:41:20".into(),
+            percent: 4,
             figures: vec![Figure {
                 label: "a".into(),
                 value: "1".into(),

@@ -67,3 +67,5 @@ access-all-roles = All
 access-vacant = (vacant)
 access-who-none = Nobody holds this role yet
 access-grant-line = { $role } · { $scope } · since { $since }
+access-not-ones-last-grant = This is your own last right to administer, and without it you could not go on; give another administrator the same right first, then ask them to do this
+access-works-elsewhere = This person’s posts or rights reach beyond what you administer; ask an administrator whose scope covers all of them

@@ -55,3 +55,4 @@ boards-stage-waived = Waived
 boards-stage-void = Void
 boards-count = { $done } / { $due }
 boards-nothing = no work
+boards-trend-later = One day makes no course yet; it is drawn here from tomorrow on.

@@ -129,6 +129,7 @@ directory-fault-title = Row { $row }: a person needs a post
 directory-fault-name = Row { $row }: the name is too long
 directory-fault-phone = Row { $row }: the phone number “{ $phone }” is not right
 directory-fault-role = Row { $row }: there is no role “{ $role }”
+directory-fault-administrator = Row { $row }: only an administrator of everything may make administrators; choose another role or ask one to import this file
 directory-fault-login = Row { $row }: the sign-in name “{ $login }” must be lower-case letters and digits
 directory-fault-login-person = Row { $row }: a sign-in name needs a person
 directory-fault-login-twice = Row { $row }: the sign-in name “{ $login }” stands in row { $first } already

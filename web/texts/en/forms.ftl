@@ -90,3 +90,5 @@ forms-known = What is known already
 forms-known-of = of the latest { $n } people in your scope
 forms-known-note = What is known is shown, not asked.
 forms-known-nothing = Nothing of this is known in your scope yet; every field will be asked.
+forms-today = Begins as
+forms-today-input = the day of filling

@@ -67,3 +67,5 @@ access-all-roles = 全部
 access-vacant = （空缺）
 access-who-none = 还没有人担任这个角色
 access-grant-line = { $role } · { $scope } · { $since } 起
+access-not-ones-last-grant = 这是您自己最后一项管理权限，收回后您将无法再管理；请先给另一位管理员同样的权限，再请对方来做
+access-works-elsewhere = 此人的岗位或权限超出您的管理范围，请由管理全部范围的管理员来做

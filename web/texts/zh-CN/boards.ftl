@@ -55,3 +55,4 @@ boards-stage-waived = 免办
 boards-stage-void = 无效
 boards-count = { $done } / { $due }
 boards-nothing = 没有任务
+boards-trend-later = 第一天还画不出走势，明天起会在这里。

@@ -129,6 +129,7 @@ directory-fault-title = 第 { $row } 行：有姓名就要有岗位
 directory-fault-name = 第 { $row } 行：姓名太长
 directory-fault-phone = 第 { $row } 行：手机号“{ $phone }”不对
 directory-fault-role = 第 { $row } 行：没有“{ $role }”这个角色
+directory-fault-administrator = 第 { $row } 行：只有管理全部范围的管理员才能设“系统管理员”，请改为其他角色，或请这样的管理员来导入
 directory-fault-login = 第 { $row } 行：登录名“{ $login }”要用小写字母和数字
 directory-fault-login-person = 第 { $row } 行：有登录名就要有姓名
 directory-fault-login-twice = 第 { $row } 行：登录名“{ $login }”和第 { $first } 行重复

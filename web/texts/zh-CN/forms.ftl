@@ -90,3 +90,5 @@ forms-known = 已经知道多少
 forms-known-of = 按您范围里最近的 { $n } 人看
 forms-known-note = 已知的只显示，不再问。
 forms-known-nothing = 您的范围里还没有这些信息，每一项都要填。
+forms-today = 一开始就填上
+forms-today-input = 填的那一天

@@ -1,6 +1,7 @@
 //! The real differences between the two databases, each a named method. A test counts them.
 
-use super::{Db, Exec, StoreError};
+use super::tables::Table;
+use super::{Db, Exec, StoreError, Tx};
 
 impl Db {
     /// Names of the tables that exist now.
@@ -35,5 +36,39 @@ impl Db {
         };
         let row: (i64,) = self.clone().one(sql, vec![]).await?;
         Ok(row.0)
+    }
+}
+
+impl Tx {
+    /// What makes a text sort by its bytes, whatever the database's collation is.
+    pub fn byte_order(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " COLLATE \"C\"",
+        }
+    }
+
+    /// Table and name of every column that exists now.
+    pub async fn column_names(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        const SQLITE: &str = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.name";
+        const POSTGRES: &str = "SELECT cast(table_name as text), cast(column_name as text) FROM information_schema.columns \
+             WHERE table_schema = current_schema() ORDER BY 1, 2";
+        let sql = match self {
+            Self::Sqlite(_) => SQLITE,
+            Self::Postgres(_) => POSTGRES,
+        };
+        self.all(sql, vec![]).await
+    }
+
+    /// Nobody else writes until this transaction ends. SQLite's writing transaction is that already.
+    pub async fn lock_against_writes(&mut self, tables: &[Table]) -> Result<(), StoreError> {
+        if let Self::Sqlite(_) = self {
+            return Ok(());
+        }
+        // The other database is read for as long as it takes while this transaction waits.
+        self.execute("SET LOCAL idle_in_transaction_session_timeout = 0", vec![]).await?;
+        let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        self.execute_built(format!("LOCK TABLE {} IN SHARE MODE", names.join(", ")), vec![]).await.map(|_| ())
     }
 }

@@ -52,7 +52,7 @@ impl From<sqlx::Error> for StoreError {
                 // PostgreSQL gives SQLSTATE, SQLite its extended result code as a number.
                 match fault.code().as_deref() {
                     Some("40001" | "40P01" | "5" | "6" | "261" | "517" | "55P03") => Self::Retry(error),
-                    Some("57P01" | "57P02" | "57P03" | "40003") => Self::Lost(error),
+                    Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "40003") => Self::Lost(error),
                     Some(code) if code.starts_with("08") => Self::Lost(error),
                     Some("53100" | "13" | "8" | "10" | "778" | "1034" | "25006" | "58030") => Self::Unwritable(error),
                     _ => Self::Other(error),

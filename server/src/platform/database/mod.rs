@@ -12,13 +12,15 @@ pub mod dialect;
 mod error;
 mod migrate;
 mod open;
+pub mod tables;
+pub mod walk;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
 pub use args::Arg;
 pub use error::StoreError;
-pub use migrate::{MIGRATIONS, Migration, SchemaState, migrate, schema_state};
+pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
 
 /// A row type that both databases can give.

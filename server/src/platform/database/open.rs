@@ -48,12 +48,17 @@ impl Db {
 
     /// Connects to PostgreSQL by URL.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        Self::open_postgres_within(url, POSTGRES_CONNECTIONS).await
+    }
+
+    /// The same with at most `connections`.
+    pub async fn open_postgres_within(url: &str, connections: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("hutong")
             .options([("idle_in_transaction_session_timeout", "30000"), ("lock_timeout", "10000")])
             .statement_cache_capacity(512);
         let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
+            .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options)
             .await?;
@@ -112,6 +117,16 @@ impl Db {
                 write.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// `sqlite` or `postgresql`.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{AppError, ClientError};
 use crate::platform::clock::DAY;
 use crate::platform::database::StoreError;
 use crate::platform::ids::{Id, derived_id, shard_by_hash, shard_of};
-use crate::platform::secrets::random;
+use crate::platform::secrets::{hex, random};
 
 /// Jobs that one process runs at the same time.
 const AT_ONCE: usize = 4;
@@ -47,7 +47,7 @@ impl Peers {
 
 /// Works until the house closes.
 pub async fn work(app: App) {
-    let owner: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let owner = hex(&random::<8>());
     let (mut own, mut peers, mut running) = (HashSet::new(), Peers::default(), JoinSet::new());
     let mut stopping = app.stopping();
     while !*stopping.borrow() {

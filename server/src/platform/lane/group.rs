@@ -1,6 +1,7 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
@@ -9,6 +10,7 @@ use super::write_set::{Outcome, Put, WriteSet};
 use super::{Signals, back_off};
 use crate::platform::database::bulk::{OnKey, Shape, chunk, tuples};
 use crate::platform::database::{Arg, Db, Exec, StoreError, Tx};
+use crate::platform::faults::{self, Protection};
 
 /// Members of one commit at the most.
 pub const MOST: usize = 256;
@@ -17,13 +19,32 @@ type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 type Member = (WriteSet, Reply);
 
 /// Commits all members, in as few transactions as their rows allow, and answers each.
-pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals) {
+pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals, longest: Duration) {
     let mut waiting = members;
     while !waiting.is_empty() {
         let (now, later) = without_overlap(waiting);
         waiting = later;
-        commit_apart(db, now, signals).await;
+        commit_apart(db, now, signals, longest).await;
     }
+}
+
+/// Writes all of several sets inside an open transaction, or none: none when one of them is stale, says
+/// something else under a known key, or touches a row that one before it touches.
+pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>, StoreError> {
+    let sets: Vec<&WriteSet> = sets.iter().collect();
+    let mut judged = judged(tx, &sets).await?;
+    let mut touched: HashSet<String> = HashSet::new();
+    for (set, (outcome, fresh)) in sets.iter().zip(&mut judged) {
+        let keys = touched_by(set);
+        if *fresh && keys.iter().any(|key| touched.contains(key)) {
+            (*outcome, *fresh) = (Outcome::Stale, false);
+        }
+        touched.extend(keys);
+    }
+    if !judged.iter().any(|(outcome, _)| matches!(outcome, Outcome::Stale | Outcome::Mismatch)) {
+        put_all(tx, &sets, &judged).await?;
+    }
+    Ok(judged.into_iter().map(|(outcome, _)| outcome).collect())
 }
 
 /// Two members that touch the same row never share a group: the second waits for the next.
@@ -61,19 +82,19 @@ fn key_of(put: &Put) -> Vec<&Arg> {
         .key
         .iter()
         .filter_map(|key| put.shape.columns.iter().position(|column| column == key))
-        .map(|position| &put.row[position])
+        .filter_map(|position| put.row.get(position))
         .collect()
 }
 
 /// Runs the group; after a fault that running again does not mend, halves it until the bad one
 /// stands alone.
-async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals) {
+async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: Duration) {
     let mut stack = vec![group];
     while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
-            match try_commit(db, &group).await {
-                Err(error) if error.retryable() && attempt < 5 => {
+            match try_commit(db, &group, longest).await {
+                Err(error) if attempt < 5 && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
                 }
@@ -91,10 +112,10 @@ async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals) {
                     let _ = reply.send(Ok(outcome));
                 }
             }
-            Err(error) if group.len() == 1 => {
+            Err(error) if group.len() == 1 || faults::out(Protection::Halving) => {
+                tracing::error!(%error, "a submission could not be stored");
                 for (_, reply) in group {
-                    let _ = reply.send(Err(StoreError::Corrupt(error.to_string())));
-                    tracing::error!(%error, "a submission could not be stored");
+                    let _ = reply.send(Err(as_told(&error)));
                 }
             }
             Err(error) => {
@@ -108,44 +129,71 @@ async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals) {
     }
 }
 
-async fn try_commit(db: &Db, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
+/// What the caller is told: a database that is away asks it to come again, anything else is our fault.
+fn as_told(error: &StoreError) -> StoreError {
+    let text = || sqlx::Error::Protocol(error.to_string());
+    match error {
+        StoreError::Retry(_) => StoreError::Retry(text()),
+        StoreError::Lost(_) => StoreError::Lost(text()),
+        StoreError::Unwritable(_) => StoreError::Unwritable(text()),
+        _ => StoreError::Corrupt(error.to_string()),
+    }
+}
+
+/// A passing fault; or one submission alone whose key exists now though it did not a moment ago (its own
+/// first run, whose COMMIT got no answer, or the same one sent to another process): looking again finds
+/// the first slip.
+fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
+    error.retryable()
+        || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
+}
+
+async fn try_commit(db: &Db, group: &[Member], longest: Duration) -> Result<Vec<Outcome>, StoreError> {
     let mut tx = db.begin_write().await?;
-    let result = write_group(&mut tx, group).await;
-    match result {
+    match super::bounded(longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
-            tx.commit().await?;
+            super::commit(tx).await?;
             Ok(outcomes)
         }
         Err(error) => {
-            let _ = tx.rollback().await;
+            super::give_up(tx).await;
             Err(error)
         }
     }
 }
 
 async fn write_group(tx: &mut Tx, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
-    let stored = stored_before(tx, group).await?;
-    let versions = versions_now(tx, group).await?;
-    let mut outcomes = Vec::with_capacity(group.len());
+    let sets: Vec<&WriteSet> = group.iter().map(|(set, _)| set).collect();
+    let judged = judged(tx, &sets).await?;
+    put_all(tx, &sets, &judged).await?;
+    Ok(judged.into_iter().map(|(outcome, _)| outcome).collect())
+}
+
+/// The outcome of each, and whether there is something to write.
+async fn judged(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Vec<(Outcome, bool)>, StoreError> {
+    // In this order: if a first run without an answer commits in between, it is found as stored.
+    let versions = versions_now(tx, sets).await?;
+    let stored = stored_before(tx, sets).await?;
+    Ok(sets.iter().map(|set| judge(set, &stored, &versions)).collect())
+}
+
+/// Writes the rows of the sets that stand, table by table.
+async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) -> Result<(), StoreError> {
     let mut by_table: BTreeMap<(&str, u8), (&'static Shape, OnKey, Vec<&Put>)> = BTreeMap::new();
-    for (set, _) in group {
-        let outcome = judge(set, &stored, &versions);
-        if outcome == Outcome::Stored {
-            for put in &set.puts {
-                by_table
-                    .entry((put.shape.table, put.on_key as u8))
-                    .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
-                    .2
-                    .push(put);
-            }
+    for (set, _) in sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh) {
+        for put in &set.puts {
+            by_table
+                .entry((put.shape.table, put.on_key as u8))
+                .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
+                .2
+                .push(put);
         }
-        outcomes.push(outcome);
     }
     for (_, (shape, on_key, mut puts)) in by_table {
         puts.sort_by_cached_key(|put| sort_key(put));
         shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Bytes that sort as the primary key does, so that lanes take row locks in one order.
@@ -166,34 +214,36 @@ fn sort_key(put: &Put) -> Vec<u8> {
 type Stored = HashMap<(i64, Uuid, Uuid), (Uuid, String, Vec<u8>)>;
 type Versions = HashMap<(&'static str, i64, Uuid), i64>;
 
-fn judge(set: &WriteSet, stored: &Stored, versions: &Versions) -> Outcome {
+/// The outcome, and whether there is something to write.
+fn judge(set: &WriteSet, stored: &Stored, versions: &Versions) -> (Outcome, bool) {
     if let Some((id, slip, hash)) = stored.get(&(set.shard, set.key.form_id, set.key.client_id)) {
-        return if *hash == set.key.payload_hash {
-            Outcome::Repeated { submission_id: *id, slip_code: slip.clone() }
-        } else {
+        let outcome = if *hash != set.key.payload_hash {
             Outcome::Mismatch
+        } else if set.submission_id() == Some(*id) {
+            // Its own first run, whose COMMIT got no answer.
+            Outcome::Stored
+        } else {
+            Outcome::Repeated { submission_id: *id, slip_code: slip.clone() }
         };
+        return (outcome, false);
     }
     let holds = set
         .expects
         .iter()
         .all(|expect| versions.get(&(expect.table, expect.shard, expect.id)).copied().unwrap_or(0) == expect.version);
-    if holds { Outcome::Stored } else { Outcome::Stale }
+    (if holds { Outcome::Stored } else { Outcome::Stale }, holds)
 }
 
-async fn stored_before(tx: &mut Tx, group: &[Member]) -> Result<Stored, StoreError> {
+async fn stored_before(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Stored, StoreError> {
     let mut stored = Stored::new();
-    let mut rest = group;
+    let mut rest = sets;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 3));
         rest = later;
-        let sql = format!(
-            "SELECT shard, form_id, client_id, id, slip_code, payload_hash FROM submission WHERE (shard, form_id, client_id) IN (VALUES {})",
-            tuples(now.len(), 3, 1)
-        );
+        let sql = stored_sql(now.len());
         let args = now
             .iter()
-            .flat_map(|(set, _)| [Arg::from(set.shard), Arg::from(set.key.form_id), Arg::from(set.key.client_id)])
+            .flat_map(|set| [Arg::from(set.shard), Arg::from(set.key.form_id), Arg::from(set.key.client_id)])
             .collect();
         let rows: Vec<(i64, Uuid, Uuid, Uuid, String, Vec<u8>)> = tx.all_built(sql, args).await?;
         stored.extend(rows.into_iter().map(|row| ((row.0, row.1, row.2), (row.3, row.4, row.5))));
@@ -201,9 +251,9 @@ async fn stored_before(tx: &mut Tx, group: &[Member]) -> Result<Stored, StoreErr
     Ok(stored)
 }
 
-async fn versions_now(tx: &mut Tx, group: &[Member]) -> Result<Versions, StoreError> {
+async fn versions_now(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Versions, StoreError> {
     let mut by_table: BTreeMap<&'static str, Vec<(i64, Uuid)>> = BTreeMap::new();
-    for (set, _) in group {
+    for set in sets {
         for expect in &set.expects {
             by_table.entry(expect.table).or_default().push((expect.shard, expect.id));
         }
@@ -214,14 +264,27 @@ async fn versions_now(tx: &mut Tx, group: &[Member]) -> Result<Versions, StoreEr
         while !rest.is_empty() {
             let (now, later) = rest.split_at(chunk(rest.len(), 2));
             rest = later;
-            let sql = format!(
-                "SELECT shard, id, version FROM {table} WHERE (shard, id) IN (VALUES {})",
-                tuples(now.len(), 2, 1)
-            );
+            let sql = versions_sql(table, now.len());
             let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
             let rows: Vec<(i64, Uuid, i64)> = tx.all_built(sql, args).await?;
             versions.extend(rows.into_iter().map(|row| ((table, row.0, row.1), row.2)));
         }
     }
     Ok(versions)
+}
+
+fn stored_sql(rows: usize) -> String {
+    format!(
+        "SELECT shard, form_id, client_id, id, slip_code, payload_hash FROM submission WHERE (shard, form_id, client_id) IN (VALUES {})",
+        tuples(rows, 3, 1)
+    )
+}
+
+fn versions_sql(table: &str, rows: usize) -> String {
+    format!("SELECT shard, id, version FROM {table} WHERE (shard, id) IN (VALUES {})", tuples(rows, 2, 1))
+}
+
+/// One of each statement built here, for the prepare test.
+pub fn samples() -> Vec<String> {
+    vec![stored_sql(2), versions_sql("item", 2)]
 }

@@ -5,23 +5,41 @@
 //! lane: one lane on SQLite, four on PostgreSQL.
 
 mod group;
+pub mod mark;
 mod write_set;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::database::{Db, StoreError, Tx};
+use super::faults::{self, Protection};
 use super::ids::Id;
+pub use group::samples;
+use mark::{Mark, Numbers};
 pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 
-/// How many writes may wait in one lane before callers are turned away with "busy".
-const QUEUE: usize = 4096;
 /// How many times a closure is run again after a passing fault.
 const ATTEMPTS: u32 = 6;
+
+/// What a lane allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// how many writes may wait in one lane before callers are turned away with "busy"
+    pub queue: usize,
+    /// how long one write may hold its lane; long work comes in slices of about 20 ms
+    pub longest: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { queue: 4096, longest: Duration::from_mins(1) }
+    }
+}
 
 /// An error of a closure that a lane runs: it says whether running again may help.
 pub trait LaneError: From<StoreError> + Send + 'static {
@@ -49,21 +67,36 @@ pub struct Lanes {
     senders: Arc<Vec<mpsc::Sender<Work>>>,
     signals: Signals,
     commits: Arc<AtomicU64>,
+    numbers: Arc<Numbers>,
+    bounds: Bounds,
+    db: Db,
 }
 
 impl Lanes {
     /// Starts the lanes of a database; they end when the last clone is dropped.
     pub fn start(db: &Db) -> Self {
+        Self::start_within(db, Bounds::default())
+    }
+
+    /// The same with other bounds.
+    pub fn start_within(db: &Db, bounds: Bounds) -> Self {
         let (signals, _) = broadcast::channel(4096);
         let commits = Arc::new(AtomicU64::new(0));
         let senders = (0..db.lanes())
             .map(|_| {
-                let (sender, receiver) = mpsc::channel(QUEUE);
-                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone()));
+                let (sender, receiver) = mpsc::channel(bounds.queue);
+                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone(), bounds.longest));
                 sender
             })
             .collect();
-        Self { senders: Arc::new(senders), signals, commits }
+        Self {
+            senders: Arc::new(senders),
+            signals,
+            commits,
+            numbers: Arc::new(Numbers::begin()),
+            bounds,
+            db: db.clone(),
+        }
     }
 
     /// Listens to what changes in this process.
@@ -87,24 +120,44 @@ impl Lanes {
 
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
     pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
+        debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
-        let lane = self.lane_of(set.shard);
-        lane.try_send(Work::Set(Box::new(set), sender)).map_err(|_| busy())?;
+        self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
         receiver.await.map_err(|_| busy())?
     }
 
+    /// Stores several submissions of one lane ([`Lanes::number_of`]) in one commit: all of them, or, where
+    /// one is [`Outcome::Stale`] or [`Outcome::Mismatch`], none.
+    pub async fn submit_whole(&self, sets: Vec<WriteSet>) -> Result<Vec<Outcome>, StoreError> {
+        let Some(shard) = sets.first().map(|set| set.shard) else { return Ok(Vec::new()) };
+        debug_assert!(sets.iter().all(|set| self.number_of(set.shard) == self.number_of(shard)));
+        let mut signals: Vec<Id> = sets.iter().flat_map(|set| set.signals.iter().copied()).collect();
+        signals.sort_unstable();
+        signals.dedup();
+        self.write(shard, signals, move |tx| {
+            let sets = sets.clone();
+            Box::pin(async move { group::write_whole(tx, &sets).await })
+        })
+        .await
+    }
+
     /// Runs a closure in one transaction in the lane of `shard`, again after passing faults, and tells
-    /// `signals` after the commit. Everything the closure changes outside `tx` must bear repetition.
+    /// `signals` after the commit. It happens once, also when the answer to COMMIT is lost (see [`mark`]).
+    /// Everything the closure changes outside `tx` must bear repetition.
     pub async fn write<T, E, F>(&self, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
+        let (numbers, longest) = (self.numbers.clone(), self.bounds.longest);
+        if faults::out(Protection::OwnTask) {
+            return run_again(&self.db, numbers.next(shard), longest, &run).await;
+        }
         let (sender, receiver) = oneshot::channel();
         let work = Work::Run(Box::new(move |db, hub| {
             Box::pin(async move {
-                let result = run_again(&db, &run).await;
+                let result = run_again(&db, numbers.next(shard), longest, &run).await;
                 if result.is_ok() {
                     for id in signals {
                         let _ = hub.send(id);
@@ -114,58 +167,140 @@ impl Lanes {
                 let _ = sender.send(result);
             })
         }));
-        self.lane_of(shard).send(work).await.map_err(|_| E::from(busy()))?;
+        self.enter(shard, work).await?;
         receiver.await.map_err(|_| E::from(busy()))?
+    }
+
+    /// Lines up in the lane of `shard`, or is turned away at once when the line is full.
+    async fn enter(&self, shard: i64, work: Work) -> Result<(), StoreError> {
+        let lane = self.lane_of(shard);
+        if faults::out(Protection::QueueBound) {
+            return lane.send(work).await.map_err(|_| busy());
+        }
+        lane.try_send(work).map_err(|_| busy())
     }
 }
 
+/// The queue is full, or the house is closing: 503 with Retry-After.
 fn busy() -> StoreError {
     StoreError::Retry(sqlx::Error::PoolTimedOut)
 }
 
-/// Exponential back-off with a little jitter taken from the attempt's own instant.
+/// Exponential back-off with a little jitter, so that lanes that met do not meet again.
 pub(super) async fn back_off(attempt: u32) {
-    let jitter = u64::from(std::time::Instant::now().elapsed().subsec_nanos() % 7);
+    let mut byte = [0_u8; 1];
+    let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0] % 8));
     tokio::time::sleep(Duration::from_millis((10 << attempt.min(6)) + jitter)).await;
 }
 
-async fn run_again<T, E, F>(db: &Db, run: &F) -> Result<T, E>
+/// How one run of a write ended.
+enum Run<T, E> {
+    /// It is committed.
+    Done(T),
+    /// An earlier run, whose COMMIT got no answer, is committed; this one has changed nothing.
+    DoneBefore,
+    /// COMMIT got no answer.
+    Unknown(T, StoreError),
+    /// It is not committed.
+    Failed(E),
+}
+
+async fn run_again<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Result<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
+    let mut unanswered = None;
     let mut attempt = 0;
     loop {
-        let result = run_once(db, run).await;
-        match result {
-            Err(error) if error.retryable() && attempt + 1 < ATTEMPTS => back_off(attempt).await,
-            other => return other,
-        }
         attempt += 1;
+        let error = match run_once(db, mark, longest, run).await {
+            Run::Done(value) => return Ok(value),
+            Run::DoneBefore => {
+                let unknown = || StoreError::Corrupt("a write is marked that was never run".into());
+                return unanswered.ok_or_else(|| E::from(unknown()));
+            }
+            Run::Unknown(value, error) => {
+                unanswered = Some(value);
+                E::from(error)
+            }
+            Run::Failed(error) => error,
+        };
+        if !error.retryable() || attempt >= ATTEMPTS || faults::out(Protection::RunAgain) {
+            return Err(error);
+        }
+        back_off(attempt - 1).await;
     }
 }
 
-async fn run_once<T, E, F>(db: &Db, run: &F) -> Result<T, E>
+async fn run_once<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Run<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
-    let mut tx = db.begin_write().await?;
-    match run(&mut tx).await {
-        Ok(value) => {
-            tx.commit().await?;
-            Ok(value)
+    let mut tx = match db.begin_write().await {
+        Ok(tx) => tx,
+        Err(error) => return Run::Failed(error.into()),
+    };
+    let marked = if faults::out(Protection::WriteMark) { Ok(true) } else { mark.set(&mut tx).await };
+    let result = match marked {
+        Ok(true) => bounded(longest, run(&mut tx)).await,
+        Ok(false) => {
+            give_up(tx).await;
+            return Run::DoneBefore;
         }
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(value) => match commit(tx).await {
+            Ok(()) => Run::Done(value),
+            Err(error @ StoreError::Lost(_)) => Run::Unknown(value, error),
+            Err(error) => Run::Failed(error.into()),
+        },
         Err(error) => {
-            if let Err(fault) = tx.rollback().await {
-                tracing::warn!(%fault, "rollback failed");
-            }
-            Err(error)
+            give_up(tx).await;
+            Run::Failed(error)
         }
     }
 }
 
-async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, commits: Arc<AtomicU64>) {
+/// A write that hangs or panics gives its lane back: the others behind it must not wait for ever.
+async fn bounded<T, E: LaneError>(longest: Duration, run: BoxFuture<'_, Result<T, E>>) -> Result<T, E> {
+    if faults::out(Protection::PanicCaught) {
+        return run.await;
+    }
+    let run = std::panic::AssertUnwindSafe(run).catch_unwind();
+    let limit = if faults::out(Protection::TimeLimit) { Duration::MAX } else { longest };
+    match tokio::time::timeout(limit, run).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(StoreError::Corrupt("a write panicked".into()).into()),
+        Err(_) => Err(StoreError::Corrupt(format!("a write took longer than {longest:?}")).into()),
+    }
+}
+
+/// Commits a transaction of a lane; [`StoreError::Lost`] means that nobody knows whether it happened.
+async fn commit(tx: Tx) -> Result<(), StoreError> {
+    if let Err(fault) = faults::before_commit() {
+        give_up(tx).await;
+        return Err(fault);
+    }
+    tx.commit().await?;
+    faults::after_commit()
+}
+
+async fn give_up(tx: Tx) {
+    if let Err(fault) = tx.rollback().await {
+        tracing::warn!(%fault, "rollback failed");
+    }
+}
+
+async fn serve(
+    db: Db,
+    mut receiver: mpsc::Receiver<Work>,
+    signals: Signals,
+    commits: Arc<AtomicU64>,
+    longest: Duration,
+) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
@@ -176,12 +311,7 @@ async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, com
             },
         };
         match work {
-            Work::Run(run) => {
-                // A panic inside a closure must not end the lane: it runs in a task of its own.
-                if let Err(fault) = tokio::spawn(run(db.clone(), signals.clone())).await {
-                    tracing::error!(%fault, "a write panicked");
-                }
-            }
+            Work::Run(run) => run(db.clone(), signals.clone()).await,
             Work::Set(set, reply) => {
                 let mut members = vec![(*set, reply)];
                 while members.len() < group::MOST {
@@ -194,7 +324,7 @@ async fn serve(db: Db, mut receiver: mpsc::Receiver<Work>, signals: Signals, com
                         Err(_) => break,
                     }
                 }
-                group::commit(&db, members, &signals).await;
+                group::commit(&db, members, &signals, longest).await;
             }
         }
         commits.fetch_add(1, Ordering::Relaxed);

@@ -48,10 +48,22 @@ pub struct WriteSet {
     pub key: SubmissionKey,
     /// versions that must still hold
     pub expects: Vec<Expect>,
-    /// rows by table
+    /// rows by table; among them that of `submission`, by which a repeat is recognized
     pub puts: Vec<Put>,
     /// told after the commit
     pub signals: Vec<Id>,
+}
+
+impl WriteSet {
+    /// The id of the submission row it writes.
+    pub fn submission_id(&self) -> Option<Id> {
+        let put = self.puts.iter().find(|put| put.shape.table == "submission")?;
+        let at = put.shape.columns.iter().position(|column| *column == "id")?;
+        match put.row.get(at) {
+            Some(Arg::Uuid(id)) => *id,
+            _ => None,
+        }
+    }
 }
 
 /// What became of a write set.

@@ -1,0 +1,15 @@
+#!/bin/sh
+# A long random life of tasks on both databases: `sh scripts/soak.sh [STEPS] [SEED]`. The seed is printed: it
+# gives the same steps again (ids differ, so among equals another one may be taken).
+set -eu
+cd "$(dirname "$0")/.."
+PATH="$PATH:$PWD/.tools/nextest/bin"; export PATH
+HUTONG_STEPS="${1:-10000}" HUTONG_SEED="${2:-$(date +%s)}"
+HUTONG_PG_DIR="${HUTONG_PG_DIR:-$(mktemp -d "${TMPDIR:-/tmp}/hutong-pg.XXXXXX")}"
+export HUTONG_STEPS HUTONG_SEED HUTONG_PG_DIR
+chmod 755 "$HUTONG_PG_DIR"
+HUTONG_TEST_POSTGRES=$(sh scripts/test-postgres.sh)
+export HUTONG_TEST_POSTGRES
+trap 'sh scripts/test-postgres.sh stop' EXIT INT TERM
+echo "seed $HUTONG_SEED, $HUTONG_STEPS steps"
+cargo nextest run --package server --locked --profile soak --no-capture --test conserved whatever_happens
