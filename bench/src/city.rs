@@ -215,12 +215,8 @@ async fn organizations(app: &App, scale: &Scale) -> Result<Cast, AppError> {
                 version: 1,
             });
         }
-        let login = Login {
-            account: format!("b{}", logins.len()),
-            staff: staff.staff.id,
-            post: post.id,
-            place: place.id,
-        };
+        let login =
+            Login { account: format!("b{}", logins.len()), staff: staff.staff.id, post: post.id, place: place.id };
         let role = match place.level {
             2 => "manager",
             5 => "grid_worker",
