@@ -62,5 +62,8 @@ tools-node:
 tools-deny:
 	@sh scripts/install-tools.sh deny
 
+bench: tools-build tools-test ## one table of figures, both databases (QUICK=1: under three minutes)
+	sh scripts/bench.sh $(if $(QUICK),quick)
+
 clean-data: ## forget the demo city
 	rm -rf $(DEMO_DATA)

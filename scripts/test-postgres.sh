@@ -24,11 +24,13 @@ if [ "${1:-start}" = stop ]; then
   exit 0
 fi
 if [ -f "$dir/url" ] && as_owner "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1; then cat "$dir/url"; exit 0; fi
+# HUTONG_PG_SYNC=on: as an installation runs it, for measurements and faults.
+if [ "${HUTONG_PG_SYNC:-off}" = on ]; then durable="-c fsync=on -c synchronous_commit=on -c max_wal_size=4GB"; else durable="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"; fi
 rm -rf "$dir"; mkdir -p "$dir"
 [ "$(id -u)" = 0 ] && chown "$owner" "$dir"
 as_owner "$bin/initdb" -D "$dir/data" -U hutong --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null 2>&1 \
   || as_owner "$bin/initdb" -D "$dir/data" -U hutong --auth=trust --encoding=UTF8 --locale=C --no-sync >/dev/null
 port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])' 2>/dev/null || echo 54329)
-as_owner "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB" start >/dev/null
+as_owner "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir $durable -c max_connections=300 -c shared_buffers=${HUTONG_PG_BUFFERS:-64MB}" start >/dev/null
 echo "postgres://hutong@127.0.0.1:$port/postgres" > "$dir/url"
 cat "$dir/url"

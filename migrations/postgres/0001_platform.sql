@@ -11,8 +11,21 @@ create table event (
   subject_class text not null, subject_id uuid, actor_account uuid, actor_post uuid, on_behalf text,
   occurred_at bigint not null, recorded_at bigint not null, request_id text, cause_id uuid,
   payload text not null, seq bigint, primary key (shard, id));
-create index event_seq on event (shard, seq);
+-- An event waits in event_unsealed until the sealer gives it its seq, once.
+create unique index event_seq on event (shard, seq) where seq is not null;
+create index event_unsealed on event (shard, recorded_at, id) where seq is null;
 create index event_subject on event (shard, subject_id);
+
+-- The chain of a shard's sealed events: SHA-256 over one canonical encoding (docs/audit.md); leaves are the events' own
+-- hashes in their order. position counts the blocks of all shards as they were sealed.
+create table event_block (
+  shard bigint not null, number bigint not null, position bigint not null, first_seq bigint not null, last_seq bigint not null,
+  previous_hash bytea not null, hash bytea not null, leaves bytea not null, sealed_at bigint not null, primary key (shard, number));
+create index event_block_position on event_block (position);
+create table event_head (
+  shard bigint not null, number bigint not null, last_seq bigint not null, hash bytea not null, primary key (shard));
+-- The last signed list of heads, as it also stands in the file outside.
+create table signed_heads (number bigint not null primary key, position bigint not null, signed_at bigint not null, content text not null);
 
 create table outbox (
   shard bigint not null, id uuid not null, target_shard bigint not null, kind text not null,

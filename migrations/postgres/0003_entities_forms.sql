@@ -43,7 +43,12 @@ create table link (
 create index link_from on link (shard, from_id, kind);
 create index link_to on link (shard, to_id, kind);
 -- City-wide identity: the keyed index of a number, claimed before the entity is created under the id given here.
-create table identity_claim (digest bytea not null primary key, kind text not null, shard bigint not null, entity_id uuid not null, created_at bigint not null);
+-- version: that of the index key; cipher: the number, so that a rotation can index it anew also where no entity exists yet.
+create table identity_claim (
+  digest bytea not null primary key, version bigint not null, kind text not null, shard bigint not null, entity_id uuid not null,
+  cipher bytea not null, created_at bigint not null);
+-- Why a secret was shown in clear, as ciphertext: the event only carries this row's id.
+create table reveal_reason (shard bigint not null, id uuid not null, entity_id uuid not null, reason text not null, created_at bigint not null, primary key (shard, id));
 
 create table application (key text not null primary key, version text not null, title text not null, content_hash text not null, state text not null, installed_at bigint not null);
 -- One file of an application's folder: kind is its folder, content what was installed; state: installed, retired.

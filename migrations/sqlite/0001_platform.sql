@@ -11,8 +11,21 @@ create table event (
   subject_class text not null, subject_id blob, actor_account blob, actor_post blob, on_behalf text,
   occurred_at integer not null, recorded_at integer not null, request_id text, cause_id blob,
   payload text not null, seq integer, primary key (shard, id)) strict;
-create index event_seq on event (shard, seq);
+-- An event waits in event_unsealed until the sealer gives it its seq, once.
+create unique index event_seq on event (shard, seq) where seq is not null;
+create index event_unsealed on event (shard, recorded_at, id) where seq is null;
 create index event_subject on event (shard, subject_id);
+
+-- The chain of a shard's sealed events: SHA-256 over one canonical encoding (docs/audit.md); leaves are the events' own
+-- hashes in their order. position counts the blocks of all shards as they were sealed.
+create table event_block (
+  shard integer not null, number integer not null, position integer not null, first_seq integer not null, last_seq integer not null,
+  previous_hash blob not null, hash blob not null, leaves blob not null, sealed_at integer not null, primary key (shard, number)) strict;
+create index event_block_position on event_block (position);
+create table event_head (
+  shard integer not null, number integer not null, last_seq integer not null, hash blob not null, primary key (shard)) strict;
+-- The last signed list of heads, as it also stands in the file outside.
+create table signed_heads (number integer not null primary key, position integer not null, signed_at integer not null, content text not null) strict;
 
 create table outbox (
   shard integer not null, id blob not null, target_shard integer not null, kind text not null,

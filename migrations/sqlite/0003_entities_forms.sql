@@ -43,7 +43,12 @@ create table link (
 create index link_from on link (shard, from_id, kind);
 create index link_to on link (shard, to_id, kind);
 -- City-wide identity: the keyed index of a number, claimed before the entity is created under the id given here.
-create table identity_claim (digest blob not null primary key, kind text not null, shard integer not null, entity_id blob not null, created_at integer not null) strict;
+-- version: that of the index key; cipher: the number, so that a rotation can index it anew also where no entity exists yet.
+create table identity_claim (
+  digest blob not null primary key, version integer not null, kind text not null, shard integer not null, entity_id blob not null,
+  cipher blob not null, created_at integer not null) strict;
+-- Why a secret was shown in clear, as ciphertext: the event only carries this row's id.
+create table reveal_reason (shard integer not null, id blob not null, entity_id blob not null, reason text not null, created_at integer not null, primary key (shard, id)) strict;
 
 create table application (key text not null primary key, version text not null, title text not null, content_hash text not null, state text not null, installed_at integer not null) strict;
 -- One file of an application's folder: kind is its folder, content what was installed; state: installed, retired.

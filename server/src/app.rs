@@ -71,8 +71,10 @@ pub struct Parts {
 impl Parts {
     /// The parts over an open database, with empty books.
     pub fn new(db: Db, clock: Clock, keys: Keys, data: PathBuf, limits: Limits) -> Self {
+        let lanes = Lanes::start(&db);
         Self {
-            lanes: Lanes::start(&db),
+            hub: Hub::new(limits.streams, lanes.listen()),
+            lanes,
             keys,
             data,
             installation: ArcSwap::default(),
@@ -84,7 +86,6 @@ impl Parts {
             limits,
             gate: Gate::new(limits),
             jobs: Jobs::new(clock.clone(), crate::jobs::JOBS),
-            hub: Hub::new(limits.streams),
             stop: watch::Sender::new(false),
             clock,
             db,

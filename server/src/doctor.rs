@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::args;
+use crate::audit;
 use crate::error::AppError;
 use crate::measures;
 use crate::platform::database::{Exec, SchemaState, schema_state};
@@ -24,7 +25,7 @@ const STUCK: i64 = 60_000_000;
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// `schema`, `keys`, `totals`, `conservation`, `outbox`, `places`
+    /// `schema`, `keys`, `totals`, `conservation`, `outbox`, `places`, `events`
     pub name: &'static str,
     /// what about: a task's title, or empty
     pub about: String,
@@ -47,6 +48,9 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
     add("places", "", (lost.0 > 0).then(|| format!("{} places are not in the tree: import them again", lost.0)));
     let stuck: (i64,) = app.read().one(OUTBOX_ALL_SHARDS, args![app.now() - STUCK]).await?;
     add("outbox", "", (stuck.0 > 0).then(|| format!("{} messages wait for more than a minute", stuck.0)));
+    let report = audit::verify::verify(app, None, |_, _| {}).await?;
+    let first = report.wrong.first().map(|first| format!("{} faults; first: {}", report.wrong_count, first.text));
+    add("events", &report.window(), first);
     let tasks: Vec<(Id, String)> = app.read().all(TASKS, vec![]).await?;
     for (task, title) in tasks {
         let differences = measures::recount(app, task).await?;

@@ -19,6 +19,7 @@ use crate::platform::{files, metrics};
 /// Every kind of job.
 pub const JOBS: &[JobKind] = &[
     JobKind { kind: "platform.tidy", attempts: 3, every: Some(DAY / 24), run: tidy },
+    JobKind { kind: crate::rekeying::JOB, attempts: 20, every: None, run: crate::rekeying::job },
     JobKind { kind: crate::tasks::jobs::DISPATCH, attempts: 10, every: None, run: crate::tasks::jobs::dispatch },
 ];
 
@@ -26,6 +27,7 @@ pub const JOBS: &[JobKind] = &[
 pub const LEASED: &[Leased] = &[
     Leased { name: crate::measures::fold::LEASE, every: crate::measures::fold::EVERY, run: fold },
     Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
+    Leased { name: "audit.seal", every: crate::audit::EVERY, run: seal },
     Leased { name: "tasks.pass_on", every: Duration::from_secs(30), run: pass_on },
 ];
 
@@ -40,6 +42,7 @@ pub fn start(app: &App) -> Workers {
         tasks.spawn(leases::keep(app.clone(), *leased));
     }
     tasks.spawn(measure(app.clone()));
+    tasks.spawn(watch_keys(app.clone()));
     Workers(tasks)
 }
 
@@ -84,6 +87,10 @@ fn fold(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
     })
 }
 
+fn seal(app: App, lease: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    Box::pin(async move { crate::audit::seal::round(&app, &lease).await.map(|_| ()) })
+}
+
 fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
     // Every row is applied once by its own id: a second drainer after a take-over does no harm.
     Box::pin(async move {
@@ -95,6 +102,22 @@ fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
 fn pass_on(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
     // Every item moves under its own version: a second runner after a take-over finds nothing left.
     Box::pin(async move { crate::tasks::pass_on::pass_due(&app).await.map(|_| ()) })
+}
+
+/// Sees that another process rotated the keys, well before anybody writes with the new ones.
+async fn watch_keys(app: App) {
+    let mut stopping = app.stopping();
+    while !*stopping.borrow() {
+        match app.keys.refresh() {
+            Ok(true) => tracing::info!(version = app.keys.version(), "the key file has changed and was read again"),
+            Ok(false) => {}
+            Err(fault) => tracing::warn!(%fault, "the key file could not be read again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(crate::rekeying::rotate::LOOK) => {}
+            _ = stopping.changed() => {}
+        }
+    }
 }
 
 /// Gauges that no request sets.

@@ -172,6 +172,7 @@ pub fn operations() -> Vec<&'static Operation> {
         crate::forms::edit_api::OPERATIONS,
         crate::forms::api::OPERATIONS,
         crate::channels::api::OPERATIONS,
+        crate::audit::api::OPERATIONS,
     ];
     rooms.iter().copied().flatten().collect()
 }

@@ -53,6 +53,8 @@ routes! {
     get "/api/v1/tokens" => crate::access::api::list,
     post "/api/v1/tokens" => crate::access::api::create,
     delete "/api/v1/tokens/{id}" => crate::access::api::revoke,
+    // audit
+    get "/api/v1/events" => crate::audit::api::list,
     // applications
     get "/admin/apps" => crate::applications::pages::index,
     post "/admin/apps/{key}/retire" => crate::applications::pages::take_out,

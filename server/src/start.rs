@@ -8,6 +8,7 @@ use crate::knowledge;
 use crate::ledgers;
 use crate::platform::clock::Clock;
 use crate::platform::database::{Db, StoreError, migrate};
+use crate::platform::folder::{FolderLock, Taken};
 use crate::platform::limits::Limits;
 use crate::platform::secrets::{Keys, SecretError};
 use crate::platform::settings;
@@ -36,6 +37,17 @@ pub enum StartError {
     /// address
     #[error("cannot listen on {0}: {1}")]
     Listen(String, std::io::Error),
+    /// another process has the folder
+    #[error("the data folder {0} is in use by another hutong ({1}): stop it first, or name another folder with --data")]
+    InUse(PathBuf, String),
+    /// the installation went elsewhere
+    #[error(
+        "this installation was moved to {0}: serve that one. If this copy is to be used again after all, run `hutong move --undo` here"
+    )]
+    Moved(String),
+    /// writing it was broken off
+    #[error("`hutong {0}` into this installation was broken off half way: run it again; nothing here is complete yet")]
+    Unfinished(String),
 }
 
 /// Where the data are.
@@ -51,13 +63,55 @@ impl Place {
     /// Opens the database, migrating it if `may_migrate`.
     pub async fn database(&self, now: i64) -> Result<Db, StartError> {
         std::fs::create_dir_all(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
-        let db = match &self.database_url {
-            Some(url) => Db::open_postgres(url).await?,
-            None => Db::open_sqlite(&self.data.join("hutong.db")).await?,
-        };
+        let db = self.connect().await?;
+        let [moved, unfinished] = marks(&db).await?;
+        if let Some(to) = moved {
+            return Err(StartError::Moved(to));
+        }
+        if let Some(act) = unfinished {
+            return Err(StartError::Unfinished(act));
+        }
         migrate(&db, now).await?;
         Ok(db)
     }
+
+    /// Opens the database as it is; of an embedded one the folder must be there.
+    pub async fn connect(&self) -> Result<Db, StartError> {
+        Ok(match &self.database_url {
+            Some(url) => Db::open_postgres(url).await?,
+            None => Db::open_sqlite(&self.sqlite_file()).await?,
+        })
+    }
+
+    /// The embedded database's file.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data.join("hutong.db")
+    }
+
+    /// Where the keys are.
+    pub fn keys_file(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+
+    /// Takes the folder of an embedded database for one process; several may serve one PostgreSQL.
+    pub fn take_folder(&self) -> Result<Option<FolderLock>, StartError> {
+        if self.database_url.is_some() {
+            return Ok(None);
+        }
+        FolderLock::take(&self.data).map(Some).map_err(|fault| match fault {
+            Taken::Held(by) => StartError::InUse(self.data.clone(), by),
+            Taken::Disk(fault) => StartError::Folder(self.data.clone(), fault),
+        })
+    }
+}
+
+/// What is written on a database that must not be served: where it went, and what has not ended.
+pub async fn marks(db: &Db) -> Result<[Option<String>; 2], StoreError> {
+    if !db.table_names().await?.iter().any(|name| name == "setting") {
+        return Ok([None, None]);
+    }
+    let mut db = db.clone();
+    Ok([settings::get(&mut db, settings::MOVED_TO).await?, settings::get(&mut db, settings::UNFINISHED).await?])
 }
 
 /// Opens everything. Keys are made only when the database holds nothing yet.
@@ -65,7 +119,7 @@ pub async fn open(place: &Place) -> Result<App, StartError> {
     let clock = Clock::system(ZONE)?;
     let db = place.database(clock.now()).await?;
     let fresh = settings::all(&mut db.clone()).await?.is_empty();
-    let keys = Keys::open(&place.data.join("keys"), fresh)?;
+    let keys = Keys::open(&place.keys_file(), fresh)?;
     assemble(db, clock, keys, &place.data).await
 }
 

@@ -13,6 +13,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
         ("forms", crate::forms::store::STATEMENTS),
     ];
     all.push(("doctor", crate::doctor::STATEMENTS));
+    all.push(("keeping/move_to", crate::keeping::STATEMENTS));
     all.push(("channels/store", crate::channels::store::STATEMENTS));
     all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
@@ -30,6 +31,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("ledgers", crate::ledgers::store::STATEMENTS));
     all.push(("tasks/templates", crate::tasks::templates::STATEMENTS));
     all.push(("applications", crate::applications::store::STATEMENTS));
+    all.push(("entities/claim", crate::entities::claim::STATEMENTS));
+    all.push(("audit", crate::audit::store::STATEMENTS));
     all.extend(crate::access::STATEMENTS.iter().map(|list| ("access", *list)));
     all
 }
@@ -44,6 +47,8 @@ pub fn samples() -> Vec<(&'static str, String)> {
     all.extend(crate::tasks::store::samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::tasks::work_samples().into_iter().map(|sql| ("tasks", sql)));
     all.extend(crate::channels::store::samples().into_iter().map(|sql| ("channels", sql)));
+    all.extend(crate::rekeying::samples().into_iter().map(|sql| ("rekeying", sql)));
+    all.extend(crate::audit::store::samples().into_iter().map(|sql| ("audit", sql)));
     all.extend(crate::entities::samples().into_iter().map(|sql| ("entities", sql)));
     all
 }

@@ -320,12 +320,13 @@ async fn an_observation_for_another_shard_arrives_once() {
         app.lanes.submit(set(10, &applied)).await.expect("stored");
         let payload: (String,) = app.read().one("SELECT payload FROM outbox", vec![]).await.expect("waits");
         let observation: Observation = serde_json::from_str(&payload.0).expect("reads");
+        let keys = app.keys.clone();
         let died = app
             .lanes
             .write(501, vec![], move |tx| {
-                let observation = observation.clone();
+                let (observation, keys) = (observation.clone(), keys.clone());
                 Box::pin(async move {
-                    assert!(entities::outbox::take_in(tx, &observation).await?);
+                    assert!(entities::outbox::take_in(&keys, tx, &observation).await?);
                     Err::<(), _>(platform::database::StoreError::NotFound)
                 })
             })
@@ -639,7 +640,7 @@ async fn replay(app: &App, community: Id, story: Vec<Spoken>) {
     let model = form_runtime::Model::shipped();
     let fold = |observations: &[Observation]| {
         observations.iter().fold(PersonRecord::empty(person.shard, person.id), |record, observation| {
-            entities::merge(&model, &record, observation).expect("merges")
+            entities::merge(&app.keys, &model, &record, observation).expect("merges")
         })
     };
     assert_eq!(fold(&observations), stands);

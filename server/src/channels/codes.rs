@@ -21,7 +21,7 @@ const KEPT: i64 = 30 * 60 * 1_000_000;
 
 /// The query code of a submission: `7K4M9-2QHWT`.
 pub fn query_code(app: &App, channel: Id, community: Id, client: Id) -> String {
-    let bytes = app.keys.index("query-code", &format!("{channel} {community} {client}"));
+    let bytes = app.keys.lasting_digest("query-code", &format!("{channel} {community} {client}"));
     let signs: String = bytes.iter().take(10).map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect();
     format!("{}-{}", &signs[..5], &signs[5..])
 }
@@ -41,7 +41,7 @@ pub fn digest(app: &App, typed: &str) -> Option<Vec<u8>> {
         })
         .collect();
     let fits = plain.len() == 10 && plain.bytes().all(|byte| SIGNS.contains(&byte));
-    fits.then(|| app.keys.index("query_code", &plain))
+    fits.then(|| app.keys.lasting_digest("query_code", &plain))
 }
 
 /// What the slip page shows, kept for half an hour.

@@ -30,7 +30,7 @@ pub async fn changes(app: &App, viewer: &Viewer, case: &Case) -> Result<Vec<Chan
             after: text(&at, &value),
             before: before.filter(|_| seen).map(|before| text(&at, before)),
             hidden: before.is_some() && !seen,
-            changed: before.is_none_or(|before| !same(before, &value)) || !seen,
+            changed: before.is_none_or(|before| !same(&app.keys, &at, before, &value)) || !seen,
             refused: refused.contains(&key),
             key,
         }

@@ -4,7 +4,10 @@
 //! in the file of its family.
 
 mod application;
+mod audit;
 mod data;
+mod keeping;
+mod keys;
 mod output;
 mod serve;
 
@@ -62,9 +65,43 @@ enum Command {
     Migrate,
     /// Look at the whole installation: schema, keys, totals against a recount, conservation
     Doctor,
+    /// Keep the whole installation in one file, while it is served: rows, files, and which keys they need
+    Backup {
+        /// The file to make; it must not be there yet
+        file: PathBuf,
+        /// Put the keys in as well: whoever has the file can then read all personal data
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Make an installation of a backup, where there is none yet; a broken file is refused before anything is written
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// The key file of the installation that was kept, if neither the backup nor the data folder has it
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+        /// Only read the backup to its end and say what is in it
+        #[arg(long)]
+        check: bool,
+    },
+    /// Move the whole installation to another database; no server may run on it
+    Move {
+        /// Where to: postgres://USER@HOST/DATABASE, or sqlite:FOLDER
+        #[arg(long, value_name = "URL", required_unless_present = "undo")]
+        to: Option<String>,
+        /// Serve this copy again after all: forgets that it was moved
+        #[arg(long, conflicts_with = "to")]
+        undo: bool,
+    },
     /// Import places or the address book from a sheet
     #[command(subcommand)]
     Import(Import),
+    /// Check the sealed events
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Rotate the keys of what is stored encrypted
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Make API tokens
     #[command(subcommand)]
     Token(Token),
@@ -132,9 +169,15 @@ pub enum CliError {
     /// the self-check found something
     #[error("{0} checks found something wrong")]
     Unwell(usize),
+    /// the events are not as they were sealed
+    #[error("{0} faults in the sealed events")]
+    Tampered(usize),
     /// files
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
+    /// keeping, restoring or moving
+    #[error(transparent)]
+    Keep(#[from] crate::keeping::KeepError),
 }
 
 impl CliError {
@@ -187,6 +230,13 @@ async fn carry_out(cli: Cli, output: &Output) -> Result<(), CliError> {
         Command::Serve { listen } => serve::serve(&place, listen, output).await,
         Command::Migrate => data::migrate(&place, output).await,
         Command::Doctor => data::doctor(&place, output).await,
+        Command::Audit(command) => audit::carry_out(&place, command, output).await,
+        Command::Keys(command) => keys::carry_out(&place, command, output).await,
+        Command::Backup { file, with_keys } => keeping::backup(&place, &file, with_keys, output).await,
+        Command::Restore { file, check: true, .. } => keeping::check(&file, output).await,
+        Command::Restore { file, keys, check: false } => keeping::restore(&place, &file, keys.as_deref(), output).await,
+        Command::Move { to: Some(to), .. } => keeping::move_to(&place, &to, output).await,
+        Command::Move { to: None, .. } => keeping::undo_move(&place, output).await,
         Command::Import(Import::Places(file)) => data::import_places(&place, &file.file, file.dry_run, output).await,
         Command::Import(Import::Addressbook(file)) => {
             data::import_address_book(&place, &file.file, file.dry_run, output).await

@@ -11,7 +11,9 @@ use crate::start::{self, Place, StartError};
 
 /// Opens the installation and serves it until it is told to stop.
 pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
+    let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     match crate::administration::set_up::code(&app)? {
@@ -27,7 +29,9 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
 /// Builds the demo city if it is not there yet, prints who can sign in, and serves it; with `activity`,
 /// made-up people submit so many times a minute.
 pub async fn demo(place: &Place, listen: SocketAddr, activity: Option<u32>, output: &Output) -> Result<(), CliError> {
+    let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
     let known = app.installation.load().demo;

@@ -38,7 +38,7 @@ pub fn apply(app: &App, record: Option<&PersonRecord>, said: &Said) -> Result<Ap
     let now = app.now();
     let observation = observe(app, &model, record, said, now)?;
     let empty = PersonRecord::empty(said.subject.shard, said.subject.id);
-    let next = merge(&model, record.unwrap_or(&empty), &observation)?;
+    let next = merge(&app.keys, &model, record.unwrap_or(&empty), &observation)?;
     let puts = vec![
         entity_put(&observation, next.community_id, now),
         observation.put(),
@@ -63,7 +63,7 @@ pub fn apply_plain(app: &App, record: Option<&PlainRecord>, said: &Said) -> Resu
     let before = record.unwrap_or(&empty);
     let mut fields = before.fields()?;
     let observation = Observation::of(&app.keys, &model, said, now, |key| fields.values.get(key).cloned());
-    fields.take_in(&model, &observation)?;
+    fields.take_in(&app.keys, &model, &observation)?;
     let next = PlainRecord { version: before.version + 1, updated_at: now, ..before.with_fields(fields) };
     let puts = vec![
         entity_put(&observation, next.community_id, now),

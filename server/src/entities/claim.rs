@@ -11,18 +11,17 @@ use form_runtime::Class;
 
 use super::observation::Subject;
 use super::sealed::normalize;
-use super::store;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::{OnKey, Shape, chunk};
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::ids::{Id, new_id, shard_by_hash};
 
 /// Columns of a claim.
 pub const IDENTITY_CLAIM: Shape = Shape {
     table: "identity_claim",
-    columns: &["digest", "kind", "shard", "entity_id", "created_at"],
+    columns: &["digest", "version", "kind", "shard", "entity_id", "cipher", "created_at"],
     key: &["digest"],
 };
 
@@ -67,25 +66,23 @@ pub async fn claim_person(app: &App, id_no: Option<&str>, community: Id) -> Resu
 
 /// The same for many, in the order given. Equal numbers get one person.
 pub async fn claim_persons(app: &App, rows: Vec<(Option<String>, Option<Id>)>) -> Result<Vec<Claimed>, AppError> {
-    let now = app.now();
-    let mut digests: Vec<Option<Vec<u8>>> = Vec::with_capacity(rows.len());
-    let mut wanted: HashMap<Vec<u8>, (i64, Id)> = HashMap::new();
+    let mut numbers: Vec<Option<String>> = Vec::with_capacity(rows.len());
+    let mut wanted: HashMap<String, (i64, Id)> = HashMap::new();
     let mut provisional = Vec::with_capacity(rows.len());
     for (number, community) in &rows {
         let number = number.as_deref().map(normalize).filter(|number| !number.is_empty() && !number.contains('*'));
-        let digest = number.map(|number| app.keys.index("id_no", &number));
         let fresh = new_person(app, *community);
-        if let Some(digest) = &digest {
-            wanted.entry(digest.clone()).or_insert((fresh.shard, fresh.id));
+        if let Some(number) = &number {
+            wanted.entry(number.clone()).or_insert((fresh.shard, fresh.id));
         }
-        digests.push(digest);
+        numbers.push(number);
         provisional.push(fresh);
     }
-    let settled = settle(app, "person", wanted, now).await?;
-    Ok(digests
+    let settled = settle(app, "person", wanted).await?;
+    Ok(numbers
         .into_iter()
         .zip(provisional)
-        .map(|(digest, fresh)| match digest.and_then(|digest| settled.get(&digest)) {
+        .map(|(number, fresh)| match number.and_then(|number| settled.get(&number)) {
             Some(&(shard, id, existed)) => Claimed { shard, id, existed },
             None => fresh,
         })
@@ -94,64 +91,107 @@ pub async fn claim_persons(app: &App, rows: Vec<(Option<String>, Option<Id>)>) -
 
 /// A unified social credit code (GB 32100) belongs to one organization.
 pub async fn claim_organization(app: &App, code: &str, shard: i64) -> Result<Claimed, AppError> {
-    let digest = app.keys.index("uscc", &normalize(code));
-    let wanted = HashMap::from([(digest.clone(), (shard, new_id(shard, app.now())))]);
-    let settled = settle(app, "organization", wanted, app.now()).await?;
+    let code = normalize(code);
+    let wanted = HashMap::from([(code.clone(), (shard, new_id(shard, app.now())))]);
+    let settled = settle(app, "organization", wanted).await?;
     let &(shard, id, existed) =
-        settled.get(&digest).ok_or_else(|| AppError::Internal("a claim gave no answer".into()))?;
+        settled.get(&code).ok_or_else(|| AppError::Internal("a claim gave no answer".into()))?;
     Ok(Claimed { shard, id, existed })
 }
 
-type Settled = HashMap<Vec<u8>, (i64, Id, bool)>;
+/// Number to who holds it, and whether that was so before.
+type Settled = HashMap<String, (i64, Id, bool)>;
+
+/// A number as it is claimed: under the present index, and while a rotation runs under the others too, so
+/// that two processes of which one has not heard of the rotation yet still meet.
+#[derive(Clone)]
+struct Wanted {
+    digests: Vec<(i64, Vec<u8>)>,
+    cipher: Vec<u8>,
+    shard: i64,
+    id: Id,
+}
+
+/// The context a claimed number is sealed under.
+pub const CONTEXT: &str = "identity.claim";
+
+/// The kind of index by which a kind of entity is claimed.
+fn index_of(kind: &str) -> &'static str {
+    if kind == "person" { "id_no" } else { "uscc" }
+}
 
 /// Claims what is free and reads who holds the rest, in one transaction.
-async fn settle(
-    app: &App,
-    kind: &'static str,
-    wanted: HashMap<Vec<u8>, (i64, Id)>,
-    now: i64,
-) -> Result<Settled, AppError> {
-    let mut wanted: Vec<(Vec<u8>, (i64, Id))> = wanted.into_iter().collect();
+async fn settle(app: &App, kind: &'static str, wanted: HashMap<String, (i64, Id)>) -> Result<Settled, AppError> {
+    let (index, now) = (index_of(kind), app.now());
+    let mut wanted: Vec<(String, Wanted)> = wanted
+        .into_iter()
+        .map(|(number, (shard, id))| {
+            let digests = app.keys.indexes(index, &number);
+            let cipher = app.keys.seal_bytes(CONTEXT, number.as_bytes());
+            (number, Wanted { digests, cipher, shard, id })
+        })
+        .collect();
     // One order for all, so that two imports never wait for each other.
-    wanted.sort_unstable();
+    wanted.sort_unstable_by(|one, other| one.1.digests.cmp(&other.1.digests));
     let mut settled = Settled::new();
-    for slice in wanted.chunks(256) {
-        let slice = slice.to_vec();
-        let lane = shard_by_hash(&slice[0].0);
-        let part: Vec<(Vec<u8>, i64, Id)> = app
+    for slice in wanted.chunks(128) {
+        let names: Vec<String> = slice.iter().map(|(number, _)| number.clone()).collect();
+        let slice: Vec<Wanted> = slice.iter().map(|(_, wanted)| wanted.clone()).collect();
+        let fresh: Vec<Id> = slice.iter().map(|wanted| wanted.id).collect();
+        let lane = shard_by_hash(&slice[0].digests[0].1);
+        let part: Vec<(i64, Id)> = app
             .lanes
             .write(lane, Vec::new(), move |tx| {
                 let slice = slice.clone();
-                Box::pin(async move {
-                    let rows = slice
-                        .iter()
-                        .map(|(digest, (shard, id))| args![digest.clone(), kind, *shard, *id, now])
-                        .collect();
-                    IDENTITY_CLAIM.write(tx, rows, OnKey::Keep).await?;
-                    let digests: Vec<Vec<u8>> = slice.into_iter().map(|(digest, _)| digest).collect();
-                    holders(tx, &digests).await
-                })
+                Box::pin(async move { claim(tx, kind, &slice, now).await })
             })
             .await
             .map_err(|fault: StoreError| AppError::from(fault))?;
-        settled.extend(part.into_iter().map(|(digest, shard, id)| (digest, (shard, id, true))));
-    }
-    for (digest, (_, id)) in wanted {
-        if let Some(found) = settled.get_mut(&digest) {
-            found.2 = found.1 != id;
+        for ((number, (shard, id)), fresh) in names.into_iter().zip(part).zip(fresh) {
+            settled.insert(number, (shard, id, id != fresh));
         }
     }
     Ok(settled)
 }
 
-async fn holders(conn: &mut impl Exec, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, i64, Id)>, StoreError> {
-    let mut found = Vec::with_capacity(digests.len());
+/// Claims a slice and says, in its order, who holds each.
+async fn claim(tx: &mut Tx, kind: &str, slice: &[Wanted], now: i64) -> Result<Vec<(i64, Id)>, StoreError> {
+    let rotating = slice.iter().any(|wanted| wanted.digests.len() > 1);
+    let known = if rotating { holders(tx, slice).await? } else { HashMap::new() };
+    let mut rows = Vec::with_capacity(slice.len());
+    for wanted in slice {
+        let holder = wanted.digests.iter().find_map(|(_, digest)| known.get(digest));
+        let (shard, id) = holder.copied().unwrap_or((wanted.shard, wanted.id));
+        rows.extend(wanted.digests.iter().map(|(version, digest)| {
+            (digest, args![digest.clone(), *version, kind, shard, id, wanted.cipher.clone(), now])
+        }));
+    }
+    rows.sort_unstable_by(|one, other| one.0.cmp(other.0));
+    let rows = rows.into_iter().map(|(_, row)| row).collect();
+    IDENTITY_CLAIM.write(tx, rows, OnKey::Keep).await?;
+    let held = holders(tx, slice).await?;
+    let holder = |wanted: &Wanted| held.get(&wanted.digests[0].1).copied();
+    Ok(slice.iter().map(|wanted| holder(wanted).unwrap_or((wanted.shard, wanted.id))).collect())
+}
+
+async fn holders(tx: &mut Tx, slice: &[Wanted]) -> Result<Holders, StoreError> {
+    let digests: Vec<&Vec<u8>> =
+        slice.iter().flat_map(|wanted| wanted.digests.iter().map(|(_, digest)| digest)).collect();
+    found(tx, &digests).await
+}
+
+/// Digest to who holds it.
+type Holders = HashMap<Vec<u8>, (i64, Id)>;
+
+async fn found(conn: &mut impl Exec, digests: &[&Vec<u8>]) -> Result<Holders, StoreError> {
+    let mut found = HashMap::with_capacity(digests.len());
     let mut rest = digests;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 1));
         rest = later;
-        let args = now.iter().map(|digest| Arg::from(digest.clone())).collect();
-        found.extend(conn.all_built::<(Vec<u8>, i64, Id)>(holders_sql(now.len()), args).await?);
+        let args = now.iter().map(|digest| Arg::from((*digest).clone())).collect();
+        let rows: Vec<(Vec<u8>, i64, Id)> = conn.all_built(holders_sql(now.len()), args).await?;
+        found.extend(rows.into_iter().map(|(digest, shard, id)| (digest, (shard, id))));
     }
     Ok(found)
 }
@@ -167,7 +207,70 @@ fn marks(count: usize) -> String {
     marks.join(", ")
 }
 
-/// Who holds a number, without claiming it: for staff search by the whole number.
-pub async fn holder_of(conn: &mut impl Exec, digest: Vec<u8>) -> Result<Option<(i64, Id)>, StoreError> {
-    conn.optional(store::CLAIM, args![digest]).await
+const OF_OTHER_KEYS: &str = "SELECT digest, kind, shard, entity_id, cipher, created_at FROM identity_claim \
+     WHERE version <> $1 AND digest > $2 ORDER BY digest LIMIT $3";
+const FORGET: &str = "DELETE FROM identity_claim WHERE version <> $1";
+
+/// Every statement of this file, for the prepare test.
+pub const STATEMENTS: &[&str] = &[OF_OTHER_KEYS, FORGET];
+
+/// A claim as stored.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ClaimRow {
+    /// the keyed index
+    pub digest: Vec<u8>,
+    /// `person`, `organization`
+    pub kind: String,
+    /// of the entity
+    pub shard: i64,
+    /// the entity
+    pub entity_id: Id,
+    /// the number
+    pub cipher: Vec<u8>,
+    /// UTC microseconds
+    pub created_at: i64,
+}
+
+/// Claims under another index than the present one.
+pub async fn of_other_keys(app: &App, after: Vec<u8>, most: i64) -> Result<Vec<ClaimRow>, StoreError> {
+    app.read().all(OF_OTHER_KEYS, args![app.keys.version(), after, most]).await
+}
+
+/// A claim with its present digest, ready to be written.
+pub type Anew = (Vec<u8>, Vec<Arg>);
+
+/// The same claims under the present index, and how many could not be read.
+pub fn anew(app: &App, old: &[ClaimRow]) -> (Vec<Anew>, usize) {
+    let (mut rows, mut unreadable) = (Vec::with_capacity(old.len()), 0);
+    for claim in old {
+        let index = index_of(&claim.kind);
+        let number = app.keys.open_bytes(CONTEXT, &claim.cipher).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some(number) = number else {
+            unreadable += 1;
+            continue;
+        };
+        let digest = app.keys.index(index, &number);
+        let cipher = app.keys.seal_bytes(CONTEXT, number.as_bytes());
+        let (kind, version) = (&claim.kind, app.keys.version());
+        let row = args![digest.clone(), version, kind, claim.shard, claim.entity_id, cipher, claim.created_at];
+        rows.push((digest, row));
+    }
+    (rows, unreadable)
+}
+
+/// Writes what is not claimed under the present index yet; says how many that were.
+pub async fn add(tx: &mut impl Exec, mut rows: Vec<Anew>) -> Result<u64, StoreError> {
+    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    IDENTITY_CLAIM.write(tx, rows.into_iter().map(|(_, row)| row).collect(), OnKey::Keep).await
+}
+
+/// How many of them are not claimed under the present index yet.
+pub async fn missing(conn: &mut impl Exec, rows: &[Anew]) -> Result<usize, StoreError> {
+    let digests: Vec<&Vec<u8>> = rows.iter().map(|(digest, _)| digest).collect();
+    Ok(rows.len() - found(conn, &digests).await?.len())
+}
+
+/// Forgets the claims under indexes that were taken out.
+pub async fn forget_old(tx: &mut impl Exec, version: i64) -> Result<u64, StoreError> {
+    tx.execute(FORGET, args![version]).await
 }

@@ -20,7 +20,7 @@ use crate::platform::database::{StoreError, Tx};
 use crate::platform::entity::{ENTITY, entity_row};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::Id;
-use crate::platform::secrets::{digest, hex};
+use crate::platform::secrets::{Keys, digest, hex};
 
 /// Rows of one commit.
 const SLICE: usize = 128;
@@ -63,11 +63,11 @@ pub async fn import_persons(
     }
     for slice in lanes.values().flat_map(|all| slices(all)) {
         let lane = slice.first().map_or(0, |statement| statement.observation.shard);
-        let actor = actor.clone();
+        let (actor, keys) = (actor.clone(), app.keys.clone());
         app.lanes
             .write(lane, Vec::new(), move |tx| {
-                let (slice, actor) = (slice.clone(), actor.clone());
-                Box::pin(async move { write(tx, slice, &actor, now).await })
+                let (slice, actor, keys) = (slice.clone(), actor.clone(), keys.clone());
+                Box::pin(async move { write(&keys, tx, slice, &actor, now).await })
             })
             .await?;
     }
@@ -110,26 +110,26 @@ fn said(row: PersonRow, person: Claimed, source: &Source, actor: &Actor, observe
     }
 }
 
-async fn write(tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, now: i64) -> Result<(), StoreError> {
+async fn write(keys: &Keys, tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, now: i64) -> Result<(), StoreError> {
     let model = Model::shipped();
-    let mut keys: Vec<(i64, Id)> = slice.iter().map(|s| (s.observation.shard, s.observation.entity_id)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let mut records: HashMap<Id, PersonRecord> = find_many(tx, &keys).await?;
+    let mut subjects: Vec<(i64, Id)> = slice.iter().map(|s| (s.observation.shard, s.observation.entity_id)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut records: HashMap<Id, PersonRecord> = find_many(tx, &subjects).await?;
     let mut by_shard: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
     for statement in &slice {
         let observation = &statement.observation;
         let (shard, id) = (observation.shard, observation.entity_id);
         let mut before = records.remove(&id).unwrap_or_else(|| PersonRecord::empty(shard, id));
         before.made_up |= statement.made_up;
-        records.insert(id, merge(&model, &before, observation)?);
+        records.insert(id, merge(keys, &model, &before, observation)?);
         by_shard.entry(shard).or_default().push(id);
     }
     let class = Class::Person.key();
-    let entities = keys.iter().map(|(shard, id)| entity_row(*shard, *id, class, records[id].community_id, now));
+    let entities = subjects.iter().map(|(shard, id)| entity_row(*shard, *id, class, records[id].community_id, now));
     ENTITY.write(tx, entities.collect(), OnKey::Keep).await?;
     OBSERVATION.write(tx, slice.iter().map(|s| s.observation.row()).collect(), OnKey::Fail).await?;
-    let rows = keys.iter().map(|(_, id)| records[id].row()).collect();
+    let rows = subjects.iter().map(|(_, id)| records[id].row()).collect();
     RECORD_PERSON.write(tx, rows, OnKey::Replace).await?;
     for (shard, ids) in by_shard {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| id.as_bytes().to_vec()).collect();

@@ -18,6 +18,7 @@ use super::record::PersonRecord;
 use super::sealed::same;
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
+use crate::platform::secrets::Keys;
 
 /// Where a current value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ pub struct Fields {
 
 impl Fields {
     /// Takes one observation in. Nothing is taken from one that is not current.
-    pub fn take_in(&mut self, model: &Model, observation: &Observation) -> Result<(), StoreError> {
+    pub fn take_in(&mut self, keys: &Keys, model: &Model, observation: &Observation) -> Result<(), StoreError> {
         if observation.state != "current" {
             return Ok(());
         }
@@ -74,15 +75,16 @@ impl Fields {
         // Who confirms a value says it too, only without typing it.
         for (key, value) in observation.said()?.into_iter().chain(observation.confirmed()?) {
             if !refused.contains(&key) {
-                let standing = kind.standing(model, &AttributeRef::new(class, key.clone()));
-                self.weigh(key, value, observation, standing);
+                let at = AttributeRef::new(class, key);
+                let standing = kind.standing(model, &at);
+                self.weigh(keys, &at, value, observation, standing);
             }
         }
         Ok(())
     }
 
-    fn weigh(&mut self, key: String, value: Value, observation: &Observation, standing: i64) {
-        let at = observation.observed_at;
+    fn weigh(&mut self, keys: &Keys, attribute: &AttributeRef, value: Value, observation: &Observation, standing: i64) {
+        let (key, at) = (attribute.key.clone(), observation.observed_at);
         let said = Origin {
             observation: observation.id,
             at,
@@ -99,7 +101,7 @@ impl Fields {
             return;
         };
         let current = self.values.get(&key).cloned().unwrap_or(Value::Null);
-        let agrees = same(&current, &value);
+        let agrees = same(keys, attribute, &current, &value);
         let wins = (standing, Reverse(at), Reverse(said.observation))
             < (holds.standing, Reverse(holds.at), Reverse(holds.observation));
         match (wins, agrees) {
@@ -112,7 +114,7 @@ impl Fields {
                 let mut seen = at;
                 let mut contender = Some(before);
                 if let Some(other) = holds.contender.take() {
-                    if same(&other.value, &value) {
+                    if same(keys, attribute, &other.value, &value) {
                         seen = seen.max(other.at);
                     } else if contender.as_ref().is_some_and(|c| other.at > c.at) {
                         contender = Some(other);
@@ -138,9 +140,14 @@ impl Fields {
 }
 
 /// The record of a person after one more observation. Its version grows by one.
-pub fn merge(model: &Model, record: &PersonRecord, observation: &Observation) -> Result<PersonRecord, StoreError> {
+pub fn merge(
+    keys: &Keys,
+    model: &Model,
+    record: &PersonRecord,
+    observation: &Observation,
+) -> Result<PersonRecord, StoreError> {
     let mut fields = record.fields()?;
-    fields.take_in(model, observation)?;
+    fields.take_in(keys, model, observation)?;
     let mut next = record.with_fields(fields);
     next.version = record.version + 1;
     next.updated_at = record.updated_at.max(observation.recorded_at);

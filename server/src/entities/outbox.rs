@@ -20,6 +20,7 @@ use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::entity::{ENTITY, entity_row};
 use crate::platform::ids::Id;
+use crate::platform::secrets::Keys;
 
 /// Columns of the outbox.
 pub const OUTBOX: Shape = Shape {
@@ -85,13 +86,14 @@ async fn take_in_group(app: &App, group: Vec<Sent>) -> Result<(), StoreError> {
     let Some(lane) = group.first().map(|sent| sent.observation.shard) else {
         return Ok(());
     };
+    let keys = app.keys.clone();
     let subjects = group.iter().map(|sent| sent.observation.entity_id).collect();
     app.lanes
         .write(lane, subjects, move |tx| {
-            let group = group.clone();
+            let (group, keys) = (group.clone(), keys.clone());
             Box::pin(async move {
                 for sent in &group {
-                    take_in(tx, &sent.observation).await?;
+                    take_in(&keys, tx, &sent.observation).await?;
                     tx.execute(store::OUTBOX_DONE, args![sent.shard, sent.id]).await?;
                 }
                 Ok(())
@@ -111,32 +113,32 @@ async fn set_aside(app: &App, shard: i64, id: Id, fault: &str) -> Result<(), Sto
 
 /// Stores an observation in its entity's shard and takes it into the record, unless it is there already.
 /// Returns whether it was new.
-pub async fn take_in(tx: &mut impl Exec, observation: &Observation) -> Result<bool, StoreError> {
+pub async fn take_in(keys: &Keys, tx: &mut impl Exec, observation: &Observation) -> Result<bool, StoreError> {
     if OBSERVATION.write(tx, vec![observation.row()], OnKey::Keep).await? == 0 {
         return Ok(false);
     }
     let (shard, id, now) = (observation.shard, observation.entity_id, observation.recorded_at);
     ENTITY.write(tx, vec![entity_row(shard, id, &observation.class, None, now)], OnKey::Keep).await?;
     if observation.state == "current" {
-        take_into_record(tx, observation).await?;
+        take_into_record(keys, tx, observation).await?;
     }
     Ok(true)
 }
 
 /// Merges an observation into the current record and writes that.
-pub async fn take_into_record(tx: &mut impl Exec, observation: &Observation) -> Result<(), StoreError> {
+pub async fn take_into_record(keys: &Keys, tx: &mut impl Exec, observation: &Observation) -> Result<(), StoreError> {
     let model = Model::shipped();
     let (shard, id) = (observation.shard, observation.entity_id);
     let class = observation.class()?;
     let Some(shape) = plain::shape(class) else {
         debug_assert_eq!(class, Class::Person);
         let before = find(tx, shard, id).await?.unwrap_or_else(|| PersonRecord::empty(shard, id));
-        let next = merge(&model, &before, observation)?;
+        let next = merge(keys, &model, &before, observation)?;
         return RECORD_PERSON.write(tx, vec![next.row()], OnKey::Replace).await.map(|_| ());
     };
     let before = plain::find(tx, class, shard, id).await?.unwrap_or_else(|| PlainRecord::empty(shard, id));
     let mut fields = before.fields()?;
-    fields.take_in(&model, observation)?;
+    fields.take_in(keys, &model, observation)?;
     let next =
         PlainRecord { version: before.version + 1, updated_at: observation.recorded_at, ..before.with_fields(fields) };
     shape.write(tx, vec![next.row()], OnKey::Replace).await.map(|_| ())

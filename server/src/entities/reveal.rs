@@ -7,15 +7,27 @@ use super::record::{PersonRecord, find};
 use super::sealed::Sealed;
 use crate::access::{Permission, Viewer};
 use crate::app::App;
+use crate::args;
 use crate::error::AppError;
 use crate::platform::database::StoreError;
+use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::events::Event;
-use crate::platform::ids::{Id, shard_of};
+use crate::platform::ids::{Id, new_id, shard_of};
 
 /// Shortest reason, in characters.
 pub const SHORTEST: usize = 4;
 /// Longest reason, in characters.
 pub const LONGEST: usize = 200;
+
+/// The context a reason is sealed under.
+pub const REASON: &str = "reveal.reason";
+
+/// Columns of a reason: apart from its event, which is never changed, so that the keys can be.
+const REVEAL_REASON: Shape = Shape {
+    table: "reveal_reason",
+    columns: &["shard", "id", "entity_id", "reason", "created_at"],
+    key: &["shard", "id"],
+};
 
 /// The record of a person whom the viewer may see; none is told apart from not allowed.
 pub async fn visible(app: &App, viewer: &Viewer, permission: Permission, id: Id) -> Result<PersonRecord, AppError> {
@@ -38,19 +50,24 @@ pub async fn reveal(app: &App, viewer: &Viewer, id: Id, attribute: &str, reason:
         return Err(AppError::invalid("reason", "entities-reason-needed"));
     }
     let sealed = record.value(attribute).and_then(|value| Sealed::from_value(&value)).ok_or(AppError::NotFound)?;
+    let (shard, now) = (record.shard, app.now());
+    let reason_id = new_id(shard, now);
+    let why = args![shard, reason_id, id, app.keys.seal_text(REASON, reason), now];
     let event = Event {
         kind: "person.revealed",
         subject_class: Class::Person.key(),
         subject_id: Some(id),
         actor: viewer.actor(),
-        at: app.now(),
-        payload: json!({"attribute": attribute, "reason": app.keys.seal_text("reveal.reason", reason)}),
+        at: now,
+        payload: json!({"attribute": attribute, "reason_id": reason_id}),
     };
-    let shard = record.shard;
     app.lanes
         .write(shard, Vec::new(), move |tx| {
-            let event = event.clone();
-            Box::pin(async move { event.write(tx, shard).await })
+            let (event, why) = (event.clone(), why.clone());
+            Box::pin(async move {
+                REVEAL_REASON.write(tx, vec![why], OnKey::Fail).await?;
+                event.write(tx, shard).await
+            })
         })
         .await
         .map_err(|fault: StoreError| AppError::from(fault))?;

@@ -53,9 +53,10 @@ async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Resul
     let found = find(app, id).await?.ok_or(AppError::NotFound)?;
     check_refused(&found, &review.refused)?;
     let (shard, subject, now) = (found.shard, found.entity_id, app.now());
+    let keys = app.keys.clone();
     app.lanes
         .write(shard, vec![subject, id], move |tx| {
-            let review = review.clone();
+            let (review, keys) = (review.clone(), keys.clone());
             Box::pin(async move {
                 let mut observation: Observation = tx.one(store::OBSERVATION, args![shard, id]).await?;
                 if observation.state != "pending" {
@@ -83,7 +84,7 @@ async fn settle(app: &App, id: Id, review: Review, state: &'static str) -> Resul
                 ];
                 tx.execute(store::SETTLE, settled).await?;
                 if state == "current" {
-                    take_into_record(tx, &observation).await?;
+                    take_into_record(&keys, tx, &observation).await?;
                 }
                 let event = Event {
                     kind: if state == "current" { "observation.accepted" } else { "observation.rejected" },

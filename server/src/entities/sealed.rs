@@ -49,6 +49,23 @@ impl Sealed {
         keys.open_text(&context(at), &self.sealed)
     }
 
+    /// The version of the keys that sealed and indexed it.
+    pub fn version(&self) -> Option<i64> {
+        let bytes = STANDARD.decode(self.sealed.strip_prefix("enc:")?).ok()?;
+        bytes.first().map(|version| i64::from(*version))
+    }
+
+    /// The same value under the present keys.
+    pub fn anew(&self, keys: &Keys, at: &AttributeRef) -> Result<Self, SecretError> {
+        let value = self.open(keys, at)?;
+        Ok(Self {
+            sealed: keys.seal_text(&context(at), &value),
+            index: STANDARD.encode(keys.index(&at.key, &value)),
+            tail: STANDARD.encode(keys.tail_index(&at.key, &value)),
+            mask: self.mask.clone(),
+        })
+    }
+
     /// A stored value that is a sealed secret.
     pub fn from_value(value: &Value) -> Option<Self> {
         if value.is_object() { serde_json::from_value(value.clone()).ok() } else { None }
@@ -92,10 +109,15 @@ pub fn normalize(clear: &str) -> String {
     clear.nfkc().filter(|c| !c.is_whitespace() && *c != '-').flat_map(char::to_uppercase).collect()
 }
 
-/// Whether two stored values are the same: secrets by their index, the rest as JSON.
-pub fn same(one: &Value, other: &Value) -> bool {
+/// Whether two stored values of an attribute are the same: secrets by their index, the rest as JSON. While
+/// keys are rotated the two may be indexed by different versions; then the values themselves are compared.
+pub fn same(keys: &Keys, at: &AttributeRef, one: &Value, other: &Value) -> bool {
     match (Sealed::from_value(one), Sealed::from_value(other)) {
-        (Some(one), Some(other)) => one.index == other.index,
+        (Some(one), Some(other)) if one.version() == other.version() => one.index == other.index,
+        (Some(one), Some(other)) => match (one.open(keys, at), other.open(keys, at)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        },
         _ => one == other,
     }
 }
@@ -112,7 +134,13 @@ mod tests {
         let one = Sealed::of(&keys, &model, &at, "１40202194501011234").expect("a number");
         let other = Sealed::of(&keys, &model, &at, "140202 19450101 1234").expect("a number");
         assert_eq!(one.mask, "140202********1234");
-        assert!(same(&one.to_value(), &other.to_value()));
+        assert!(same(&keys, &at, &one.to_value(), &other.to_value()));
+        keys.add_next().expect("added");
+        keys.activate().expect("current");
+        let later = Sealed::of(&keys, &model, &at, "140202194501011234").expect("a number");
+        assert_ne!(one.index, later.index);
+        assert!(same(&keys, &at, &one.to_value(), &later.to_value()), "also across a rotation");
+        assert_eq!(one.anew(&keys, &at).expect("opens").index, later.index);
         assert_ne!(one.sealed, other.sealed);
         assert!(!one.to_value().to_string().contains("194501"));
         assert_eq!(one.open(&keys, &at).expect("opens"), "140202194501011234");

@@ -220,9 +220,14 @@ impl People {
                 wheres.push(format!("(r.pinyin LIKE {start} ESCAPE '\\' OR r.initials LIKE {start} ESCAPE '\\')"));
             }
             Some(Looked::Tail(text)) => {
-                let number = mark(Arg::from(keys.tail_index("id_no", text)));
-                let phone = mark(Arg::from(keys.tail_index("mobile", text)));
-                wheres.push(format!("(r.id_no_tail = {number} OR r.mobile_tail = {phone})"));
+                // While keys are rotated, records are indexed by the old and the new.
+                let mut any = |kind: &str| {
+                    let marks: Vec<String> =
+                        keys.tail_indexes(kind, text).into_iter().map(|index| mark(Arg::from(index))).collect();
+                    marks.join(", ")
+                };
+                let (numbers, phones) = (any("id_no"), any("mobile"));
+                wheres.push(format!("(r.id_no_tail IN ({numbers}) OR r.mobile_tail IN ({phones}))"));
             }
             Some(Looked::Whole) => wheres.push("1 = 0".to_owned()),
         }

@@ -33,8 +33,6 @@ pub(super) const SETTLE: &str = "UPDATE observation SET state = $3, source_kind 
 pub(super) const LINKS: &str = "SELECT id, kind, from_class, from_id, to_class, to_id, valid_from, valid_to FROM link \
      WHERE shard = $1 AND (from_id = $2 OR to_id = $2) AND valid_to IS NULL ORDER BY kind, id LIMIT 100";
 
-pub(super) const CLAIM: &str = "SELECT shard, entity_id FROM identity_claim WHERE digest = $1";
-
 /// Oldest first, of every shard: read by the drain.
 pub(super) const OUTBOX_WAITING_ALL_SHARDS: &str = "SELECT shard, id, target_shard, payload FROM outbox WHERE kind = $1 \
      ORDER BY created_at, id LIMIT $2";
@@ -66,7 +64,6 @@ pub const STATEMENTS: &[&str] = &[
     OBSERVATIONS,
     SETTLE,
     LINKS,
-    CLAIM,
     OUTBOX_WAITING_ALL_SHARDS,
     OUTBOX_DONE,
     OUTBOX_ASIDE,

@@ -190,7 +190,7 @@ fn payload_hash(keys: &Keys, filing: &Filing) -> Vec<u8> {
     let posted: BTreeMap<&String, &Value> =
         filing.posted.iter().filter(|(_, value)| !form_runtime::controls::is_blank(value)).collect();
     let whole = json!([filing.published.id, filing.door.lasting(), filing.confirm_all, posted]);
-    keys.index("submission", &whole.to_string())
+    keys.lasting_digest("submission", &whole.to_string())
 }
 
 /// `261124-7K3M9Q`: the day and six characters without those that look alike; 30 bits for one day.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::access::{Principal, Viewer, load_principal};
 use crate::app::App;
 use crate::error::AppError;
-use crate::platform::hub::{self, StillAllowed};
+use crate::platform::hub::{self, Hearing, StillAllowed};
 use crate::platform::ids::Id;
 use crate::topics;
 
@@ -42,7 +42,8 @@ pub async fn stream(State(app): State<App>, viewer: Viewer, Query(asked): Query<
     let seat = app.hub.seat().ok_or(AppError::TooMany(30))?;
     let allowed = still(app.clone(), account, viewer.principal.post(), wanted.keys().copied().collect());
     let own = [Some(account), viewer.principal.post()].into_iter().flatten().collect();
-    let events = hub::listen(app.lanes.listen(), wanted, app.stopping(), allowed, own, seat);
+    let hearing = Hearing { topics: wanted, own, allowed, stopping: app.stopping() };
+    let events = app.hub.listen(hearing, seat);
     // Proxies must not gather the stream.
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], Sse::new(events)).into_response())
 }

@@ -31,7 +31,8 @@ pub const STATEMENTS: &[&str] = &[NOTE, FIND, KEEP, FORGET, PURGE];
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 const LARGEST: usize = 1 << 20;
-const CONTEXT: &str = "idempotency";
+/// The context an answer is sealed under.
+pub const CONTEXT: &str = "idempotency";
 
 /// See the module.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -4,7 +4,7 @@
 //! only ever served as attachments. A file belongs to the account that made it and to a purpose; who
 //! else may have it is asked of that purpose's room, and nobody else may.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -22,9 +22,12 @@ const FIND: &str = "SELECT id, purpose, name, media_type, size, digest, created_
 const EXPIRED: &str =
     "SELECT id FROM stored_file WHERE expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at, id LIMIT 256";
 const DELETE: &str = "DELETE FROM stored_file WHERE id = $1";
+const OF_OTHER_KEYS: &str =
+    "SELECT id, purpose FROM stored_file WHERE key_version <> $1 AND id > $2 ORDER BY id LIMIT $3";
+const ANEW: &str = "UPDATE stored_file SET key_version = $2 WHERE id = $1";
 
 /// Every statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[FIND, EXPIRED, DELETE];
+pub const STATEMENTS: &[&str] = &[FIND, EXPIRED, DELETE, OF_OTHER_KEYS, ANEW];
 
 const FILE: Shape = Shape {
     table: "stored_file",
@@ -87,8 +90,16 @@ pub struct NewFile {
 }
 
 fn path_of(app: &App, id: Id) -> PathBuf {
+    path_in(&app.data, id)
+}
+
+/// The folder of all files within the data folder.
+pub const FOLDER: &str = "files";
+
+/// Where a file lies in a data folder.
+pub fn path_in(data: &Path, id: Id) -> PathBuf {
     let name = id.simple().to_string();
-    app.data.join("files").join(&name[name.len() - 2..]).join(name)
+    data.join(FOLDER).join(&name[name.len() - 2..]).join(name)
 }
 
 fn disk(fault: &std::io::Error) -> AppError {
@@ -136,7 +147,8 @@ pub async fn put(app: &App, file: NewFile) -> Result<Id, AppError> {
     Ok(id)
 }
 
-fn write(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes sealed bytes under a temporary name, makes them durable, and gives them their name.
+pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
@@ -197,6 +209,42 @@ fn disposition(name: &str) -> String {
         out
     });
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{coded}")
+}
+
+/// Files that another version of the keys encrypted, with their purpose.
+pub async fn of_other_keys(app: &App, after: Id, most: i64) -> Result<Vec<(Id, String)>, StoreError> {
+    app.read().all(OF_OTHER_KEYS, args![app.keys.version(), after, most]).await
+}
+
+/// Encrypts a file by the present keys: first the bytes, then the row. A file that has ended meanwhile is
+/// no fault.
+pub async fn anew(app: &App, id: Id, purpose: &str) -> Result<(), AppError> {
+    let (path, keys, context) = (path_of(app, id), app.keys.clone(), context(purpose));
+    let version = tokio::task::spawn_blocking(move || -> Result<Option<i64>, AppError> {
+        let sealed = match std::fs::read(&path) {
+            Ok(sealed) => sealed,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(fault) => return Err(disk(&fault)),
+        };
+        let clear = keys.open_bytes(&context, &sealed)?;
+        let version = keys.version();
+        write(&path, &keys.seal_bytes(&context, &clear)).map_err(|fault| disk(&fault))?;
+        Ok(Some(version))
+    })
+    .await
+    .map_err(|fault| AppError::Internal(fault.to_string()))??;
+    let Some(version) = version else {
+        return match row(app, id).await? {
+            None => Ok(()),
+            Some(_) => Err(AppError::Internal("a stored file is missing".into())),
+        };
+    };
+    app.lanes
+        .write(shard_of(id), vec![], move |tx| {
+            Box::pin(async move { tx.execute(ANEW, args![id, version]).await.map(|_| ()) })
+        })
+        .await
+        .map_err(|fault: StoreError| AppError::from(fault))
 }
 
 /// Removes files that have ended: part of the daily tidying.

@@ -14,6 +14,7 @@ pub mod entity;
 pub mod events;
 pub mod faults;
 pub mod files;
+pub mod folder;
 pub mod http;
 pub mod hub;
 pub mod ids;

@@ -79,7 +79,7 @@ pub fn offered(task: &Task) -> bool {
 
 /// The check of a row: which download handed it out, and a keyed digest over both.
 pub fn check(keys: &Keys, download: Id, item: Id) -> String {
-    let digest = keys.index("sheet.row", &format!("{download} {item}"));
+    let digest = keys.lasting_digest("sheet.row", &format!("{download} {item}"));
     let hex = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
     format!("h{}.{hex}", download.simple())
 }

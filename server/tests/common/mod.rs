@@ -143,12 +143,21 @@ pub fn postgres_url() -> String {
 /// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
 /// type; here the first tuple says it.
 pub fn typed(sql: &str) -> String {
-    let pairs = [("(shard, id)", 2), ("(shard, entity_id)", 2), ("(shard, form_id, client_id)", 3)];
-    pairs.into_iter().fold(sql.to_owned(), |sql, (key, count)| {
-        let plain: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
-        let cast: Vec<String> = (1..=count)
-            .map(|n| if n == 1 { "cast($1 as bigint)".to_owned() } else { format!("cast(${n} as uuid)") })
-            .collect();
+    const KEYS: [(&str, &[&str]); 5] = [
+        ("(shard, id)", &["bigint", "uuid"]),
+        ("(shard, entity_id)", &["bigint", "uuid"]),
+        ("(shard, form_id, client_id)", &["bigint", "uuid", "uuid"]),
+        ("(shard, number)", &["bigint", "bigint"]),
+        ("(shard, seq)", &["bigint", "bigint"]),
+    ];
+    let sql = sql.replace(
+        "UPDATE event SET seq = v.column3 FROM (VALUES ($1, $2, $3)",
+        "UPDATE event SET seq = v.column3 FROM (VALUES (cast($1 as bigint), cast($2 as uuid), cast($3 as bigint))",
+    );
+    KEYS.into_iter().fold(sql, |sql, (key, kinds)| {
+        let plain: Vec<String> = (1..=kinds.len()).map(|n| format!("${n}")).collect();
+        let cast: Vec<String> =
+            kinds.iter().enumerate().map(|(at, kind)| format!("cast(${} as {kind})", at + 1)).collect();
         sql.replace(
             &format!("{key} IN (VALUES ({}", plain.join(", ")),
             &format!("{key} IN (VALUES ({}", cast.join(", ")),

@@ -35,32 +35,7 @@ pub struct Shape {
 impl Shape {
     /// The statement for `rows` rows.
     pub fn sql(&self, rows: usize, on_key: OnKey) -> String {
-        let mut sql = format!("INSERT INTO {} ({}) VALUES ", self.table, self.columns.join(", "));
-        let mut next = 1;
-        for row in 0..rows {
-            sql.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..self.columns.len() {
-                let _ = write!(sql, "{}${next}", if column == 0 { "" } else { ", " });
-                next += 1;
-            }
-            sql.push(')');
-        }
-        match on_key {
-            OnKey::Fail => {}
-            OnKey::Keep => {
-                let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", self.key.join(", "));
-            }
-            OnKey::Replace => {
-                let sets: Vec<String> = self
-                    .columns
-                    .iter()
-                    .filter(|column| !self.key.contains(column))
-                    .map(|column| format!("{column} = excluded.{column}"))
-                    .collect();
-                let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), sets.join(", "));
-            }
-        }
-        sql
+        values(self.table, self.columns, self.key, rows, on_key)
     }
 
     /// Writes all `rows`; each has one argument per column. Returns rows changed.
@@ -80,6 +55,26 @@ impl Shape {
             changed += conn.execute_built(self.sql(size, on_key), args).await?;
         }
     }
+}
+
+/// A multi-row INSERT of `rows` rows.
+pub fn values(table: &str, columns: &[&str], key: &[&str], rows: usize, on_key: OnKey) -> String {
+    let mut sql = format!("INSERT INTO {table} ({}) VALUES {}", columns.join(", "), tuples(rows, columns.len(), 1));
+    match on_key {
+        OnKey::Fail => {}
+        OnKey::Keep => {
+            let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", key.join(", "));
+        }
+        OnKey::Replace => {
+            let sets: Vec<String> = columns
+                .iter()
+                .filter(|column| !key.contains(column))
+                .map(|column| format!("{column} = excluded.{column}"))
+                .collect();
+            let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
+        }
+    }
+    sql
 }
 
 /// The largest power of two that fits the rows left and the argument limit.

@@ -1,6 +1,40 @@
 //! The real differences between the two databases, each a named method. A test counts them.
 
-use super::{Db, Exec, StoreError};
+use super::tables::Table;
+use super::{Db, Exec, StoreError, Target, Tx};
+
+/// Arguments from which SQLite's look-up of a parameter's name counts: it walks a list for each.
+const MANY: usize = 32;
+
+impl Target<'_> {
+    /// The statement as this engine binds it fastest. SQLite keeps `$1, $2 …` as names and walks all of them
+    /// for each argument, so a statement of 15,000 arguments takes a hundred million steps; plain `?` have no
+    /// names. Statements whose arguments do not stand once each in their order stay as they are.
+    pub(super) fn fitted(&self, sql: String, args: usize) -> String {
+        match self {
+            Self::Sqlite(_) | Self::SqlitePool(_) if args >= MANY => nameless(&sql, args).unwrap_or(sql),
+            _ => sql,
+        }
+    }
+}
+
+/// `$1 … $n` as `?`, if each stands once and in order.
+fn nameless(sql: &str, args: usize) -> Option<String> {
+    let mut out = String::with_capacity(sql.len());
+    let (mut rest, mut next) = (sql, 1);
+    while let Some(at) = rest.find('$') {
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        if rest[at + 1..at + 1 + digits].parse::<usize>() != Ok(next) {
+            return None;
+        }
+        out.push_str(&rest[..at]);
+        out.push('?');
+        rest = &rest[at + 1 + digits..];
+        next += 1;
+    }
+    out.push_str(rest);
+    (next == args + 1).then_some(out)
+}
 
 impl Db {
     /// Names of the tables that exist now.
@@ -35,5 +69,55 @@ impl Db {
         };
         let row: (i64,) = self.clone().one(sql, vec![]).await?;
         Ok(row.0)
+    }
+}
+
+impl Tx {
+    /// What makes a text sort by its bytes, whatever the database's collation is.
+    pub fn byte_order(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " COLLATE \"C\"",
+        }
+    }
+
+    /// Table and name of every column that exists now.
+    pub async fn column_names(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        const SQLITE: &str = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.name";
+        const POSTGRES: &str = "SELECT cast(table_name as text), cast(column_name as text) FROM information_schema.columns \
+             WHERE table_schema = current_schema() ORDER BY 1, 2";
+        let sql = match self {
+            Self::Sqlite(_) => SQLITE,
+            Self::Postgres(_) => POSTGRES,
+        };
+        self.all(sql, vec![]).await
+    }
+
+    /// Nobody else writes until this transaction ends. SQLite's writing transaction is that already.
+    pub async fn lock_against_writes(&mut self, tables: &[Table]) -> Result<(), StoreError> {
+        if let Self::Sqlite(_) = self {
+            return Ok(());
+        }
+        // The other database is read for as long as it takes while this transaction waits.
+        self.execute("SET LOCAL idle_in_transaction_session_timeout = 0", vec![]).await?;
+        let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        self.execute_built(format!("LOCK TABLE {} IN SHARE MODE", names.join(", ")), vec![]).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nameless;
+
+    #[test]
+    fn names_go_only_where_each_argument_stands_once_in_order() {
+        assert_eq!(
+            nameless("INSERT INTO t (a, b) VALUES ($1, $2)", 2).as_deref(),
+            Some("INSERT INTO t (a, b) VALUES (?, ?)")
+        );
+        assert_eq!(nameless("SELECT 1 WHERE a = $2 AND b = $1", 2), None);
+        assert_eq!(nameless("SELECT 1 WHERE a = $1 OR b = $1", 1), None);
+        assert_eq!(nameless("SELECT 1 WHERE a = $1", 2), None);
     }
 }

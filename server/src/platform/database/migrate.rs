@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Db, Exec, StoreError};
+use super::{Db, Exec, StoreError, Tx};
 use crate::args;
 use crate::platform::secrets::hex;
 
@@ -113,8 +113,32 @@ pub async fn migrate(db: &Db, now: i64) -> Result<usize, StoreError> {
     Ok(count)
 }
 
+/// One applied step: name and digest.
+pub type Step = (String, String);
+
+/// The steps that were applied, in order; none of an empty database.
+pub async fn steps(conn: &mut impl Exec) -> Result<Vec<Step>, StoreError> {
+    conn.all(APPLIED, vec![]).await
+}
+
+/// The first `count` steps within an open transaction, on a database without tables.
+pub async fn create(tx: &mut Tx, count: usize, now: i64) -> Result<(), StoreError> {
+    tx.execute(CREATE, vec![]).await?;
+    for migration in MIGRATIONS.iter().take(count) {
+        let text = match tx {
+            Tx::Sqlite(_) => migration.sqlite,
+            Tx::Postgres(_) => migration.postgres,
+        };
+        for statement in statements(text) {
+            tx.execute_built(statement, vec![]).await?;
+        }
+        tx.execute(RECORD, args![migration.name, migration.digest(), now]).await?;
+    }
+    Ok(())
+}
+
 /// Splits a migration into statements; our DDL has no semicolon inside one.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     let bare: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
     bare.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(str::to_owned).collect()
 }

@@ -12,13 +12,15 @@ pub mod dialect;
 mod error;
 mod migrate;
 mod open;
+pub mod tables;
+pub mod walk;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
 pub use args::Arg;
 pub use error::StoreError;
-pub use migrate::{MIGRATIONS, Migration, SchemaState, migrate, schema_state};
+pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
 
 /// A row type that both databases can give.
@@ -138,15 +140,18 @@ pub trait Exec: Send {
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         async move {
-            Ok(run!(self.target(), AssertSqlSafe(sql), args, query_as, |query, conn| query.fetch_all(conn).await)?)
+            let target = self.target();
+            let sql = AssertSqlSafe(target.fitted(sql, args.len()));
+            Ok(run!(target, sql, args, query_as, |query, conn| query.fetch_all(conn).await)?)
         }
     }
 
     /// Changes rows by a statement made by a builder of ours.
     fn execute_built(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
         async move {
-            let sql = AssertSqlSafe(sql);
-            Ok(match self.target() {
+            let target = self.target();
+            let sql = AssertSqlSafe(target.fitted(sql, args.len()));
+            Ok(match target {
                 Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
                 Target::SqlitePool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
                 Target::Postgres(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),

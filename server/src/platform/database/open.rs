@@ -120,3 +120,13 @@ impl Db {
         }
     }
 }
+
+impl Tx {
+    /// `sqlite` or `postgresql`.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+}

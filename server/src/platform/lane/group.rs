@@ -33,7 +33,7 @@ pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals, longest: D
 pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>, StoreError> {
     let sets: Vec<&WriteSet> = sets.iter().collect();
     let mut judged = judged(tx, &sets).await?;
-    let mut touched: HashSet<String> = HashSet::new();
+    let mut touched: HashSet<Touched> = HashSet::new();
     for (set, (outcome, fresh)) in sets.iter().zip(&mut judged) {
         let keys = touched_by(set);
         if *fresh && keys.iter().any(|key| touched.contains(key)) {
@@ -49,7 +49,7 @@ pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>,
 
 /// Two members that touch the same row never share a group: the second waits for the next.
 fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
-    let mut touched: HashSet<String> = HashSet::new();
+    let mut touched: HashSet<Touched> = HashSet::new();
     let (mut now, mut later) = (Vec::new(), Vec::new());
     for member in members {
         let keys = touched_by(&member.0);
@@ -63,15 +63,19 @@ fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
     (now, later)
 }
 
-fn touched_by(set: &WriteSet) -> Vec<String> {
-    let mut keys: Vec<String> = set
-        .puts
-        .iter()
-        .filter(|put| put.on_key == OnKey::Replace)
-        .map(|put| format!("{} {:?}", put.shape.table, key_of(put)))
-        .collect();
-    keys.push(format!("submission {} {} {}", set.shard, set.key.form_id, set.key.client_id));
-    keys.extend(set.expects.iter().map(|e| format!("{} {:?}", e.table, [Arg::from(e.shard), Arg::from(e.id)])));
+/// A row, by table and the bytes of its primary key.
+type Touched = (&'static str, Vec<u8>);
+
+fn touched_by(set: &WriteSet) -> Vec<Touched> {
+    let row = |shard: i64, ids: &[Uuid]| {
+        let mut bytes = shard.to_be_bytes().to_vec();
+        ids.iter().for_each(|id| bytes.extend(id.as_bytes()));
+        bytes
+    };
+    let replaced = set.puts.iter().filter(|put| put.on_key == OnKey::Replace);
+    let mut keys: Vec<Touched> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
+    keys.push(("submission", row(set.shard, &[set.key.form_id, set.key.client_id])));
+    keys.extend(set.expects.iter().map(|expect| (expect.table, row(expect.shard, &[expect.id]))));
     keys.sort_unstable();
     keys.dedup();
     keys

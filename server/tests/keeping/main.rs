@@ -1,0 +1,12 @@
+//! Keeping, restoring and moving whole installations, between both databases in every direction.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod damage;
+mod kills;
+mod moves;
+mod schema;
+mod stage;
+mod whole;
+mod writing;
