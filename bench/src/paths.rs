@@ -140,26 +140,10 @@ impl Bench<'_> {
         table.add("ceiling of the load generator (GET /healthz)", "", text, None);
         let plan = self.filings((seconds * 8000.0) as usize);
         let cost = house.drive(&plan, CONNECTIONS, seconds, false).await?;
-        self.rate(table, "submit over HTTP", 3000.0, Some(100.0), &cost);
+        rate(table, "submit over HTTP", 3000.0, Some(100.0), &cost);
         let ratio = cost.ran.rate() / raw.0.max(1.0);
         table.add("submit against raw", ">= 0.5", format!("{ratio:.2}"), Some(ratio >= 0.5));
         Ok(())
-    }
-
-    fn rate(&self, table: &mut Table, path: &str, bar: f64, p99: Option<f64>, cost: &Cost) {
-        let ran = &cost.ran;
-        let slow = ran.p99 as f64 / 1000.0;
-        let mut text = format!("{:.0} /s, {:.0} /CPU-s, p99 {slow:.1} ms", ran.rate(), cost.per_cpu());
-        if ran.bad > 0 {
-            text.push_str(&format!(", {} refused: {}", ran.bad, ran.complaint));
-        }
-        let met = ran.rate() >= bar && p99.is_none_or(|bar| slow <= bar) && ran.bad == 0;
-        let bar = match p99 {
-            Some(p99) if bar > 0.0 => format!(">= {bar:.0} /s, p99 <= {p99:.0} ms"),
-            Some(p99) => format!("p99 <= {p99:.0} ms"),
-            None => format!(">= {bar:.0} /s"),
-        };
-        table.add(path, &bar, text, Some(met));
     }
 
     async fn read(&self, house: &House, table: &mut Table, seconds: f64) -> Result<(), Fault> {
@@ -169,15 +153,15 @@ impl Bench<'_> {
             |at: usize| format!("/api/v1/ledgers/{ledger}/rows?place={district}&sex=1&sort={}&limit=50", sorts[at % 4]);
         let lists: Vec<Ask> = (0..4).map(|at| Ask::get(path(at), &self.city.manager)).collect();
         let cost = house.drive(&lists, CONNECTIONS, seconds, true).await?;
-        self.rate(table, "list 50 with filter and sort", 3500.0, None, &cost);
+        rate(table, "list 50 with filter and sort", 3500.0, None, &cost);
         let records: Vec<Ask> =
             self.city.people.iter().map(|id| Ask::get(format!("/api/v1/people/{id}"), &self.city.manager)).collect();
         let cost = house.drive(&records, CONNECTIONS, seconds, true).await?;
-        self.rate(table, "one record", 8500.0, None, &cost);
+        rate(table, "one record", 8500.0, None, &cost);
         let (filed, wide) = (self.city.filed.ok_or("no task")?, self.city.wide.ok_or("no place")?);
         let areas = [Ask::get(format!("/api/v1/boards/{filed}?node={wide}"), &self.city.manager)];
         let cost = house.drive(&areas, CONNECTIONS, seconds, true).await?;
-        self.rate(table, "grouped count of 500 areas", 2000.0, None, &cost);
+        rate(table, "grouped count of 500 areas", 2000.0, None, &cost);
         let list = format!("/api/v1/ledgers/{ledger}/rows?sort=name&limit=50");
         let free = house.drive(&[Ask::get(&list, &self.city.manager)], 1, seconds / 2.0, true).await?;
         let bound: Vec<Ask> = self.city.workers.iter().take(64).map(|worker| Ask::get(&list, worker)).collect();
@@ -208,7 +192,7 @@ impl Bench<'_> {
         let client = &mut client;
         wait_for(600.0, async || Ok(client.json(&Ask::get(&path, &manager)).await?["state"] == "running")).await?;
         let taken = began.elapsed().as_secs_f64();
-        self.rate(table, "submit during a dispatch", 0.0, Some(300.0), &cost);
+        rate(table, "submit during a dispatch", 0.0, Some(300.0), &cost);
         let count = self.city.scale.persons;
         let text = format!("{taken:.1} s, {:.0} items/s", count as f64 / taken);
         let bar = if count >= 1_000_000 { Some(taken <= 60.0) } else { None };
@@ -241,10 +225,10 @@ impl Bench<'_> {
             .map(|node| Ask::get(format!("/api/v1/boards/{big}?node={node}"), &self.city.manager))
             .collect();
         let one = house.drive(&plan, 1, seconds / 2.0, true).await?;
-        self.rate(table, "board of any node, one at a time", 0.0, Some(10.0), &one);
+        rate(table, "board of any node, one at a time", 0.0, Some(10.0), &one);
         let totals = [Ask::get(format!("/api/v1/boards/{big}?node={}", nodes[nodes.len() - 1]), &self.city.manager)];
         let cost = house.drive(&totals, CONNECTIONS, seconds, true).await?;
-        self.rate(table, "totals of a node through the API", 9700.0, None, &cost);
+        rate(table, "totals of a node through the API", 9700.0, None, &cost);
         Ok(())
     }
 
@@ -321,6 +305,23 @@ impl Bench<'_> {
         );
         table.add(&format!("entities: {persons:.0} x 50 attributes"), "printed", text, None);
     }
+}
+
+/// Adds a rate with its slowest hundredth, and what it cost.
+fn rate(table: &mut Table, path: &str, bar: f64, p99: Option<f64>, cost: &Cost) {
+    let ran = &cost.ran;
+    let slow = ran.p99 as f64 / 1000.0;
+    let mut text = format!("{:.0} /s, {:.0} /CPU-s, p99 {slow:.1} ms", ran.rate(), cost.per_cpu());
+    if ran.bad > 0 {
+        text.push_str(&format!(", {} refused: {}", ran.bad, ran.complaint));
+    }
+    let met = ran.rate() >= bar && p99.is_none_or(|bar| slow <= bar) && ran.bad == 0;
+    let bar = match p99 {
+        Some(p99) if bar > 0.0 => format!(">= {bar:.0} /s, p99 <= {p99:.0} ms"),
+        Some(p99) => format!("p99 <= {p99:.0} ms"),
+        None => format!(">= {bar:.0} /s"),
+    };
+    table.add(path, &bar, text, Some(met));
 }
 
 async fn watch(held: &Held) -> Result<Seen, Fault> {

@@ -145,7 +145,7 @@ async fn each_kind_of_tampering_is_named_with_its_place() {
             tamper(
                 &db,
                 "UPDATE event SET seq = $3 WHERE shard = $1 AND seq = $2",
-                args![1023_i64, from as i64, to as i64],
+                args![1023_i64, i64::from(from), i64::from(to)],
             )
             .await;
         }

@@ -267,13 +267,16 @@ struct End {
     broken: bool,
 }
 
+/// A place whose event is not the sealed one: block, seq, what stands there, what was sealed.
+type Misplaced = (i64, i64, Option<(Id, Hash)>, Hash);
+
 /// An event that is not where the chain says, or a place whose event is not there.
 #[derive(Default)]
 struct Astray {
     /// by leaf: where the chain wants it
     wanted: HashMap<Hash, (i64, i64)>,
-    /// places whose event is not the sealed one: block, seq, what stands there
-    places: Vec<(i64, i64, Option<(Id, Hash)>, Hash)>,
+    /// places whose event is not the sealed one
+    places: Vec<Misplaced>,
     /// events too many at a place
     extra: Vec<(i64, i64, Id, Hash)>,
 }
