@@ -21,6 +21,12 @@ pub const JOBS: &[JobKind] = &[
     JobKind { kind: "platform.tidy", attempts: 3, every: Some(DAY / 24), run: tidy },
     JobKind { kind: crate::rekeying::JOB, attempts: 20, every: None, run: crate::rekeying::job },
     JobKind { kind: crate::tasks::jobs::DISPATCH, attempts: 10, every: None, run: crate::tasks::jobs::dispatch },
+    JobKind {
+        kind: crate::administration::import::PLACES,
+        attempts: 5,
+        every: None,
+        run: crate::administration::import::run_places,
+    },
 ];
 
 /// Everything that one node does at a time.

@@ -159,8 +159,17 @@ fn job_schema() -> Value {
 pub fn operations() -> Vec<&'static Operation> {
     let rooms: &[&'static [Operation]] = &[
         PLATFORM,
-        crate::administration::api::OPERATIONS,
+        crate::administration::set_up_api::OPERATIONS,
+        crate::administration::places_api::OPERATIONS,
+        crate::administration::grids_api::OPERATIONS,
+        crate::administration::premises_api::OPERATIONS,
+        crate::administration::organizations_api::OPERATIONS,
+        crate::administration::posts_api::OPERATIONS,
+        crate::administration::staff_api::OPERATIONS,
+        crate::administration::working_days_api::OPERATIONS,
+        crate::administration::import_api::OPERATIONS,
         crate::access::api::OPERATIONS,
+        crate::access::admin_api::OPERATIONS,
         crate::entities::api::OPERATIONS,
         crate::ledgers::api::OPERATIONS,
         crate::measures::api::OPERATIONS,

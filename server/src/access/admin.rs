@@ -430,6 +430,8 @@ pub struct Held {
     pub scope_place: Option<Id>,
     /// of an organization scope
     pub scope_organization: Option<Id>,
+    /// the post
+    pub post_id: Id,
     /// title of the post
     pub title: String,
     /// organization of the post
@@ -456,7 +458,7 @@ pub fn who_sql(principal: &Principal, role: &str, after: Option<Id>, limit: i64,
     let mut args = args![role, after.unwrap_or(Id::nil()), limit, today];
     let rows = principal.rows(Permission::Administer, HELD, &mut args);
     let sql = format!(
-        "SELECT g.id, g.role_key, g.scope_kind, g.scope_place, g.scope_organization, p.title, o.short_name AS organization, s.name \
+        "SELECT g.id, g.role_key, g.scope_kind, g.scope_place, g.scope_organization, p.id AS post_id, p.title, o.short_name AS organization, s.name \
          FROM role_grant g JOIN post p ON p.id = g.post_id JOIN organization o ON o.id = p.organization_id \
          LEFT JOIN staff s ON s.id = p.staff_id WHERE ($1 = '' OR g.role_key = $1) AND g.id > $2 \
          AND g.valid_from <= $4 AND (g.valid_to IS NULL OR g.valid_to > $4) AND {rows} ORDER BY g.id LIMIT $3"

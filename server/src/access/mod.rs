@@ -8,6 +8,7 @@
 //! roles of `roles.rs`. A new kind of principal is a variant of [`Who`], found in `crate::front`.
 
 pub mod admin;
+pub mod admin_api;
 pub mod admin_pages;
 pub mod api;
 #[cfg(feature = "fault-hooks")]

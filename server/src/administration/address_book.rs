@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::plan_book::{BookPlan, plan, read};
-use crate::access::password::{Hashed, hash_now, one_time};
+use crate::access::password::{Hashed, one_time};
 use crate::access::{create_account, grant, store as accounts};
 use crate::app::App;
 use crate::directory::{self, BookRows};
@@ -106,11 +106,11 @@ pub async fn apply(
         return Ok(report);
     }
     let passwords: Vec<String> = plan.accounts.iter().map(|_| one_time()).collect();
-    let clear = passwords.clone();
-    let hashed: Vec<Hashed> =
-        tokio::task::spawn_blocking(move || clear.iter().map(|password| hash_now(password)).collect())
-            .await
-            .map_err(|fault| AppError::Internal(fault.to_string()))?;
+    // One after another through the bounded pool, so that people who sign in meanwhile are not kept waiting.
+    let mut hashed: Vec<Hashed> = Vec::with_capacity(passwords.len());
+    for password in &passwords {
+        hashed.push(app.gate.hashing.hash(password).await?);
+    }
     let (now, today) = (app.now(), app.clock.today_text());
     let rows = BookRows::new(&plan.book, &app.directory(), &app.keys, now, &today);
     let event = Event {

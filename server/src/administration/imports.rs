@@ -7,46 +7,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use web::Tab;
 
-use super::address_book::{self, NewLogin};
+use super::address_book::NewLogin;
 use super::form::{self, Posted};
-use crate::access::{Permission, Viewer};
+use super::import::{self, Kind, Looked, allowed};
+use crate::access::Viewer;
 use crate::app::App;
 use crate::error::{AppError, Fault};
-use crate::geography::{self, Plan};
-use crate::platform::clock::DAY;
-use crate::platform::events::Actor;
-use crate::platform::files::{self, NewFile};
 use crate::platform::ids::Id;
-
-/// Which of the two imports a page is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Places,
-    AddressBook,
-}
-
-impl Kind {
-    fn key(self) -> &'static str {
-        match self {
-            Self::Places => "places",
-            Self::AddressBook => "address-book",
-        }
-    }
-
-    fn permission(self) -> Permission {
-        match self {
-            Self::Places => Permission::PlaceEdit,
-            Self::AddressBook => Permission::DirectoryEdit,
-        }
-    }
-
-    fn purpose(self) -> &'static str {
-        match self {
-            Self::Places => "import.places",
-            Self::AddressBook => "import.address-book",
-        }
-    }
-}
 
 #[derive(Serialize)]
 struct Count {
@@ -72,70 +39,6 @@ struct ImportPage {
     nothing: bool,
     done: bool,
     logins: Vec<NewLogin>,
-}
-
-/// What a file would do, as counts and faults.
-struct Looked {
-    counts: Vec<(&'static str, usize)>,
-    faults: Vec<Fault>,
-    fault_count: usize,
-    news: usize,
-}
-
-/// Imports change everything at once, so they need the permission everywhere.
-fn allowed(app: &App, viewer: &Viewer, kind: Kind) -> Result<(), AppError> {
-    let root = app.geography().root().map(|root| root.id);
-    viewer.require_at(app, kind.permission(), root, None)
-}
-
-fn planned_places(app: &App, bytes: &[u8], name: &str) -> Plan {
-    match geography::read_places(bytes, name) {
-        Ok(lines) => geography::plan(&lines, &app.geography(), app.now(), &app.clock.today_text()),
-        Err(faults) => Plan { fault_count: faults.len(), faults, ..Plan::default() },
-    }
-}
-
-fn looked_places(plan: &Plan) -> Looked {
-    let mut counts: Vec<(&'static str, usize)> = (1..=5)
-        .map(|level| {
-            let key = match level {
-                1 => "geography-level-province",
-                2 => "geography-level-city",
-                3 => "geography-level-district",
-                4 => "geography-level-township",
-                _ => "geography-level-community",
-            };
-            (key, plan.by_level[level])
-        })
-        .filter(|(_, count)| *count > 0)
-        .collect();
-    counts.push(("administration-import-renamed", plan.renamed.len()));
-    counts.push(("administration-import-unchanged", plan.unchanged));
-    if plan.merged > 0 {
-        counts.push(("administration-import-merged", plan.merged));
-    }
-    Looked {
-        counts,
-        faults: plan.faults.clone(),
-        fault_count: plan.fault_count,
-        news: plan.places.len() + plan.renamed.len(),
-    }
-}
-
-async fn looked_book(app: &App, viewer: &Viewer, bytes: &[u8], name: &str) -> Result<Looked, AppError> {
-    let report = address_book::look(app, bytes, name, viewer.principal.administers_all()).await?;
-    Ok(Looked {
-        counts: vec![
-            ("administration-import-organizations", report.organizations),
-            ("administration-import-posts", report.posts),
-            ("administration-import-staff", report.staff),
-            ("administration-import-logins", report.logins.len()),
-            ("administration-import-unchanged", report.unchanged),
-        ],
-        faults: report.faults,
-        fault_count: report.fault_count,
-        news: report.organizations + report.posts + report.staff,
-    })
 }
 
 fn show_page(app: &App, viewer: &Viewer, kind: Kind, page: ImportPage) -> Result<Response, AppError> {
@@ -192,62 +95,34 @@ async fn look(app: App, viewer: Viewer, kind: Kind, parts: Multipart) -> Result<
         page.faults = vec![fault_row(&viewer, &Fault::new("file", "administration-upload-missing"))];
         return show_page(&app, &viewer, kind, page);
     };
-    let looked = match kind {
-        Kind::Places => looked_places(&planned_places(&app, &bytes, &name)),
-        Kind::AddressBook => looked_book(&app, &viewer, &bytes, &name).await?,
-    };
+    let (looked, file) = import::look(&app, &viewer, kind, &name, bytes).await?;
     fill(&viewer, &mut page, &looked);
-    page.file_name.clone_from(&name);
-    if looked.fault_count == 0 && looked.news > 0 {
-        let file = NewFile {
-            purpose: kind.purpose(),
-            name,
-            media_type: "application/octet-stream".to_owned(),
-            bytes,
-            owner: viewer.principal.account(),
-            expires_at: Some(app.now() + DAY),
-        };
-        page.file = Some(files::put(&app, file).await?.to_string());
-    }
+    page.file_name = name;
+    page.file = file.map(|id| id.to_string());
     show_page(&app, &viewer, kind, page)
 }
 
 async fn apply(app: App, viewer: Viewer, kind: Kind, posted: Posted) -> Result<Response, AppError> {
     allowed(&app, &viewer, kind)?;
     let id: Id = form::id(&posted, "file").ok_or(AppError::NotFound)?;
-    let (row, bytes) = files::get(&app, id).await?;
-    if row.purpose != kind.purpose() || row.created_by != viewer.principal.account() {
-        return Err(AppError::NotFound);
-    }
+    let (row, bytes) = import::kept(&app, &viewer, kind, id).await?;
     let mut page = empty_page(&viewer, kind);
     page.file_name.clone_from(&row.name);
-    let actor: Actor = viewer.actor();
     match kind {
         Kind::Places => {
-            let plan = planned_places(&app, &bytes, &row.name);
-            let looked = looked_places(&plan);
+            let (looked, done) = import::places(&app, &row.name, &bytes, viewer.actor(), |_, _| {}).await?;
             fill(&viewer, &mut page, &looked);
-            if looked.fault_count == 0 {
-                geography::import(&app, plan, actor, &row.name, |_, _| {}).await?;
-                page.done = true;
-            }
+            page.done = done.is_some();
         }
         Kind::AddressBook => {
-            let report =
-                address_book::apply(&app, &bytes, &row.name, viewer.principal.administers_all(), actor).await?;
-            let looked = Looked {
-                counts: vec![
-                    ("administration-import-organizations", report.organizations),
-                    ("administration-import-posts", report.posts),
-                    ("administration-import-staff", report.staff),
-                ],
-                faults: report.faults,
-                fault_count: report.fault_count,
-                news: 1,
-            };
-            fill(&viewer, &mut page, &looked);
-            page.done = looked.fault_count == 0;
-            page.logins = if page.done { report.logins } else { Vec::new() };
+            let report = import::address_book(&app, &viewer, &row.name, &bytes).await?;
+            page.done = report.fault_count == 0;
+            page.logins.clone_from(&report.logins);
+            fill(&viewer, &mut page, &Looked::of_book(report));
+            page.nothing = false;
+            if !page.done {
+                page.logins.clear();
+            }
         }
     }
     show_page(&app, &viewer, kind, page)

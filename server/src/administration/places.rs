@@ -355,7 +355,8 @@ pub async fn end_grid(
     }
 }
 
-fn editable(app: &App, viewer: &Viewer, permission: Permission, place: Id) -> Result<(), AppError> {
+/// Refuses unless this place may be changed in that way.
+pub fn editable(app: &App, viewer: &Viewer, permission: Permission, place: Id) -> Result<(), AppError> {
     viewer.principal.require(permission)?;
     app.geography().get(place).ok_or(AppError::NotFound)?;
     viewer.require_at(app, permission, Some(place), None)

@@ -27,8 +27,9 @@ struct Line {
     made_up: bool,
 }
 
+/// What a pattern would make.
 #[derive(Serialize)]
-struct Preview {
+pub struct Preview {
     buildings: usize,
     units: usize,
     doors: usize,
@@ -52,7 +53,8 @@ struct PremisesPage {
 
 const NAMES: [&str; 7] = ["compound", "buildings", "buildings_to", "units", "units_to", "floors", "floors_to"];
 
-fn community(app: &App, viewer: &Viewer, id: Id) -> Result<Place, AppError> {
+/// The community, if its premises may be changed here.
+pub fn community(app: &App, viewer: &Viewer, id: Id) -> Result<Place, AppError> {
     viewer.principal.require(Permission::PlaceEdit)?;
     let place = app.geography().get(id).filter(|place| place.level == 5).cloned().ok_or(AppError::NotFound)?;
     viewer.require_at(app, Permission::PlaceEdit, Some(id), None)?;
@@ -147,7 +149,8 @@ pub async fn look(
     }
 }
 
-fn preview_of(fresh: &[Planned], there: usize) -> Preview {
+/// Counts and first names of what would be made.
+pub fn preview_of(fresh: &[Planned], there: usize) -> Preview {
     let count = |kind: &str| fresh.iter().filter(|planned| planned.kind == kind).count();
     let doors: Vec<&str> =
         fresh.iter().filter(|planned| planned.kind == "door").map(|planned| planned.path.as_str()).collect();

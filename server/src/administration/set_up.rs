@@ -29,7 +29,7 @@ use crate::platform::secrets::digest;
 use crate::platform::settings;
 
 /// File in the data folder that keeps the code until the set-up is done.
-const CODE: &str = "set-up-code";
+pub const CODE: &str = "set-up-code";
 
 /// The one-time code of an installation that is not set up yet: made at the first start, kept in the data
 /// folder for its owner only. The server prints it.
@@ -123,19 +123,26 @@ pub async fn set_up(
 ) -> Result<Response, AppError> {
     let Some(expected) = code(&app)? else { return Err(AppError::NotFound) };
     app.gate.sign_in(peer(info.as_deref()), CODE)?;
-    let faults = faults_of(&expected, &posted);
-    if !faults.is_empty() {
-        return page(&app, &viewer, &posted, &faults);
+    match form::faults_of(carry_out(&app, &expected, &posted, viewer.actor()).await)? {
+        Ok(()) => Ok(done(&viewer, "/sign-in?next=/admin", "setup-done")),
+        Err(faults) => page(&app, &viewer, &posted, &faults),
     }
-    if let Err(faults) = root_place(&app, &posted, viewer.actor()).await? {
-        return page(&app, &viewer, &posted, &faults);
+}
+
+/// Sets the installation up with what was filled in: all of it, or nothing and what is wrong.
+pub async fn carry_out(app: &App, expected: &str, posted: &Posted, actor: Actor) -> Result<(), AppError> {
+    let mut faults = faults_of(expected, posted);
+    if faults.is_empty() {
+        faults = root_place(app, posted, actor.clone()).await?.err().unwrap_or_default();
+    }
+    if !faults.is_empty() {
+        return Err(AppError::Invalid(faults));
     }
     let hashed = app.gate.hashing.hash(posted.get("password").map_or("", String::as_str)).await?;
     let (now, today) = (app.now(), app.clock.today_text());
-    let name = form::text(&posted, "name").to_owned();
-    let address = form::text(&posted, "address").trim_end_matches('/').to_owned();
-    let login = form::text(&posted, "login").to_lowercase();
-    let actor = viewer.actor();
+    let name = form::text(posted, "name").to_owned();
+    let address = form::text(posted, "address").trim_end_matches('/').to_owned();
+    let login = form::text(posted, "login").to_lowercase();
     app.lanes
         .write(0, vec![], move |tx| {
             let (hashed, name, address, login, today, actor) =
@@ -166,11 +173,11 @@ pub async fn set_up(
             .boxed()
         })
         .await?;
-    crate::start::reload(&app).await.map_err(|fault| AppError::Internal(fault.to_string()))?;
+    crate::start::reload(app).await.map_err(|fault| AppError::Internal(fault.to_string()))?;
     if let Err(fault) = std::fs::remove_file(app.data.join(CODE)) {
         tracing::warn!(%fault, "the set-up code could not be removed; it opens nothing any more");
     }
-    Ok(done(&viewer, "/sign-in?next=/admin", "setup-done"))
+    Ok(())
 }
 
 fn faults_of(expected: &str, posted: &Posted) -> Vec<Fault> {

@@ -17,6 +17,7 @@ use crate::access::{BUILT_IN, Permission, Reach, Viewer, create_account, grant, 
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
+use crate::platform::database::StoreError;
 use crate::platform::http::{redirect, redirect_with_toast};
 use crate::platform::ids::{Id, new_free_id, shard_of};
 use crate::platform::pinyin::spell;
@@ -252,7 +253,8 @@ pub async fn add(
     }
 }
 
-fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> Result<&'d Post, AppError> {
+/// A post, if this viewer may change it.
+pub fn post_of<'d>(app: &App, viewer: &Viewer, directory: &'d Directory, id: Id) -> Result<&'d Post, AppError> {
     viewer.principal.require(Permission::DirectoryEdit)?;
     let post = directory.post(id).ok_or(AppError::NotFound)?;
     editable(app, viewer, post.organization)?;
@@ -291,40 +293,69 @@ pub async fn transfer(
 ) -> Result<Response, AppError> {
     let directory = app.directory();
     let post = post_of(&app, &viewer, &directory, id)?;
-    let unit = post.organization;
-    let target = form::id(&posted, "organization");
-    let missing = |at: &str, key: &str| one_page(&app, &viewer, unit, &posted, &[Fault::new(at, key)]);
-    let Some(target) = target.filter(|id| directory.organization(*id).is_some()) else {
-        return missing("organization", "directory-organization-missing");
+    let moving = Moving {
+        organization: form::id(&posted, "organization"),
+        title: form::text(&posted, "title").to_owned(),
+        role: form::text(&posted, "role").to_owned(),
+        keep: form::text(&posted, "keep") == "1",
     };
-    let Some(staff) = post.staff else { return missing("organization", "directory-post-vacant") };
-    editable(&app, &viewer, target)?;
-    let title = form::text(&posted, "title");
+    match form::faults_of(transfer_one(&app, &viewer, post, &moving, post.version).await)? {
+        Ok((_, target)) => Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred")),
+        Err(faults) => one_page(&app, &viewer, post.organization, &posted, &faults),
+    }
+}
+
+/// Where the holder of a post goes.
+#[derive(Clone, Debug, Default)]
+pub struct Moving {
+    /// to which organization
+    pub organization: Option<Id>,
+    /// title there; empty: the same
+    pub title: String,
+    /// key of a built-in role there; empty: none
+    pub role: String,
+    /// whether the old post is kept as well
+    pub keep: bool,
+}
+
+/// Gives the holder of a post one elsewhere, and ends the old one unless it is kept. Returns the new post
+/// and its organization.
+pub async fn transfer_one(
+    app: &App,
+    viewer: &Viewer,
+    post: &Post,
+    moving: &Moving,
+    version: i64,
+) -> Result<(Id, Id), AppError> {
+    let target = moving.organization.filter(|id| app.directory().organization(*id).is_some());
+    let target = target.ok_or_else(|| AppError::invalid("organization", "directory-organization-missing"))?;
+    let staff = post.staff.ok_or_else(|| AppError::invalid("organization", "directory-post-vacant"))?;
+    editable(app, viewer, target)?;
+    may_give(viewer, &moving.role)?;
+    if version != post.version {
+        return Err(StoreError::Stale.into());
+    }
+    if !moving.keep {
+        keep_oneself(app, viewer, |own| own.post_id == Some(post.id)).await?;
+    }
     let new = Appointment {
         organization: Some(target),
-        title: if title.is_empty() { post.title.clone() } else { title.to_owned() },
+        title: if moving.title.is_empty() { post.title.clone() } else { moving.title.clone() },
         staff: Some(staff),
         tags: post.tags.clone(),
-        role: form::text(&posted, "role").to_owned(),
+        role: moving.role.clone(),
         ..Appointment::default()
     };
-    may_give(&viewer, &new.role)?;
-    let keep = form::text(&posted, "keep") == "1";
-    if !keep && let Err(faults) = form::faults_of(keep_oneself(&app, &viewer, |own| own.post_id == Some(id)).await)? {
-        return one_page(&app, &viewer, unit, &posted, &faults);
+    let made = appoint(app, &new, viewer).await?;
+    if !moving.keep {
+        end_one(app, viewer, post.id, version).await?;
     }
-    if let Err(faults) = form::faults_of(appoint(&app, &new, &viewer).await)? {
-        return one_page(&app, &viewer, unit, &posted, &faults);
-    }
-    if !keep && let Err(faults) = form::faults_of(end_one(&app, &viewer, id, post.version).await)? {
-        return one_page(&app, &viewer, unit, &posted, &faults);
-    }
-    Ok(done(&viewer, &format!("/organizations/{target}"), "directory-post-transferred"))
+    Ok((made.post, target))
 }
 
 /// Refuses unless every post of the person may be changed: who also works elsewhere is not this
 /// administrator's alone. Gives an organization to go back to.
-fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
+pub fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
     viewer.principal.require(Permission::DirectoryEdit)?;
     let directory = app.directory();
     let staff = directory.staff(id).ok_or(AppError::NotFound)?.clone();
@@ -333,6 +364,20 @@ fn person(app: &App, viewer: &Viewer, id: Id) -> Result<(Staff, Id), AppError> {
         return Err(AppError::NotFound);
     }
     Ok((staff, units.first().copied().ok_or(AppError::NotFound)?))
+}
+
+/// Suspends, lets in again or lets go; nobody does that to oneself.
+pub async fn set_state(
+    app: &App,
+    viewer: &Viewer,
+    staff: &Staff,
+    state: &'static str,
+    version: i64,
+) -> Result<(), AppError> {
+    if state != "active" && viewer.staff().is_ok_and(|oneself| oneself.staff == staff.id) {
+        return Err(AppError::Conflict("access-not-oneself"));
+    }
+    change::set_staff_state(app, staff.id, state, version, viewer.actor()).await
 }
 
 /// `POST /staff/{id}/state`: `active`, `suspended`, `left`.
@@ -348,10 +393,7 @@ pub async fn state(
         "left" => "left",
         _ => "active",
     };
-    if state != "active" && viewer.staff().is_ok_and(|oneself| oneself.staff == id) {
-        return Err(AppError::Conflict("access-not-oneself"));
-    }
-    change::set_staff_state(&app, id, state, viewer.actor()).await?;
+    set_state(&app, &viewer, &staff, state, staff.version).await?;
     let text = viewer.text(&format!("directory-state-set-{state}"), &[("name", staff.name.as_str().into())]);
     Ok(redirect_with_toast(format!("/organizations/{unit}"), ToastKind::Good, text))
 }

@@ -18,6 +18,9 @@ use crate::directory::working_days::{self, Calendar};
 use crate::error::{AppError, Fault};
 use crate::platform::events::Event;
 
+/// Longest note, in characters.
+pub const NOTE: usize = 60;
+
 #[derive(Serialize)]
 struct Day {
     day: String,
@@ -92,32 +95,39 @@ pub async fn set(State(app): State<App>, viewer: Viewer, Form(posted): Form<Post
     if working.is_none() && !remove {
         faults.push(Fault::new("working", "administration-day-choose"));
     }
-    let note: String = form::text(&posted, "note").chars().take(60).collect();
+    let note: String = form::text(&posted, "note").chars().take(NOTE).collect();
     let (Some(day), true) = (day, faults.is_empty()) else {
         return page(&app, &viewer, &posted, &faults).await;
     };
+    set_day(&app, &viewer, day, working.filter(|_| !remove).map(|working| (working, note))).await?;
+    Ok(done(&viewer, "/admin/working-days", "administration-day-set"))
+}
+
+/// Makes a day free or worked with a note why; without, it follows the pattern of the week again.
+pub async fn set_day(app: &App, viewer: &Viewer, day: Date, exception: Option<(bool, String)>) -> Result<(), AppError> {
+    viewer.principal.require(Permission::Administer)?;
     let now = app.now();
+    let working = exception.as_ref().map(|(working, _)| *working);
     let event = Event {
         kind: "working-day.set",
         subject_class: "installation",
         subject_id: None,
         actor: viewer.actor(),
         at: now,
-        payload: json!({"day": day.to_string(), "working": working, "removed": remove}),
+        payload: json!({"day": day.to_string(), "working": working, "removed": working.is_none()}),
     };
     app.lanes
         .write(0, vec![], move |tx| {
-            let (event, note) = (event.clone(), note.clone());
+            let (event, exception) = (event.clone(), exception.clone());
             async move {
-                match working {
-                    Some(working) if !remove => working_days::put(tx, &Calendar::new([(day, working, note)])).await?,
-                    _ => working_days::remove(tx, day).await?,
+                match exception {
+                    Some((working, note)) => working_days::put(tx, &Calendar::new([(day, working, note)])).await?,
+                    None => working_days::remove(tx, day).await?,
                 }
                 event.write(tx, 0).await?;
                 Ok::<_, AppError>(())
             }
             .boxed()
         })
-        .await?;
-    Ok(done(&viewer, "/admin/working-days", "administration-day-set"))
+        .await
 }

@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use form_runtime::Map;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 pub use super::api_schema::OPERATIONS;
@@ -17,13 +17,13 @@ use super::edit::{self, Draft};
 use super::model::{Case, CaseState, Channel, Step, StepKind};
 use super::public::nobody;
 use super::submit::{self, Request, Submitted};
-use super::{compare, feedback, handle, pages, query, scope, store};
+use super::{change, compare, feedback, handle, pages, query, scope, store};
 use crate::access::Viewer;
 use crate::access::pages::peer;
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::forms;
-use crate::platform::api::{IfMatch, Listed, Paging, etag};
+use crate::platform::api::{IfMatch, Listed, Paging, Sent, etag, sent};
 use crate::platform::ids::Id;
 
 async fn channel_json(app: &App, channel: &Channel) -> Result<Value, AppError> {
@@ -137,6 +137,70 @@ fn pointed(error: AppError) -> AppError {
 pub async fn channel(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let channel = pages::seen(&app, &viewer, id).await?;
     Ok(([etag(channel.version)], Json(channel_json(&app, &channel).await?)).into_response())
+}
+
+/// What of a channel is to be another; what is absent stays, `null` takes a limit away.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    title: Option<String>,
+    title_en: Option<String>,
+    intro: Option<String>,
+    intro_en: Option<String>,
+    review: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    working_days: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "given")]
+    opens_on: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    closes_on: Option<Option<String>>,
+}
+
+/// A value that was sent, be it `null`.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+impl Change {
+    fn onto(self, mut draft: Draft) -> Draft {
+        let texts = [
+            (self.title, &mut draft.title),
+            (self.title_en, &mut draft.title_en),
+            (self.intro, &mut draft.intro),
+            (self.intro_en, &mut draft.intro_en),
+            (self.review, &mut draft.review),
+            (
+                self.working_days.map(|days| days.map(|days| days.to_string()).unwrap_or_default()),
+                &mut draft.working_days,
+            ),
+            (self.opens_on.map(Option::unwrap_or_default), &mut draft.opens_on),
+            (self.closes_on.map(Option::unwrap_or_default), &mut draft.closes_on),
+        ];
+        for (new, old) in texts {
+            if let Some(new) = new {
+                *old = new;
+            }
+        }
+        draft
+    }
+}
+
+/// `PATCH /api/v1/channels/{id}`
+pub async fn change(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(id): Path<Id>,
+    version: Result<IfMatch, AppError>,
+    body: Sent<Change>,
+) -> Result<Response, AppError> {
+    let channel = change::changeable(&app, &viewer, id).await?;
+    let (IfMatch(version), body) = (version?, sent(body)?);
+    let draft = body.onto(change::draft_from(&app, &channel));
+    match change::change(&app, &viewer, id, version, &draft).await {
+        Ok(channel) => Ok(([etag(channel.version)], Json(channel_json(&app, &channel).await?)).into_response()),
+        Err(AppError::Stale(_)) => Err(AppError::Stale(channel_json(&app, &channel).await?)),
+        Err(other) => Err(pointed(other)),
+    }
 }
 
 async fn set_state(

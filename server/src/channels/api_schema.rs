@@ -34,6 +34,17 @@ pub const OPERATIONS: &[Operation] = &[
         ..Operation::GET
     },
     Operation {
+        method: "patch",
+        path: "/api/v1/channels/{id}",
+        tag: "channels",
+        summary: "Change what a channel says, when it is open, how soon and by how many it is answered",
+        permission: Some(Permission::ChannelEdit),
+        if_match: true,
+        request: Some(change_channel_schema),
+        response: Some(channel_schema),
+        ..Operation::GET
+    },
+    Operation {
         path: "/api/v1/channels/{id}/open",
         tag: "channels",
         summary: "Open a channel to residents",
@@ -130,6 +141,14 @@ fn new_channel_schema() -> Value {
         "working_days": {"type": "integer", "minimum": 1, "maximum": 250},
         "opens_on": {"type": "string", "format": "date"}, "closes_on": {"type": "string", "format": "date"},
         "open": {"type": "boolean", "default": false}}})
+}
+
+fn change_channel_schema() -> Value {
+    json!({"type": "object", "description": "what is absent stays; null takes a limit away", "properties": {
+        "title": {"type": "string", "maxLength": 60}, "title_en": {"type": "string", "maxLength": 120},
+        "intro": {"type": "string", "maxLength": 1000}, "intro_en": {"type": "string", "maxLength": 2000},
+        "review": {"enum": ["none", "worker"]}, "working_days": {"type": ["integer", "null"], "minimum": 1, "maximum": 250},
+        "opens_on": {"type": ["string", "null"], "format": "date"}, "closes_on": {"type": ["string", "null"], "format": "date"}}})
 }
 
 fn new_case_schema() -> Value {

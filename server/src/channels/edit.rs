@@ -53,10 +53,18 @@ fn slug() -> String {
     random::<7>().iter().map(|byte| char::from(SIGNS[usize::from(byte % 32)])).collect()
 }
 
-/// Makes a channel as a draft, or opens it at once.
-pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Result<Channel, AppError> {
-    viewer.principal.require(Permission::ChannelEdit)?;
-    let mut faults = Vec::new();
+/// Days and instants of a draft.
+pub struct Checked {
+    /// within how many working days a case is answered
+    pub working_days: Option<i64>,
+    /// UTC microseconds; not before
+    pub opens_at: Option<i64>,
+    /// UTC microseconds; not from then on
+    pub closes_at: Option<i64>,
+}
+
+/// Everything of a draft that is checked alike for a new channel and for one that is changed.
+pub fn check(app: &App, draft: &Draft, faults: &mut Vec<Fault>) -> Checked {
     if draft.title.trim().is_empty() {
         faults.push(Fault::new("title", "channels-title-needed"));
     }
@@ -70,14 +78,6 @@ pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Re
             faults.push(Fault::new(at, "channels-too-long").with("n", most));
         }
     }
-    let form = match draft.form {
-        Some(id) => forms::published(app, id).await.ok(),
-        None => None,
-    };
-    if form.is_none() {
-        faults.push(Fault::new("form", "channels-form-needed"));
-    }
-    let places = check_places(app, viewer, &draft.places, &mut faults);
     if !["none", "worker"].contains(&draft.review.as_str()) {
         faults.push(Fault::new("review", "channels-review-needed"));
     }
@@ -91,13 +91,29 @@ pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Re
             }
         },
     };
-    let opens_at = day(app, &draft.opens_on, "opens_on", 0, &mut faults);
-    let closes_at = day(app, &draft.closes_on, "closes_on", 1, &mut faults);
+    let opens_at = day(app, &draft.opens_on, "opens_on", 0, faults);
+    let closes_at = day(app, &draft.closes_on, "closes_on", 1, faults);
     if let (Some(opens), Some(closes)) = (opens_at, closes_at)
         && opens >= closes
     {
         faults.push(Fault::new("closes_on", "channels-closes-before"));
     }
+    Checked { working_days, opens_at, closes_at }
+}
+
+/// Makes a channel as a draft, or opens it at once.
+pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Result<Channel, AppError> {
+    viewer.principal.require(Permission::ChannelEdit)?;
+    let mut faults = Vec::new();
+    let checked = check(app, draft, &mut faults);
+    let form = match draft.form {
+        Some(id) => forms::published(app, id).await.ok(),
+        None => None,
+    };
+    if form.is_none() {
+        faults.push(Fault::new("form", "channels-form-needed"));
+    }
+    let places = check_places(app, viewer, &draft.places, &mut faults);
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
@@ -112,10 +128,10 @@ pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Re
         form_version_id: form.map(|form| form.id).unwrap_or_default(),
         organization_id,
         review: draft.review.clone(),
-        working_days,
+        working_days: checked.working_days,
         state: if open { "open" } else { "draft" }.to_owned(),
-        opens_at,
-        closes_at,
+        opens_at: checked.opens_at,
+        closes_at: checked.closes_at,
         created_at: app.now(),
         version: 1,
     };
@@ -142,7 +158,8 @@ pub fn new_slug() -> String {
     slug()
 }
 
-fn event(kind: &'static str, id: Id, actor: &Actor, at: i64, payload: serde_json::Value) -> Event {
+/// An event of a channel.
+pub fn event(kind: &'static str, id: Id, actor: &Actor, at: i64, payload: serde_json::Value) -> Event {
     Event { kind, subject_class: "channel", subject_id: Some(id), actor: actor.clone(), at, payload }
 }
 

@@ -14,9 +14,11 @@
 pub mod api;
 mod api_schema;
 pub mod case_pages;
+pub mod change;
 mod codes;
 mod compare;
 pub mod edit;
+pub mod edit_pages;
 pub mod feedback;
 pub mod handle;
 pub mod model;

@@ -8,10 +8,11 @@ use axum::response::{Html, IntoResponse, Response};
 use form_runtime::{FieldMessage, Map};
 use serde::Deserialize;
 use web::pages::channels::{ChannelList, ChannelNew, ChannelPage, ChannelRow, Fact, Poster, ScopePlace, Word};
-use web::{Choice, Field, FieldError, FieldKind, Tab, ToastKind};
+use web::{Choice, Field, FieldKind, Tab, ToastKind};
 
 use super::codes::{self, Filed};
 use super::edit::{self, change_scope, draft_of};
+use super::edit_pages::{handling, summary, with_errors, words};
 use super::model::{CaseState, Channel};
 use super::public::{Where, base_url, choice};
 use super::public_form::{Door, Pairs, fill, new_client, value};
@@ -96,13 +97,6 @@ async fn new_page(
     faults: &[Fault],
 ) -> Result<Html<String>, AppError> {
     let value = |name: &str| posted.get(name).cloned().unwrap_or_default();
-    let text = |kind, name: &str, required: bool, most: u32| {
-        let mut field = Field::new(kind, name, viewer.text(&format!("channels-field-{}", name.replace('_', "-")), &[]));
-        field.value = value(name);
-        field.required = required;
-        field.max_length = Some(most);
-        field
-    };
     let mut form = Field::new(FieldKind::Select, "form", viewer.text("channels-field-form", &[]));
     form.required = true;
     form.value = value("form");
@@ -111,50 +105,18 @@ async fn new_page(
         .iter()
         .map(|(id, title, _, number)| Choice::new(id.to_string(), format!("{} v{number}", viewer.lang.pick(title))))
         .collect();
-    let mut review = Field::new(FieldKind::SingleChoice, "review", viewer.text("channels-field-review", &[]));
-    review.required = true;
-    review.value = posted.get("review").cloned().unwrap_or_else(|| "none".to_owned());
-    review.options = ["none", "worker"]
-        .into_iter()
-        .map(|key| {
-            let mut option = Choice::new(key, viewer.text(&format!("channels-review-{key}"), &[]));
-            option.hint = Some(viewer.text(&format!("channels-review-{key}-hint"), &[]));
-            option
-        })
-        .collect();
-    let mut days = Field::new(FieldKind::Integer, "working_days", viewer.text("channels-field-working-days", &[]));
-    days.value = if posted.is_empty() { "3".to_owned() } else { value("working_days") };
-    days.unit = Some(viewer.text("channels-working-days-unit", &[]));
-    days.hint = Some(viewer.text("channels-working-days-hint", &[]));
-    let mut opens = text(FieldKind::Date, "opens_on", false, 20);
-    opens.hint = Some(viewer.text("channels-opens-hint", &[]));
-    let mut closes = text(FieldKind::Date, "closes_on", false, 20);
-    closes.hint = Some(viewer.text("channels-closes-hint", &[]));
     let told = |name: &str| faults.iter().find(|fault| fault.at == name).map(|fault| fault.text(viewer.lang));
-    let with_errors = |mut fields: Vec<Field>| {
-        for field in &mut fields {
-            field.error = told(&field.name);
-        }
-        fields
-    };
+    let mut first = words(viewer, posted);
+    first.push(form);
     let place_label = if value("place_text").is_empty() {
         value("place").parse().map_or_else(|_| String::new(), |id| scope::place_name(app, id))
     } else {
         value("place_text")
     };
     let page = ChannelNew {
-        fields: with_errors(vec![
-            text(FieldKind::Text, "title", true, 60),
-            text(FieldKind::Text, "title_en", false, 120),
-            text(FieldKind::LongText, "intro", false, 1000),
-            text(FieldKind::LongText, "intro_en", false, 2000),
-            form,
-        ]),
-        handling: with_errors(vec![review, days, opens, closes]),
-        errors: faults
-            .iter()
-            .map(|fault| FieldError { name: Some(fault.at.clone()), text: fault.text(viewer.lang) })
-            .collect(),
+        fields: with_errors(viewer, first, faults),
+        handling: with_errors(viewer, handling(viewer, posted), faults),
+        errors: summary(viewer, faults),
         place: value("place"),
         place_label,
         place_error: told("place").unwrap_or_default(),

@@ -75,6 +75,8 @@ const BY_SLUG: &str = "SELECT id, app_key, slug, title, intro, form_version_id, 
 const SCOPE: &str = "SELECT place_id FROM channel_scope WHERE channel_id = $1";
 const SCOPE_REMOVE: &str = "DELETE FROM channel_scope WHERE channel_id = $1 AND place_id = $2";
 const SET_STATE: &str = "UPDATE channel SET state = $3, version = version + 1 WHERE id = $1 AND version = $2";
+const CHANGE: &str = "UPDATE channel SET title = $3, intro = $4, review = $5, working_days = $6, opens_at = $7, closes_at = $8, \
+     version = version + 1 WHERE id = $1 AND version = $2";
 const OPEN_AT: &str = "SELECT c.id, c.app_key, c.slug, c.title, c.intro, c.form_version_id, c.organization_id, c.review, c.working_days, \
      c.state, c.opens_at, c.closes_at, c.created_at, c.version FROM channel c WHERE c.state = 'open' AND EXISTS (SELECT 1 \
      FROM channel_scope s JOIN place_ancestor a ON a.ancestor_id = s.place_id WHERE s.channel_id = c.id AND a.place_id = $1) \
@@ -92,7 +94,7 @@ const STEPS: &str =
 
 /// Every constant statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] =
-    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, OPEN_AT, CASE, CASE_BY_CODE_ALL_SHARDS, MOVE, STEPS];
+    &[BY_ID, BY_SLUG, SCOPE, SCOPE_REMOVE, SET_STATE, CHANGE, OPEN_AT, CASE, CASE_BY_CODE_ALL_SHARDS, MOVE, STEPS];
 
 /// A channel by id.
 pub async fn channel(conn: &mut impl Exec, id: Id) -> Result<Option<Channel>, StoreError> {
@@ -150,6 +152,24 @@ pub async fn remove_scope(conn: &mut impl Exec, channel: Id, place: Id) -> Resul
 /// Sets the state if the channel still stands at `version`.
 pub async fn set_state(conn: &mut impl Exec, id: Id, version: i64, state: &str) -> Result<(), StoreError> {
     match conn.execute(SET_STATE, args![id, version, state]).await? {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what of a channel can be changed, if it still stands at `channel.version`.
+pub async fn change(conn: &mut impl Exec, channel: &Channel) -> Result<(), StoreError> {
+    let args = args![
+        channel.id,
+        channel.version,
+        &channel.title,
+        &channel.intro,
+        &channel.review,
+        channel.working_days,
+        channel.opens_at,
+        channel.closes_at,
+    ];
+    match conn.execute(CHANGE, args).await? {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
     }

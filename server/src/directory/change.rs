@@ -131,18 +131,26 @@ pub async fn rename_organization(
     actor: Actor,
 ) -> Result<(), AppError> {
     let directory = app.directory();
-    directory.organization(id).ok_or(AppError::NotFound)?;
+    let unit = directory.organization(id).ok_or(AppError::NotFound)?;
     let name = name.trim().to_owned();
     if let Some(fault) = name_fault("name", &name) {
         return Err(AppError::Invalid(vec![fault]));
     }
     let short = if short.trim().is_empty() { name.clone() } else { short.trim().to_owned() };
+    if (&unit.name, &unit.short_name) == (&name, &short) {
+        return unchanged(unit.version, version);
+    }
     let event = event("organization.renamed", "organization", id, actor, app.now(), json!({"version": version}));
     write(app, id, event, move |tx| {
         let (name, short, (pinyin, initials)) = (name.clone(), short.clone(), spell(&short));
         async move { store::rename_organization(tx, id, [&name, &short, &pinyin, &initials], version).await }.boxed()
     })
     .await
+}
+
+/// What already is as it was asked for stays without an event, unless something older was looked at.
+fn unchanged(now: i64, seen: i64) -> Result<(), AppError> {
+    if now == seen { Ok(()) } else { Err(StoreError::Stale.into()) }
 }
 
 /// What a transfer changed above an organization: whom it (with everything inside) has left, whom it has joined.
@@ -171,7 +179,10 @@ pub async fn transfer_organization(
     along: Along,
 ) -> Result<(), AppError> {
     let directory = app.directory();
-    directory.organization(id).ok_or(AppError::NotFound)?;
+    let unit = directory.organization(id).ok_or(AppError::NotFound)?;
+    if (unit.parent, unit.counterpart) == (parent, counterpart) {
+        return unchanged(unit.version, version);
+    }
     let mut faults = Vec::new();
     let inside = |above: Id| directory.chain(above).any(|o| o.id == id);
     if parent.is_some_and(|parent| directory.organization(parent).is_none() || inside(parent)) {
@@ -273,14 +284,23 @@ pub async fn end_post(app: &App, id: Id, version: i64, actor: Actor) -> Result<(
 }
 
 /// Suspends, restores or lets go (`active`, `suspended`, `left`); who leaves gives up every post.
-pub async fn set_staff_state(app: &App, id: Id, state: &'static str, actor: Actor) -> Result<(), AppError> {
+pub async fn set_staff_state(
+    app: &App,
+    id: Id,
+    state: &'static str,
+    version: i64,
+    actor: Actor,
+) -> Result<(), AppError> {
     let directory = app.directory();
-    directory.staff(id).ok_or(AppError::NotFound)?;
+    let staff = directory.staff(id).ok_or(AppError::NotFound)?;
+    if staff.state == state {
+        return unchanged(staff.version, version);
+    }
     let today = app.clock.today_text();
     let event = event("staff.state", "person", id, actor, app.now(), json!({"state": state}));
     write(app, id, event, move |tx| {
         let today = today.clone();
-        async move { store::set_staff_state(tx, id, state, &today).await }.boxed()
+        async move { store::set_staff_state(tx, id, state, version, &today).await }.boxed()
     })
     .await
 }

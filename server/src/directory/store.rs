@@ -39,7 +39,7 @@ const END_POSTS_OF_STAFF: &str =
     "UPDATE post SET valid_to = $2, version = version + 1 WHERE staff_id = $1 AND valid_to IS NULL";
 const END_WORK_OF_STAFF: &str = "UPDATE grid_worker SET valid_to = $2 WHERE valid_to IS NULL \
      AND post_id IN (SELECT p.id FROM post p WHERE p.staff_id = $1)";
-const SET_STAFF_STATE: &str = "UPDATE staff SET state = $2, version = version + 1 WHERE id = $1";
+const SET_STAFF_STATE: &str = "UPDATE staff SET state = $2, version = version + 1 WHERE id = $1 AND version = $3";
 const END_WORK: &str = "UPDATE grid_worker SET valid_to = $3 WHERE grid_id = $1 AND post_id = $2 AND valid_to IS NULL";
 const END_GRID: &str =
     "UPDATE grid SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
@@ -319,8 +319,14 @@ pub async fn end_post(conn: &mut impl Exec, id: Id, day: &str, version: i64) -> 
 }
 
 /// Sets the state of a staff member; who has left holds no post.
-pub async fn set_staff_state(conn: &mut impl Exec, id: Id, state: &str, day: &str) -> Result<(), StoreError> {
-    changed(conn.execute(SET_STAFF_STATE, args![id, state]).await?)?;
+pub async fn set_staff_state(
+    conn: &mut impl Exec,
+    id: Id,
+    state: &str,
+    version: i64,
+    day: &str,
+) -> Result<(), StoreError> {
+    changed(conn.execute(SET_STAFF_STATE, args![id, state, version]).await?)?;
     if state == "left" {
         conn.execute(END_WORK_OF_STAFF, args![id, day]).await?;
         conn.execute(END_POSTS_OF_STAFF, args![id, day]).await?;

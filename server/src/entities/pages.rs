@@ -148,7 +148,7 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
         .map(|place| Hit {
             title: place.name.clone(),
             note: place.full_name.clone(),
-            href: format!("/places/{}", place.id),
+            href: format!("/places?at={}", place.id),
         })
         .collect()
 }

@@ -18,8 +18,9 @@ use crate::platform::api::{Sent, sent};
 use crate::platform::http::redirect_with_toast;
 use crate::platform::ids::Id;
 use crate::tasks::api::{read_json, read_schema};
+use crate::tasks::own::own;
 use crate::tasks::rows::{self, Subject};
-use crate::tasks::{Task, TaskShape, store};
+use crate::tasks::{Task, TaskShape};
 
 /// Members read at a time.
 const PAGE: usize = 500;
@@ -43,10 +44,7 @@ struct Page {
 async fn listed(app: &App, viewer: &Viewer, task: Id) -> Result<Task, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
     viewer.principal.require(Permission::PersonRead)?;
-    let task = store::task(&mut app.read(), task).await?;
-    if !viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
-        return Err(AppError::NotFound);
-    }
+    let task = own(app, viewer, task).await?;
     if task.shape() != TaskShape::Listed {
         return Err(AppError::Conflict("tasks-conflict-not-listed"));
     }

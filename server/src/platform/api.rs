@@ -107,6 +107,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
+/// Fields of a use-case named as pointers into the body: a program finds what was wrong where it put it.
+pub fn pointed(error: AppError) -> AppError {
+    let AppError::Invalid(mut faults) = error else { return error };
+    for fault in &mut faults {
+        if !fault.at.is_empty() && !fault.at.starts_with('/') {
+            fault.at = format!("/{}", fault.at.replace('-', "_"));
+        }
+    }
+    AppError::Invalid(faults)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::create::{self, Draft};
 use super::model::{Relay, Task, TaskShape};
+use super::own::{issues, known, own, reads_from_above};
 use super::{counting, dispatch, dry_run, rows, store};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
@@ -176,22 +177,12 @@ pub fn read_json(viewer: &Viewer, read: &rows::Read) -> Value {
     json!({"rows": read.rows, "faulty": read.faulty, "faults": faults, "skipped": skipped, "unknown_columns": read.unknown_columns})
 }
 
-async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
-    viewer.principal.require(Permission::TaskIssue)?;
-    let task = store::task(&mut app.read(), id).await?;
-    if viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
-        Ok(task)
-    } else {
-        Err(AppError::NotFound)
-    }
-}
-
 /// `GET /api/v1/tasks`
 pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Json<Value>, AppError> {
     viewer.principal.require(Permission::TaskRead)?;
     let mut items = Vec::new();
     for task in store::tasks_seen(&mut app.read(), &viewer.principal).await? {
-        if task.state != "draft" || viewer.may(&app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
+        if task.state != "draft" || issues(&app, &viewer, &task) {
             items.push(task_json(&task)?);
         }
     }
@@ -259,9 +250,8 @@ pub async fn make(State(app): State<App>, viewer: Viewer, body: Sent<NewTask>) -
 
 /// `GET /api/v1/tasks/{id}`
 pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
-    viewer.principal.require(Permission::TaskRead)?;
-    let task = store::task(&mut app.read(), id).await?;
-    let issued = viewer.may(&app, Permission::TaskRead, None, Some(task.issuer_organization));
+    let task = known(&app, &viewer, id).await?;
+    let issued = reads_from_above(&app, &viewer, &task);
     let mut units = Vec::new();
     for one in store::assignments(&mut app.read(), id).await? {
         let published = one.release <= task.published_release;

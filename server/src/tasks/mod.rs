@@ -30,6 +30,7 @@ pub mod item_pages;
 pub mod jobs;
 pub mod model;
 pub mod opened;
+pub mod own;
 pub mod pages;
 pub mod pass_on;
 pub mod plan;

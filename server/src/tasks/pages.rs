@@ -14,6 +14,7 @@ use web::{Choice, Field, FieldKind, Tab, ToastKind};
 
 use super::create::{self, Draft};
 use super::model::{Relay, Task, TaskShape};
+use super::own::{known, own};
 use super::templates::{self, TaskTemplate};
 use super::{dispatch, dry_run, rows, rule_form, show, store};
 use crate::access::{Permission, StaffViewer, Viewer};
@@ -23,15 +24,6 @@ use crate::forms;
 use crate::measures::Measures;
 use crate::platform::http::{redirect, redirect_with_toast};
 use crate::platform::ids::Id;
-
-/// The task, if this viewer's organization issued it and may change it.
-async fn own(app: &App, viewer: &Viewer, id: Id) -> Result<Task, AppError> {
-    let task = store::task(&mut app.read(), id).await?;
-    if !viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
-        return Err(AppError::NotFound);
-    }
-    Ok(task)
-}
 
 fn steps(viewer: &Viewer) -> Vec<String> {
     ["tasks-step-what", "tasks-step-whom", "tasks-step-how", "tasks-step-send"]
@@ -625,10 +617,8 @@ pub async fn list(State(app): State<App>, viewer: Viewer) -> Result<Html<String>
 
 /// `GET /tasks/{id}`
 pub async fn overview(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
-    viewer.principal.require(Permission::TaskRead)?;
-    let task = store::task(&mut app.read(), id).await?;
+    let task = known(&app, &viewer, id).await?;
     if task.state == "draft" {
-        own(&app, &viewer, id).await?;
         return Ok(redirect(&format!("/tasks/{id}/subjects")));
     }
     let page = show::overview_page(&app, &viewer, &task).await?;
@@ -638,8 +628,7 @@ pub async fn overview(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
 
 /// `GET /tasks/{id}/fragment`: the live part of the overview.
 pub async fn fragment(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Html<String>, AppError> {
-    viewer.principal.require(Permission::TaskRead)?;
-    let task = store::task(&mut app.read(), id).await?;
+    let task = known(&app, &viewer, id).await?;
     let page = show::overview_page(&app, &viewer, &task).await?;
     let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
     viewer.render(&app, "tasks/overview_live.html", &frame, page)

@@ -8,6 +8,7 @@ use web::{Choice, Field, FieldKind};
 
 use super::dry_run::{self, Count, DryRun};
 use super::model::{Assignment, Task};
+use super::own::{issues, reads_from_above};
 use super::{rows, rule_form, store};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
@@ -219,7 +220,7 @@ pub async fn list_page(app: &App, viewer: &Viewer) -> Result<ListPage, AppError>
     for task in tasks {
         let issuer = directory.organization(task.issuer_organization).map(|o| o.short_name.clone()).unwrap_or_default();
         let draft = task.state == "draft";
-        if draft && !viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)) {
+        if draft && !issues(app, viewer, &task) {
             continue;
         }
         let mut note = issuer;
@@ -299,7 +300,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
     };
     let seen: Vec<&Assignment> =
         assignments.iter().filter(|a| a.release <= task.published_release).filter(mine).collect();
-    let issued = viewer.may(app, Permission::TaskRead, None, Some(task.issuer_organization));
+    let issued = reads_from_above(app, viewer, task);
     if seen.is_empty() && !issued {
         return Err(AppError::NotFound);
     }
@@ -341,8 +342,7 @@ pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<Ov
         voided: here.total("void"),
         board: viewer.principal.has(Permission::BoardRead).then(|| format!("/boards/{}?node={node}", task.id)),
         items: viewer.principal.has(Permission::ItemRead).then(|| format!("/tasks/{}/items", task.id)),
-        may_end: task.state == "running"
-            && viewer.may(app, Permission::TaskIssue, None, Some(task.issuer_organization)),
+        may_end: task.state == "running" && issues(app, viewer, task),
         issuer: directory.organization(task.issuer_organization).map(|o| o.name.clone()).unwrap_or_default(),
         rule: rule_form::rule_text(&task.rule()?, &choices, viewer.lang),
         deadline: task.deadline_at.map(|at| app.clock.minute_text(at)),

@@ -1,6 +1,7 @@
 //! SQL of tasks, assignments and items.
 
 use super::model::{Assignment, Item, Task, TaskRow};
+use super::own::of_own_unit;
 use crate::access::{Columns, Grant, Permission, Principal, Scope, Who};
 use crate::args;
 use crate::platform::database::bulk::Shape;
@@ -391,7 +392,11 @@ const PART: Columns = Columns { place: Some("a.place_id"), organization: Some("a
 /// The statement of [`tasks_seen`] with its arguments.
 pub fn tasks_seen_sql(principal: &Principal, only: Option<Id>) -> (String, Vec<Arg>) {
     let mut args = Vec::new();
-    let issued = principal.rows(Permission::TaskRead, ISSUED, &mut args);
+    let mut issued = principal.rows(Permission::TaskRead, ISSUED, &mut args);
+    if let Some(unit) = principal.organization().filter(|unit| of_own_unit(principal, *unit)) {
+        args.push(Arg::from(unit));
+        issued = format!("({issued} OR t.issuer_organization = ${})", args.len());
+    }
     let part = principal.rows(Permission::TaskRead, PART, &mut args);
     let columns: Vec<String> = TASK.columns.iter().map(|column| format!("t.{column}")).collect();
     let one = only.map_or_else(String::new, |id| {

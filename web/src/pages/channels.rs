@@ -223,6 +223,25 @@ pub struct ChannelNew {
     pub no_forms: bool,
 }
 
+/// Changing a channel.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChannelEdit {
+    /// its title
+    pub title: String,
+    /// its page
+    pub back: String,
+    /// where the form posts
+    pub action: String,
+    /// the version that is changed
+    pub version: String,
+    /// title and introduction
+    pub fields: Vec<Field>,
+    /// review, days, dates
+    pub handling: Vec<Field>,
+    /// what is wrong
+    pub errors: Vec<FieldError>,
+}
+
 /// A place of a scope.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScopePlace {
