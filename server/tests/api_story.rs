@@ -9,6 +9,9 @@ mod town;
 
 use serde_json::{Value, json};
 use server::app::App;
+use server::args;
+use server::error::AppError;
+use server::platform::database::Exec;
 use server::platform::ids::{Id, new_free_id};
 use server::platform::jobs::run_until_idle;
 use staffed::Staffed;
@@ -287,6 +290,46 @@ async fn what_is_done_with_items_is_done_by_the_api() {
         ask(&staffed, app, "manager", "GET /api/v1/items?limit=201", NONE, 422).await;
         ask(&staffed, app, "manager", "GET /api/v1/items?state=nonsense", NONE, 422).await;
         let _: Id = item.parse().expect("an id");
+    })
+    .await;
+}
+
+/// Who is granted tasks over a place alone makes them for her unit and keeps sight of them; a draft of
+/// others does not exist, on the page as in the API.
+#[tokio::test]
+async fn a_draft_is_its_own_units_whatever_the_grant_is_over() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let staffed = Staffed::build(app).await;
+        let form = form(&staffed, app).await;
+        let (post, place) = (staffed.people["manager"].post, staffed.town.places[0].id);
+        const OVER: &str =
+            "UPDATE role_grant SET scope_kind = 'place', scope_place = $2, scope_organization = NULL WHERE post_id = $1";
+        app.lanes
+            .write(0, vec![], move |tx| Box::pin(async move { tx.execute(OVER, args![post, place]).await }))
+            .await
+            .map_err(AppError::from)
+            .expect("granted over a place");
+        let task = new_task(&staffed, app, &form, json!({})).await;
+        let path = format!("/api/v1/tasks/{task}");
+        let page = format!("/tasks/{task}");
+        let shown = ask(&staffed, app, "manager", &format!("GET {path}"), NONE, 200).await;
+        assert_eq!((&shown["state"], &shown["id"]), (&json!("draft"), &json!(task)));
+        let list = ask(&staffed, app, "manager", "GET /api/v1/tasks", NONE, 200).await;
+        assert!(list["items"].as_array().expect("a list").iter().any(|one| one["id"] == task.as_str()), "{list}");
+        let version = format!("\"{}\"", shown["version"]);
+        let change = json!({"relay": {}});
+        let (status, answer) =
+            staffed.json_with(app, "manager", "PATCH", &path, &[("if-match", &version)], &change).await;
+        assert_eq!(status, 200, "{answer}");
+        assert_eq!(staffed.ask(app, "manager", "GET", &page, &[], vec![]).await.0, 303, "to its next step");
+        assert_eq!(staffed.ask(app, "manager", "GET", &format!("{page}/subjects"), &[], vec![]).await.0, 200);
+        for stranger in ["root", "anna", "township"] {
+            ask(&staffed, app, stranger, &format!("GET {path}"), NONE, 404).await;
+            assert_eq!(staffed.ask(app, stranger, "GET", &page, &[], vec![]).await.0, 404, "{stranger}");
+            let list = ask(&staffed, app, stranger, "GET /api/v1/tasks", NONE, 200).await;
+            assert_eq!(list["items"], json!([]), "{stranger}");
+        }
     })
     .await;
 }

@@ -183,6 +183,8 @@ async fn a_worker_sees_the_people_of_the_own_community_on_every_page() {
             ("/search?q=1234".to_owned(), "欧阳秀兰", "刘德福"),
             ("/search?q=%E5%BE%B7%E7%A6%8F".to_owned(), "没有找到", "刘德福"),
             ("/search?q=%E5%8F%A4%E5%9F%8E".to_owned(), "古城街道组织", "刘德福"),
+            // A place that is found leads to where it lies in the tree; it has no page of its own.
+            ("/search?q=%E5%8F%A4%E5%9F%8E".to_owned(), "href=\"/places?at=", "href=\"/places/"),
             (format!("/people/{}", people[0].id), "花名册.xlsx", NUMBER),
             ("/knowledge".to_owned(), "是否独居", "knowledge-"),
             ("/knowledge?class=place&q=zzz".to_owned(), "没有这样的属性", "knowledge-"),

@@ -138,4 +138,24 @@ mod tests {
         assert_eq!(one_time().len(), 16);
         assert_ne!(one_time(), one_time());
     }
+
+    /// Whoever hashes outside the pool takes every core from those who sign in meanwhile: only the pool
+    /// itself and the demo city, which is built before the server listens, may.
+    #[test]
+    fn only_the_pool_and_the_demo_hash_a_password() {
+        fn walk(folder: &std::path::Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).expect("sources").map(|entry| entry.expect("entry").path()) {
+                if entry.is_dir() {
+                    walk(&entry, found);
+                } else if std::fs::read_to_string(&entry).is_ok_and(|text| text.contains("hash_now(")) {
+                    found.push(entry.to_string_lossy().replace('\\', "/"));
+                }
+            }
+        }
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        walk(&source, &mut found);
+        found.retain(|path| !path.ends_with("access/password.rs") && !path.ends_with("demo/mod.rs"));
+        assert!(found.is_empty(), "use app.gate.hashing in {found:?}");
+    }
 }

@@ -93,3 +93,57 @@ async fn the_api_carries_the_whole_thread() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_changed_by_page_and_program_from_the_version_that_was_seen() {
+    common::each(|house| async move {
+        let stage = Stage::build(&house).await;
+        let (place, unit) = stage.community(0);
+        let mut worker = stage.worker("one", unit, "office_worker").await;
+        let mut stranger = stage.worker("two", stage.community(1).1, "office_worker").await;
+        let new = json!({"title": "登记", "intro": "先看看", "form_version": stage.form, "places": [place],
+            "working_days": 2, "opens_on": "2026-11-20", "closes_on": "2026-12-31"});
+        let made = worker.post_json("/api/v1/channels", new, None).await.is(201).json();
+        let id = made["id"].as_str().expect("id").to_owned();
+        let path = format!("/api/v1/channels/{id}");
+        worker.patch_json(&path, json!({"title": "x"}), None).await.is(428);
+        stranger.patch_json(&path, json!({"title": "x"}), Some(1)).await.is(404);
+        let same = worker.patch_json(&path, json!({"title": "登记", "working_days": 2}), Some(1)).await.is(200).json();
+        assert_eq!(same["version"], 1, "nothing differs, nothing is written");
+        let wrong = json!({"title": "", "working_days": 900, "review": "all", "closes_on": "2026-11-01"});
+        let refused = worker.patch_json(&path, wrong, Some(1)).await.is(422).json();
+        let pointers: Vec<&str> =
+            refused["errors"].as_array().expect("errors").iter().filter_map(|e| e["pointer"].as_str()).collect();
+        assert_eq!(pointers, ["/title", "/review", "/working_days", "/closes_on"]);
+        let wanted = json!({"title_en": "Register", "review": "worker", "working_days": null, "closes_on": null});
+        let changed = worker.patch_json(&path, wanted.clone(), Some(1)).await.is(200).json();
+        assert_eq!(changed["title"], json!({"zh-CN": "登记", "en": "Register"}));
+        assert_eq!(
+            (&changed["review"], &changed["working_days"], &changed["closes_at"]),
+            (&json!("worker"), &json!(null), &json!(null))
+        );
+        assert_eq!(
+            (&changed["intro"], &changed["opens_at"]),
+            (&made["intro"], &made["opens_at"]),
+            "what is absent stays"
+        );
+        let stale = worker.patch_json(&path, wanted, Some(1)).await.is(412).json();
+        assert_eq!(stale["current"]["version"], 2);
+
+        let form = format!("/channels/{id}/edit");
+        let page = worker.get(&form).await;
+        page.is(200).has(&["登记", "Register", "2026-11-20"]);
+        let version = page.hidden("version");
+        stranger.get(&form).await.is(404);
+        let filled = |title: &'static str| [("title", title), ("review", "none"), ("version", version.as_str())];
+        worker.post(&form, &filled("")).await.is(422);
+        worker.post(&form, &filled("新登记")).await.is(303);
+        worker.post(&form, &filled("再登记")).await.is(422).has(&["刚才有人改过"]);
+        let now = worker.get(&path).await.is(200).json();
+        assert_eq!(
+            (&now["title"], &now["version"], &now["opens_at"]),
+            (&json!({"zh-CN": "新登记"}), &json!(3), &json!(null))
+        );
+    })
+    .await;
+}

@@ -140,7 +140,15 @@ impl Browser {
     }
 
     pub async fn post_json(&mut self, path: &str, body: Value, version: Option<i64>) -> Page {
-        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        self.send_json(Request::post(path), body, version).await
+    }
+
+    pub async fn patch_json(&mut self, path: &str, body: Value, version: Option<i64>) -> Page {
+        self.send_json(Request::patch(path), body, version).await
+    }
+
+    async fn send_json(&mut self, request: axum::http::request::Builder, body: Value, version: Option<i64>) -> Page {
+        let mut request = request.header(header::CONTENT_TYPE, "application/json");
         if let Some(version) = version {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));
         }

@@ -637,6 +637,13 @@ impl Cast {
             .await
             .expect("grant");
         self.bind("grant-c", far.0);
+        let near: (Id,) = app
+            .read()
+            .one("SELECT id FROM role_grant WHERE post_id = $1", args![posts["clerk-b"][0]])
+            .await
+            .expect("grant");
+        self.bind("grant-b", near.0);
+        self.bind("day", "2027-05-01");
         let grids: Vec<(Id, Id)> = app.read().all("SELECT id, community_id FROM grid", vec![]).await.expect("grids");
         let directory = app.directory();
         for mark in ["a", "b", "c"] {
