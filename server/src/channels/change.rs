@@ -47,7 +47,8 @@ pub async fn change(app: &App, viewer: &Viewer, id: Id, version: i64, draft: &Dr
         return Err(AppError::Stale(json!({"version": before.version, "state": before.state})));
     }
     let mut faults = Vec::new();
-    let checked = edit::check(app, draft, &mut faults);
+    edit::check_words(draft, &mut faults);
+    let checked = edit::check_handling(app, draft, &mut faults);
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }

@@ -63,8 +63,8 @@ pub struct Checked {
     pub closes_at: Option<i64>,
 }
 
-/// Everything of a draft that is checked alike for a new channel and for one that is changed.
-pub fn check(app: &App, draft: &Draft, faults: &mut Vec<Fault>) -> Checked {
+/// What is wrong with the words of a draft, new or changed.
+pub fn check_words(draft: &Draft, faults: &mut Vec<Fault>) {
     if draft.title.trim().is_empty() {
         faults.push(Fault::new("title", "channels-title-needed"));
     }
@@ -78,6 +78,10 @@ pub fn check(app: &App, draft: &Draft, faults: &mut Vec<Fault>) -> Checked {
             faults.push(Fault::new(at, "channels-too-long").with("n", most));
         }
     }
+}
+
+/// What is wrong with how a draft is handled and when it is open, and its days and instants.
+pub fn check_handling(app: &App, draft: &Draft, faults: &mut Vec<Fault>) -> Checked {
     if !["none", "worker"].contains(&draft.review.as_str()) {
         faults.push(Fault::new("review", "channels-review-needed"));
     }
@@ -105,7 +109,7 @@ pub fn check(app: &App, draft: &Draft, faults: &mut Vec<Fault>) -> Checked {
 pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Result<Channel, AppError> {
     viewer.principal.require(Permission::ChannelEdit)?;
     let mut faults = Vec::new();
-    let checked = check(app, draft, &mut faults);
+    check_words(draft, &mut faults);
     let form = match draft.form {
         Some(id) => forms::published(app, id).await.ok(),
         None => None,
@@ -114,6 +118,7 @@ pub async fn create(app: &App, viewer: &Viewer, draft: &Draft, open: bool) -> Re
         faults.push(Fault::new("form", "channels-form-needed"));
     }
     let places = check_places(app, viewer, &draft.places, &mut faults);
+    let checked = check_handling(app, draft, &mut faults);
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
