@@ -148,17 +148,22 @@ pub struct Change {
     intro: Option<String>,
     intro_en: Option<String>,
     review: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    working_days: Option<Option<i64>>,
-    #[serde(default, deserialize_with = "given")]
-    opens_on: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    closes_on: Option<Option<String>>,
+    #[serde(default, deserialize_with = "days")]
+    working_days: Option<String>,
+    #[serde(default, deserialize_with = "date")]
+    opens_on: Option<String>,
+    #[serde(default, deserialize_with = "date")]
+    closes_on: Option<String>,
 }
 
-/// A value that was sent, be it `null`.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(value).map(Some)
+/// A number as it would be typed; `null` is an empty field.
+fn days<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(Option::<i64>::deserialize(value)?.map(|days| days.to_string()).unwrap_or_default()))
+}
+
+/// A day as it would be typed; `null` is an empty field.
+fn date<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(Option::<String>::deserialize(value)?.unwrap_or_default()))
 }
 
 impl Change {
@@ -169,12 +174,9 @@ impl Change {
             (self.intro, &mut draft.intro),
             (self.intro_en, &mut draft.intro_en),
             (self.review, &mut draft.review),
-            (
-                self.working_days.map(|days| days.map(|days| days.to_string()).unwrap_or_default()),
-                &mut draft.working_days,
-            ),
-            (self.opens_on.map(Option::unwrap_or_default), &mut draft.opens_on),
-            (self.closes_on.map(Option::unwrap_or_default), &mut draft.closes_on),
+            (self.working_days, &mut draft.working_days),
+            (self.opens_on, &mut draft.opens_on),
+            (self.closes_on, &mut draft.closes_on),
         ];
         for (new, old) in texts {
             if let Some(new) = new {
