@@ -6,6 +6,7 @@ mod common;
 #[allow(dead_code)] // each test file uses its part
 mod town;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -145,12 +146,13 @@ async fn an_upgrade_makes_new_versions_and_retiring_keeps_everything() {
         let old = templates::list(&mut app.read()).await.expect("templates").remove(0);
         change(dir, "app.json", |head| head["version"] = json!("1.1.0"));
         change(dir, "forms/visit.json", |form| form["settings"]["minutes"] = json!(8));
+        change(dir, "forms/registration.json", |form| form["settings"]["minutes"] = json!(4));
         fs::remove_file(dir.join("boards/visit.json")).expect("removed");
         let upgraded = installed(app, dir).await;
         assert_eq!(upgraded.before.as_deref(), Some("1.0.0"));
         assert_eq!(
             (upgraded.changed, upgraded.retired),
-            (vec!["forms/visit".to_owned()], vec!["boards/visit".to_owned()])
+            (vec!["forms/registration".to_owned(), "forms/visit".to_owned()], vec!["boards/visit".to_owned()])
         );
         let new = templates::list(&mut app.read()).await.expect("templates").remove(0);
         assert_eq!(new.template.form_id, old.template.form_id);
@@ -165,7 +167,9 @@ async fn an_upgrade_makes_new_versions_and_retiring_keeps_everything() {
                 .expect("channel")
                 .0
         };
-        assert_eq!(version().await, new.form_version_id);
+        let registration = version().await;
+        let followed = forms::published(app, registration).await.expect("registration");
+        assert_eq!((followed.number, followed.title["en"].as_str()), (2, "Registration of elders living alone"));
         app.lanes
             .write(0, vec![], |tx| {
                 Box::pin(async move { tx.execute("UPDATE channel SET state = 'open'", vec![]).await })
@@ -186,7 +190,8 @@ async fn an_upgrade_makes_new_versions_and_retiring_keeps_everything() {
         let after = rows(app).await;
         assert_eq!(after[..8], before[..8]);
         installed(app, dir).await;
-        assert_eq!(forms::choices(app).await.expect("choices")[0].0, new.form_version_id);
+        let offered = forms::choices(app).await.expect("choices").into_iter().map(|(version, ..)| version);
+        assert_eq!(offered.collect::<BTreeSet<_>>(), BTreeSet::from([new.form_version_id, registration]));
         let states: Vec<(String,)> = app
             .read()
             .all("SELECT state FROM channel WHERE app_key = $1", args!["elder-visit/register"])

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use form_runtime::{FormDefinition, Text};
+use form_runtime::FormDefinition;
 use serde_json::json;
 
 use super::model::Channel;
@@ -110,7 +110,7 @@ async fn make(app: &App, place: Id) -> Result<(), AppError> {
                     app_key: Some(KEY.to_owned()),
                     slug: SLUG.to_owned(),
                     title: serde_json::to_string(&definition.title).map_err(StoreError::from)?,
-                    intro: serde_json::to_string(&Text::default()).map_err(StoreError::from)?,
+                    intro: serde_json::to_string(&definition.intro).map_err(StoreError::from)?,
                     form_version_id: version.id,
                     organization_id: unit,
                     review: "none".to_owned(),

@@ -103,7 +103,6 @@ async fn resident(app: &App, random: &mut Random) -> Result<bool, AppError> {
         "id_no": number,
         "phone": format!("139{:08}", random.below(100_000_000)),
         "living_alone": "false",
-        "visited_on": app.clock.today_text(),
         "needs": [random.pick(&["meals", "cleaning", "medicine", "repair", "company"])],
     });
     let request = Request {

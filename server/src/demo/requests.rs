@@ -50,8 +50,7 @@ pub async fn build(app: &App, worker: &By) -> Result<(), AppError> {
         let Some(place) = app.geography().by_code(COMMUNITIES[community]).map(|place| place.id) else { continue };
         let answers = json!({
             "name": name, "id_no": citizen_number("140202", birth, 901 + at as u64), "phone": phone,
-            "living_alone": true, "contact": "家属", "visited_on": app.clock.today_text(), "needs": [needs],
-            "remarks": remarks,
+            "living_alone": true, "contact": "家属", "needs": [needs], "remarks": remarks,
         });
         let Some(case) = file(app, &channel, place, at as u64, answers).await? else { continue };
         match state {
