@@ -88,7 +88,7 @@ for (const [device, viewport, facts] of [["phone", PHONE, QIAOYUN], ["desktop", 
     }
     assert.equal(await page.locator(".field.bad").count(), 3);
     assert.equal(await page.getByLabel("老人姓名").inputValue(), facts.name);
-    assert.match(await page.title(), /^有误/);
+    assert.match(await page.title(), /^有错误：/);
     assert.equal(casesOf(facts.name), 0, "nothing is stored");
     await look(page, `resident-wrong-${device}`);
     await resident.fill(facts);
