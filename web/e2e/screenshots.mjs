@@ -2,7 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { as, DESKTOP, open, PHONE, query } from "./house.mjs";
+import { Resident } from "./pages/residents.mjs";
 import { TaskWizard } from "./pages/tasks.mjs";
+import { citizenNumber } from "./sheets.mjs";
 
 const folder = process.argv[2] ?? "docs/screenshots";
 mkdirSync(folder, { recursive: true });
@@ -33,11 +35,6 @@ try {
     await page.waitForURL(/\/people\//);
   });
   await shoot("worker-phone", "sunxiaodong", `/work/${task}`, PHONE);
-  await shoot("slip", "sunxiaodong", `/work/${task}`, PHONE, async (page) => {
-    await page.locator(".work-card h2 a").first().click();
-    await page.getByRole("button", { name: "提交" }).click();
-    await page.waitForURL(/\/slip/);
-  });
   await shoot("dry-run", "liuhui", "/", DESKTOP, async (page) => {
     const wizard = new TaskWizard(page, house.url);
     await wizard.what({ title: "冬季独居老人走访", form: "独居老人走访", days: 3 });
@@ -49,9 +46,20 @@ try {
     await page.waitForURL(/\/dry-run$/);
     await page.locator("summary", { hasText: "永泰街道" }).click();
   });
-  const [channel] = query(house, "select slug from channel where state = 'open' order by created_at limit 1");
-  if (channel) await shoot("resident-form", null, `/c/${channel[0]}`, PHONE);
-  else console.log("resident-form: no service is open in the demo, the picture stays as it was");
+  const [slug, place] = query(house, "select c.slug, s.place_id from channel c join channel_scope s on s.channel_id = c.id where c.state = 'open' and c.app_key = 'elder-visit/register' order by s.place_id limit 1")[0];
+  const filled = async (page) => {
+    const resident = new Resident(page, house.url);
+    await resident.fill({ name: "郑巧云", number: citizenNumber("140202", "19400512", 301), phone: "19903540301", alone: true, contact: "女儿郑敏", needs: ["送餐"] });
+    return resident;
+  };
+  await shoot("resident-form", null, `/c/${slug}?place=${place}`, PHONE, async (page) => {
+    await filled(page);
+    await page.evaluate(() => window.scrollTo(0, 0));
+  });
+  await shoot("slip", null, `/c/${slug}?place=${place}`, PHONE, async (page) => {
+    await (await filled(page)).press("提交");
+    await page.waitForURL(/\/slip/);
+  });
 } finally {
   await house.close();
 }

@@ -52,7 +52,7 @@ export class Resident {
   /** The query code, and the number of the slip. */
   async slip() {
     const text = await this.page.textContent("main");
-    return { code: (await this.page.textContent(".code")).trim(), number: text.match(/提交凭证号\s*([A-Z0-9-]+)/)[1] };
+    return { code: (await this.page.textContent(".code")).trim(), number: text.match(/提交凭证号\s*(\d{6}-[A-Z0-9]{6})/)[1] };
   }
 
   async query(code) {
