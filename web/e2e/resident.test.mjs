@@ -141,8 +141,8 @@ test("a worker finds the case among her items, takes and accepts it; record, led
   await page.getByRole("link", { name: "个人页" }).click();
   await page.waitForURL(/\/people\//);
   const fact = (label) => page.locator(".person-facts > div", { has: page.locator("dt", { hasText: label }) });
-  assert.match(await fact("是否独居").textContent(), /是[\s\S]*独居老人登记/);
-  assert.match(await fact("紧急联系人").first().textContent(), /女儿郑敏[\s\S]*独居老人登记/);
+  assert.match(await fact("是否独居").textContent(), /是[\s\S]*独居老人关爱登记/);
+  assert.match(await fact("紧急联系人").first().textContent(), /女儿郑敏[\s\S]*独居老人关爱登记/);
   await look(page, "worker-person");
   await page.goto(`${house.url}/ledgers`);
   await page.getByRole("link", { name: "独居老人" }).click();
