@@ -55,7 +55,10 @@ impl House {
         let said: Value = serde_json::from_str(&line).map_err(|_| format!("the server said {line:?}"))?;
         let address = said["url"].as_str().unwrap_or_default().trim_start_matches("http://").to_owned();
         let mut client = Client::connect(&address).await?;
-        client.json(&Ask::get("/readyz", "")).await?;
+        let (status, _) = client.ask(&Ask::get("/readyz", "")).await?;
+        if !status.is_success() {
+            return Err(format!("the server is not ready: {status}").into());
+        }
         Ok(Self { child, address, start_up: began.elapsed().as_secs_f64(), database: engine.database })
     }
 

@@ -248,6 +248,13 @@ async fn subject_of(app: &App, published: &Published, ready: &Ready, place: Id) 
     entities::claim_person(app, number, place).await.map(Some)
 }
 
+/// The form that was filled, and the service it was filled for where that has another name.
+fn source_title(request: &Request) -> String {
+    let form = web::Lang::ZhCn.pick(&request.published.title);
+    let service = request.channel.title_in(web::Lang::ZhCn);
+    if form == service { service } else { format!("{form}（{service}）") }
+}
+
 /// The rows of what is said: waiting when a resident says it, current at once when a worker does.
 async fn state(
     app: &App,
@@ -269,7 +276,7 @@ async fn state(
         submission: Some(ready.submission_id),
         form_version: Some(request.published.id),
         batch: None,
-        title: request.channel.title_in(web::Lang::ZhCn),
+        title: source_title(request),
     };
     let sayings = at_place(app, &ready.extraction.subject, case.place_id);
     let said = Said::of_form(subject.subject(), &sayings, source, request.actor.clone(), app.now());
