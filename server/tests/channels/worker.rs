@@ -94,7 +94,7 @@ async fn a_visit_and_a_residents_answer_update_the_same_person() {
         let facts = worker.get(&page).await;
         facts.is(200);
         for (label, value, origin) in [
-            ("手机", "139****3333", format!("2026-11-24 {TITLE}")),
+            ("手机", "139****3333", format!("2026-11-24 独居老人走访（{TITLE}）")),
             ("紧急联系人", "儿子王建军", "2026-11-24 独居老人走访，员工one".to_owned()),
             ("身份证", "140202********1238", "2025-10-20 花名册.xlsx".to_owned()),
         ] {

@@ -19,6 +19,10 @@ const BUILT_ALL_SHARDS: &[(&str, &str)] = &[
     ("channels", "FROM service_case c WHERE"),
     // Persons of a scope: who moved keeps the shard of the first community.
     ("entities", "FROM record_person r WHERE"),
+    // The job that re-encrypts walks whole tables, a page at a time.
+    ("rekeying", "WHERE (shard, id) > ($1, $2)"),
+    // The sealer, a leased job: each row says its shard, which a plan over VALUES cannot show.
+    ("audit", "UPDATE event SET seq = v.column3 FROM (VALUES"),
 ];
 
 fn regex(text: &str) -> Regex {
