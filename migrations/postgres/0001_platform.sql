@@ -59,3 +59,12 @@ create table working_day (day text not null primary key, working boolean not nul
 -- The last write of each process in each shard: after a lost COMMIT the lane sees here whether it happened.
 create table lane_mark (
   shard bigint not null, owner uuid not null, number bigint not null, primary key (shard, owner));
+
+-- Processes that write into this database; the beat of one that serves moves.
+create table process (
+  id uuid not null primary key, beat bigint not null, seen_at bigint not null, about text not null);
+-- What the last commits of each lane of each process changed, for the other processes: names of tables, and ids of
+-- 16 bytes each (null: too many to say). Only PostgreSQL has more than one process, so only there rows are written.
+create table process_note (
+  owner uuid not null, lane bigint not null, number bigint not null, tables text not null, ids bytea,
+  primary key (owner, lane, number));

@@ -59,3 +59,12 @@ create table working_day (day text not null primary key, working integer not nul
 -- The last write of each process in each shard: after a lost COMMIT the lane sees here whether it happened.
 create table lane_mark (
   shard integer not null, owner blob not null, number integer not null, primary key (shard, owner)) strict;
+
+-- Processes that write into this database; the beat of one that serves moves.
+create table process (
+  id blob not null primary key, beat integer not null, seen_at integer not null, about text not null) strict;
+-- What the last commits of each lane of each process changed, for the other processes: names of tables, and ids of
+-- 16 bytes each (null: too many to say). Only PostgreSQL has more than one process, so only there rows are written.
+create table process_note (
+  owner blob not null, lane integer not null, number integer not null, tables text not null, ids blob,
+  primary key (owner, lane, number)) strict;

@@ -17,6 +17,7 @@ use crate::platform::hub::Hub;
 use crate::platform::jobs::Jobs;
 use crate::platform::lane::Lanes;
 use crate::platform::limits::Limits;
+use crate::platform::peers::Peers;
 use crate::platform::secrets::Keys;
 
 /// What people call this installation and where it is reached.
@@ -38,6 +39,8 @@ pub struct Parts {
     pub db: Db,
     /// the only way to write
     pub lanes: Lanes,
+    /// the other processes on the same database
+    pub peers: Peers,
     /// time
     pub clock: Clock,
     /// secrets at rest
@@ -50,6 +53,8 @@ pub struct Parts {
     pub geography: ArcSwap<Geography>,
     /// address book
     pub directory: ArcSwap<Directory>,
+    /// held by whoever reads a book anew, so that an older reading never follows a newer one
+    pub reading: tokio::sync::Mutex<()>,
     /// sandbox of rules
     pub rules: rule_engine::Engine,
     /// published forms, compiled
@@ -74,12 +79,14 @@ impl Parts {
         let lanes = Lanes::start(&db);
         Self {
             hub: Hub::new(limits.streams, lanes.listen()),
+            peers: Peers::new(&db, lanes.owner()),
             lanes,
             keys,
             data,
             installation: ArcSwap::default(),
             geography: ArcSwap::default(),
             directory: ArcSwap::default(),
+            reading: tokio::sync::Mutex::default(),
             rules: crate::start::rules(),
             shelf: Shelf::default(),
             renderer: web::Renderer::new(),

@@ -49,6 +49,8 @@ pub fn start(app: &App) -> Workers {
     }
     tasks.spawn(measure(app.clone()));
     tasks.spawn(watch_keys(app.clone()));
+    tasks.spawn(crate::peers::watch(app.clone()));
+    tasks.spawn(crate::peers::beat(app.clone()));
     Workers(tasks)
 }
 
@@ -68,7 +70,10 @@ fn tidy(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppErro
         let jobs = jobs::forget_old(&app).await?;
         let keys = crate::front::idempotency::purge(&app, app.now() - 7 * DAY).await?;
         let marks: u64 = app.lanes.write(0, vec![], |tx| Box::pin(mark::forget_all_shards(tx))).await?;
-        Ok(json!({"sessions": sessions, "files": files, "jobs": jobs, "keys": keys, "marks": marks}))
+        let processes = crate::peers::forget_old(&app).await?;
+        Ok(json!({
+            "sessions": sessions, "files": files, "jobs": jobs, "keys": keys, "marks": marks, "processes": processes,
+        }))
     })
 }
 

@@ -23,6 +23,7 @@ pub mod knowledge;
 pub mod ledgers;
 pub mod measures;
 pub mod openapi;
+pub mod peers;
 pub mod platform;
 pub mod rekeying;
 pub mod routes;

@@ -40,6 +40,11 @@ pub enum StartError {
     /// another process has the folder
     #[error("the data folder {0} is in use by another hutong ({1}): stop it first, or name another folder with --data")]
     InUse(PathBuf, String),
+    /// another process serves the same database with another folder
+    #[error(
+        "another hutong serves this database with another data folder than {0} ({1}): keys, files and the list of heads must be the same for all, so name the same (shared) folder with --data"
+    )]
+    OtherFolder(PathBuf, String),
     /// the installation went elsewhere
     #[error(
         "this installation was moved to {0}: serve that one. If this copy is to be used again after all, run `hutong move --undo` here"
@@ -131,6 +136,7 @@ pub async fn assemble(db: Db, clock: Clock, keys: Keys, data: &Path) -> Result<A
 /// The same with other limits.
 pub async fn assemble_within(db: Db, clock: Clock, keys: Keys, data: &Path, limits: Limits) -> Result<App, StartError> {
     let app = App::new(Parts::new(db, clock, keys, data.to_owned(), limits));
+    app.peers.begin(&mut app.read()).await?;
     furnish(&app).await?;
     reload(&app).await?;
     Ok(app)
@@ -157,6 +163,14 @@ async fn furnish(app: &App) -> Result<(), StartError> {
 
 /// Reads settings and books again.
 pub async fn reload(app: &App) -> Result<(), StartError> {
+    reload_installation(app).await?;
+    crate::geography::reload(app).await?;
+    crate::directory::reload(app).await?;
+    Ok(())
+}
+
+/// Reads again what people call this installation and where it is reached.
+pub async fn reload_installation(app: &App) -> Result<(), StoreError> {
     let mut installation = Installation { name: "互通".into(), ..Installation::default() };
     for (key, value) in settings::all(&mut app.read()).await? {
         match key.as_str() {
@@ -168,8 +182,6 @@ pub async fn reload(app: &App) -> Result<(), StartError> {
         }
     }
     app.installation.store(installation.into());
-    crate::geography::reload(app).await?;
-    crate::directory::reload(app).await?;
     Ok(())
 }
 

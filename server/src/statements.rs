@@ -16,6 +16,8 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("keeping/move_to", crate::keeping::STATEMENTS));
     all.push(("channels/store", crate::channels::store::STATEMENTS));
     all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
+    all.push(("platform/lane/notes", crate::platform::lane::notes::STATEMENTS));
+    all.push(("platform/peers", crate::platform::peers::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));
     all.push(("front/idempotency", crate::front::idempotency::STATEMENTS));

@@ -199,7 +199,7 @@ pub async fn correct(app: &App, request: &Request, before: &Case) -> Result<Subm
         id: case.id,
         version: before.version,
     });
-    match store_case(app, &ready, &case, stated, OnKey::Replace, StepKind::Corrected, &request.actor).await? {
+    match store_case(app, &ready, &case, stated, OnKey::Next, StepKind::Corrected, &request.actor).await? {
         Outcome::Stale => Err(AppError::Conflict("channels-moved")),
         Outcome::Mismatch => Ok(Submitted::Mismatch(slip)),
         Outcome::Stored | Outcome::Repeated { .. } => {

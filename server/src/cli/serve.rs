@@ -13,6 +13,7 @@ use crate::start::{self, Place, StartError};
 pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
     let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    crate::peers::join(&app).await?;
     super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;
@@ -31,6 +32,7 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
 pub async fn demo(place: &Place, listen: SocketAddr, activity: Option<u32>, output: &Output) -> Result<(), CliError> {
     let _folder = place.take_folder()?;
     let app = start::open(place).await?;
+    crate::peers::join(&app).await?;
     super::audit::at_start(&app, output).await?;
     let listener = bind(listen).await?;
     let url = url_of(&listener)?;

@@ -42,7 +42,7 @@ pub fn apply(app: &App, record: Option<&PersonRecord>, said: &Said) -> Result<Ap
     let puts = vec![
         entity_put(&observation, next.community_id, now),
         observation.put(),
-        Put { shape: &RECORD_PERSON, on_key: OnKey::Replace, row: next.row() },
+        Put { shape: &RECORD_PERSON, on_key: OnKey::Next, row: next.row() },
     ];
     let expects = vec![Expect {
         table: RECORD_PERSON.table,
@@ -68,7 +68,7 @@ pub fn apply_plain(app: &App, record: Option<&PlainRecord>, said: &Said) -> Resu
     let puts = vec![
         entity_put(&observation, next.community_id, now),
         observation.put(),
-        Put { shape, on_key: OnKey::Replace, row: next.row() },
+        Put { shape, on_key: OnKey::Next, row: next.row() },
     ];
     let expects = vec![Expect {
         table: shape.table,

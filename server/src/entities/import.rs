@@ -116,6 +116,7 @@ async fn write(keys: &Keys, tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, n
     subjects.sort_unstable();
     subjects.dedup();
     let mut records: HashMap<Id, PersonRecord> = find_many(tx, &subjects).await?;
+    let versions: HashMap<Id, i64> = records.iter().map(|(id, record)| (*id, record.version)).collect();
     let mut by_shard: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
     for statement in &slice {
         let observation = &statement.observation;
@@ -129,8 +130,12 @@ async fn write(keys: &Keys, tx: &mut Tx, slice: Vec<Statement>, actor: &Actor, n
     let entities = subjects.iter().map(|(shard, id)| entity_row(*shard, *id, class, records[id].community_id, now));
     ENTITY.write(tx, entities.collect(), OnKey::Keep).await?;
     OBSERVATION.write(tx, slice.iter().map(|s| s.observation.row()).collect(), OnKey::Fail).await?;
+    // Several statements about one person are one step of the record.
+    for (id, record) in &mut records {
+        record.version = versions.get(id).copied().unwrap_or(0) + 1;
+    }
     let rows = subjects.iter().map(|(_, id)| records[id].row()).collect();
-    RECORD_PERSON.write(tx, rows, OnKey::Replace).await?;
+    RECORD_PERSON.write(tx, rows, OnKey::Next).await?;
     for (shard, ids) in by_shard {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| id.as_bytes().to_vec()).collect();
         let event = Event {

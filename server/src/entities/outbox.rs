@@ -134,12 +134,12 @@ pub async fn take_into_record(keys: &Keys, tx: &mut impl Exec, observation: &Obs
         debug_assert_eq!(class, Class::Person);
         let before = find(tx, shard, id).await?.unwrap_or_else(|| PersonRecord::empty(shard, id));
         let next = merge(keys, &model, &before, observation)?;
-        return RECORD_PERSON.write(tx, vec![next.row()], OnKey::Replace).await.map(|_| ());
+        return RECORD_PERSON.write(tx, vec![next.row()], OnKey::Next).await.map(|_| ());
     };
     let before = plain::find(tx, class, shard, id).await?.unwrap_or_else(|| PlainRecord::empty(shard, id));
     let mut fields = before.fields()?;
     fields.take_in(keys, &model, observation)?;
     let next =
         PlainRecord { version: before.version + 1, updated_at: observation.recorded_at, ..before.with_fields(fields) };
-    shape.write(tx, vec![next.row()], OnKey::Replace).await.map(|_| ())
+    shape.write(tx, vec![next.row()], OnKey::Next).await.map(|_| ())
 }

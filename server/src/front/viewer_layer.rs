@@ -35,6 +35,11 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let limit = if super::uploads(request.uri().path()) { UPLOAD } else { BODY };
     DefaultBodyLimit::max(limit).apply(&mut request);
     let jar = CookieJar::from_headers(request.headers());
+    if !open_to_the_deaf(request.uri().path())
+        && let Err(fault) = app.peers.current().await
+    {
+        return AppError::from(fault).into_response();
+    }
     let mut viewer = match find(&app, request.extensions(), request.headers()).await {
         Ok(viewer) => viewer,
         Err(error) => return error.into_response(),
@@ -125,6 +130,11 @@ fn top_bar(viewer: &Viewer, loaded: &SignedInAs) -> SignedIn {
 fn open_before_change(path: &str) -> bool {
     matches!(path, "/password" | "/sign-out" | "/preferences" | "/sign-in" | "/healthz" | "/readyz")
         || path.starts_with("/assets/")
+}
+
+/// What is answered also while this process does not hear of the others: it reads nothing that they change.
+fn open_to_the_deaf(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics") || path.starts_with("/assets/")
 }
 
 fn refuse_until_changed(request: &Request) -> Response {

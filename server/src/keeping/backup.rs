@@ -14,7 +14,7 @@ use super::pour::{ON_THE_WAY, counts, same_columns, walk_all};
 use super::row::{Digests, put};
 use super::scan::FileDigests;
 use super::{KeepError, Seen, at};
-use crate::platform::database::tables::{Table, tables};
+use crate::platform::database::tables::{Table, kept_tables};
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Arg, Db, Tx, steps};
 use crate::platform::ids::Id;
@@ -111,7 +111,7 @@ async fn read(
     // The first read fixes the snapshot; the moment is told after it.
     let schema = steps(tx).await?;
     let taken_at = now();
-    let tables = tables(schema.len())?;
+    let tables = kept_tables(schema.len())?;
     same_columns(tx, &tables).await?;
     let rows = counts(tx, &tables).await?.iter().sum();
     let head = Head {

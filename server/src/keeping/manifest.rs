@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::KeepError;
 use super::keys::KeyCheck;
-use crate::platform::database::tables::{Table, tables};
+use crate::platform::database::tables::{Table, kept_tables};
 use crate::platform::database::{MIGRATIONS, Step};
 
 /// The number of the archive's format.
@@ -80,7 +80,7 @@ impl Head {
                 )));
             }
         }
-        let known = tables(self.schema.len())?;
+        let known = kept_tables(self.schema.len())?;
         if self.tables != described(&known) {
             return Err(KeepError::Refused("the archive names other tables than its schema has".into()));
         }

@@ -12,7 +12,7 @@ use super::pour::{ON_THE_WAY, compare, counts, pour, same_columns, sums, walk_al
 use super::{KeepError, Seen, at, keys, target};
 use crate::audit::heads;
 use crate::error::plain_text;
-use crate::platform::database::tables::tables;
+use crate::platform::database::tables::kept_tables;
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Db, Exec, MIGRATIONS, steps};
 use crate::platform::ids::Id;
@@ -112,7 +112,7 @@ async fn carry(from: &Db, source: &Place, to: &Place, now: i64, seen: Seen) -> R
             "the installation has a schema of another version: use that version of hutong".into(),
         ));
     }
-    let tables = Arc::new(tables(schema.len())?);
+    let tables = Arc::new(kept_tables(schema.len())?);
     tx.lock_against_writes(&tables).await?;
     same_columns(&mut tx, &tables).await?;
     let total = counts(&mut tx, &tables).await?.iter().sum();

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::row::Digests;
 use super::{KeepError, Seen};
-use crate::platform::database::tables::Table;
+use crate::platform::database::tables::{OF_PROCESSES, Table};
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Db, StoreError, Tx};
 
@@ -99,7 +99,7 @@ pub async fn same_columns(tx: &mut Tx, tables: &[Table]) -> Result<(), KeepError
     let there: Vec<(&str, &str)> = there
         .iter()
         .map(|(table, column)| (table.as_str(), column.as_str()))
-        .filter(|(table, _)| *table != "schema_migration")
+        .filter(|(table, _)| *table != "schema_migration" && !OF_PROCESSES.contains(table))
         .collect();
     let other = known.iter().find(|one| !there.contains(one)).or_else(|| there.iter().find(|one| !known.contains(one)));
     match other {

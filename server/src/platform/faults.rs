@@ -22,16 +22,46 @@ pub enum Protection {
     OwnTask = 64,
     /// Running a closure again after a passing fault.
     RunAgain = 128,
+    /// Replacing a row only where it still has the version that was read.
+    NextVersion = 1 << 16,
+    /// The note of a commit for the other processes.
+    PeerNotes = 1 << 17,
+    /// Reading the books again when another process has changed them.
+    PeerBooks = 1 << 18,
+    /// Taking everything for changed when notes are missing.
+    PeerResync = 1 << 19,
+    /// The epoch that every slice of leased work and of jobs begins with.
+    Epochs = 1 << 20,
+    /// Waiting, in a process that has not heard of the others for a while, until it has.
+    PeerFresh = 1 << 21,
+    /// The look, at the start, whether all processes have one data folder.
+    OneFolder = 1 << 22,
 }
 
 #[cfg(feature = "fault-hooks")]
 mod hooks {
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
     use super::Protection;
     use crate::platform::database::StoreError;
 
-    static OUT: AtomicU32 = AtomicU32::new(0);
+    /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
+    const NAMED: [Protection; 7] = [
+        Protection::NextVersion,
+        Protection::PeerNotes,
+        Protection::PeerBooks,
+        Protection::PeerResync,
+        Protection::Epochs,
+        Protection::PeerFresh,
+        Protection::OneFolder,
+    ];
+
+    static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
+        let wanted = std::env::var("HUTONG_TEST_WITHOUT").unwrap_or_default();
+        let named = NAMED.into_iter().find(|one| format!("{one:?}") == wanted);
+        AtomicU32::new(named.map_or(0, |one| one as u32))
+    });
     static CONFLICTS: AtomicU32 = AtomicU32::new(0);
     static LOSSES: AtomicU32 = AtomicU32::new(0);
     static STATE: AtomicU64 = AtomicU64::new(1);

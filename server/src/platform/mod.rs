@@ -24,6 +24,7 @@ pub mod leases;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod peers;
 pub mod pinyin;
 pub mod secrets;
 pub mod sessions;

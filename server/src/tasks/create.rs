@@ -165,7 +165,7 @@ pub async fn change(
                 }
                 change(&mut found)?;
                 found.version += 1;
-                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                TASK.write(tx, vec![found.row()], OnKey::Next).await?;
                 event(&found, "task.changed", &actor, now).write(tx, shard_of(task)).await?;
                 Ok(found)
             })

@@ -264,7 +264,7 @@ pub async fn begin(app: &App, task: Id, version: Option<i64>, actor: &Actor) -> 
                 found.release = found.published_release + 1;
                 found.dispatched_at = Some(now);
                 found.version += 1;
-                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                TASK.write(tx, vec![found.row()], OnKey::Next).await?;
                 let event = Event {
                     kind: "task.dispatching",
                     subject_class: "task",
@@ -414,7 +414,7 @@ pub async fn end(app: &App, task: Id, actor: &Actor) -> Result<(), AppError> {
                 found.state = "ended".into();
                 found.ended_at = Some(now);
                 found.version += 1;
-                TASK.write(tx, vec![found.row()], OnKey::Replace).await?;
+                TASK.write(tx, vec![found.row()], OnKey::Next).await?;
                 let event = Event {
                     kind: "task.ended",
                     subject_class: "task",

@@ -19,7 +19,7 @@ use crate::entities::{self, PersonRow, Source, SourceKind};
 use crate::error::{AppError, Fault};
 use crate::geography::{Geography, Place, Resolved, resolve};
 use crate::platform::database::bulk::OnKey;
-use crate::platform::database::{Exec, StoreError};
+use crate::platform::database::Exec;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::sheets::{self, Limits, Sheet, Wanted};
@@ -422,9 +422,10 @@ pub async fn from_units_by(app: &App, task: &Task, level: i64, actor: &Actor) ->
 /// Adds subjects to a task that runs: the next release sends them. Those that the task has already are left out.
 async fn append(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError> {
     app.lanes
-        .write::<(), StoreError, _>(shard_of(task), vec![], move |tx| {
+        .write::<(), AppError, _>(shard_of(task), vec![], move |tx| {
             let rows = rows.clone();
             Box::pin(async move {
+                store::touch(tx, task, "running").await?;
                 let mut known: HashSet<Id> = store::row_subjects(tx, task).await?.into_iter().collect();
                 let last = store::row_last(tx, task).await?;
                 let new = rows.into_iter().filter(|row| row.subject_id.is_none_or(|subject| known.insert(subject)));
@@ -433,15 +434,14 @@ async fn append(app: &App, task: Id, rows: Vec<TaskRow>) -> Result<(), AppError>
                 for slice in new.chunks(SLICE) {
                     TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
                 }
-                tx.execute(store::TASK_TOUCH, crate::args![task]).await.map(|_| ())
+                Ok(())
             })
         })
-        .await?;
-    Ok(())
+        .await
 }
 
 /// Replaces the rows of a draft; the version of the task grows, so that an older dry run shows as out
-/// of date. All rows or none: the last slice moves the version.
+/// of date. All rows or none.
 async fn replace(app: &App, task: Id, rows: Vec<TaskRow>, actor: &Actor) -> Result<(), AppError> {
     let shard = shard_of(task);
     let draft = store::task(&mut app.read(), task).await?;
@@ -459,20 +459,19 @@ async fn replace(app: &App, task: Id, rows: Vec<TaskRow>, actor: &Actor) -> Resu
         payload: serde_json::json!({"rows": rows.len(), "faulty": rows.iter().filter(|row| row.fault.is_some()).count()}),
     };
     app.lanes
-        .write::<(), StoreError, _>(shard, vec![], move |tx| {
+        .write::<(), AppError, _>(shard, vec![], move |tx| {
             let (rows, event) = (rows.clone(), event.clone());
             Box::pin(async move {
+                store::touch(tx, task, "draft").await?;
                 store::rows_clear(tx, task).await?;
                 for slice in rows.chunks(SLICE) {
                     TASK_ROW.write(tx, slice.iter().map(TaskRow::row).collect(), OnKey::Fail).await?;
                 }
-                tx.execute(store::TASK_TOUCH, crate::args![task]).await?;
                 event.write(tx, shard).await?;
                 Ok(())
             })
         })
-        .await?;
-    Ok(())
+        .await
 }
 
 /// The fault of a row in words: `key|argument` as stored, the argument perhaps in both languages.

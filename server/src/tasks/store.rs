@@ -4,8 +4,9 @@ use super::model::{Assignment, Item, Task, TaskRow};
 use super::own::of_own_unit;
 use crate::access::{Columns, Grant, Permission, Principal, Scope, Who};
 use crate::args;
+use crate::error::AppError;
 use crate::platform::database::bulk::Shape;
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
 /// Columns of a task.
@@ -157,8 +158,9 @@ const TASK_COLUMNS: &str = "SELECT id, app_key, title, shape, class, form_versio
 const ROWS_AFTER: &str = "SELECT task_id, position, source_row, subject_shard, subject_id, place_id, label, sheet, fault \
      FROM task_row WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT $3";
 const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint) FROM task_row WHERE task_id = $1";
-/// Moves the version of a draft whose rows changed.
-pub const TASK_TOUCH: &str = "UPDATE task SET version = version + 1 WHERE id = $1";
+/// Moves the version of a task whose rows change, and keeps others off it until the transaction ends; no row
+/// where its state has moved.
+const TASK_TOUCH: &str = "UPDATE task SET version = version + 1 WHERE id = $1 AND state = $2";
 const ROWS_CLEAR: &str = "DELETE FROM task_row WHERE task_id = $1";
 const ASSIGNMENTS: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 ORDER BY level, id";
@@ -231,6 +233,14 @@ impl Task {
             self.version
         ]
     }
+}
+
+/// Begins a change of a task's rows: refused where the task is no longer in `state`.
+pub async fn touch(tx: &mut Tx, task: Id, state: &str) -> Result<(), AppError> {
+    if tx.execute(TASK_TOUCH, args![task, state]).await? == 0 {
+        return Err(AppError::Conflict("tasks-conflict-not-draft"));
+    }
+    Ok(())
 }
 
 impl TaskRow {

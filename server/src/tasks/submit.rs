@@ -142,7 +142,7 @@ pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Resul
     after.contribution = new.text();
     let set = &mut ready.write_set;
     set.puts.extend(delta_puts(item.shard, task.id, item.release, &old, &new, now));
-    set.puts.push(Put { shape: &ITEM, on_key: OnKey::Replace, row: after.row() });
+    set.puts.push(Put { shape: &ITEM, on_key: OnKey::Next, row: after.row() });
     set.puts.push(submitted(item, task, by, ready.submission_id, now).put(item.shard));
     set.expects.push(Expect { table: ITEM.table, shard: item.shard, id: item.id, version: item.version });
     set.signals.extend([task.id, item.id, item.holder_organization].into_iter().chain(after.holder_post));

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::{Arg, Exec, StoreError};
+use crate::platform::faults::{self, Protection};
 
 /// Upper bound of arguments in one statement (SQLite's is 32,766, PostgreSQL's 65,535).
 const MAX_ARGS: usize = 32_000;
@@ -19,6 +20,10 @@ pub enum OnKey {
     Keep,
     /// Replace every other column.
     Replace,
+    /// Replace every other column where the row's version is the one before (or there is no row): another
+    /// process may have written since it was read. [`Shape::write`] fails with [`StoreError::Retry`] where one
+    /// was not.
+    Next,
 }
 
 /// The shape of a multi-row write: table, columns and the primary key among them.
@@ -52,9 +57,18 @@ impl Shape {
                 debug_assert_eq!(row.len(), self.columns.len(), "{}", self.table);
                 args.extend(row);
             }
-            changed += conn.execute_built(self.sql(size, on_key), args).await?;
+            let written = conn.execute_built(self.sql(size, on_key), args).await?;
+            if on_key == OnKey::Next && written != size as u64 && !faults::out(Protection::NextVersion) {
+                return Err(moved(self.table));
+            }
+            changed += written;
         }
     }
+}
+
+/// Somebody else has written a row since it was read: reading again shows it.
+fn moved(table: &str) -> StoreError {
+    StoreError::Retry(sqlx::Error::Protocol(format!("a row of {table} was written meanwhile")))
 }
 
 /// A multi-row INSERT of `rows` rows.
@@ -65,13 +79,16 @@ pub fn values(table: &str, columns: &[&str], key: &[&str], rows: usize, on_key: 
         OnKey::Keep => {
             let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", key.join(", "));
         }
-        OnKey::Replace => {
+        OnKey::Replace | OnKey::Next => {
             let sets: Vec<String> = columns
                 .iter()
                 .filter(|column| !key.contains(column))
                 .map(|column| format!("{column} = excluded.{column}"))
                 .collect();
             let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
+            if on_key == OnKey::Next && !faults::out(Protection::NextVersion) {
+                let _ = write!(sql, " WHERE {table}.version = excluded.version - 1");
+            }
         }
     }
     sql
@@ -120,5 +137,6 @@ mod tests {
             "INSERT INTO setting (key, value, version) VALUES ($1, $2, $3), ($4, $5, $6) \
              ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
         );
+        assert!(SHAPE.sql(1, OnKey::Next).ends_with("version = excluded.version WHERE setting.version = excluded.version - 1"));
     }
 }

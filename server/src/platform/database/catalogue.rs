@@ -24,6 +24,8 @@ pub const TABLES: &[(&str, Class)] = &[
     ("signed_heads", OwnKey),
     ("outbox", Sharded),
     ("lane_mark", Sharded),
+    ("process", OwnKey),
+    ("process_note", OwnKey),
     ("job", OwnKey),
     ("lease", OwnKey),
     ("web_session", OwnKey),

@@ -59,6 +59,11 @@ impl Db {
         }
     }
 
+    /// Whether several processes may be at work on it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// Bytes the database takes on disk.
     pub async fn size(&self) -> Result<i64, StoreError> {
         const SQLITE: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";

@@ -106,6 +106,16 @@ pub fn tables(steps: usize) -> Result<Vec<Table>, StoreError> {
     Ok(tables)
 }
 
+/// What belongs to the processes that run, not to the installation: neither kept nor moved.
+pub const OF_PROCESSES: [&str; 2] = ["process", "process_note"];
+
+/// The same without what belongs to running processes: all that is kept and moved.
+pub fn kept_tables(steps: usize) -> Result<Vec<Table>, StoreError> {
+    let mut all = tables(steps)?;
+    all.retain(|table| !OF_PROCESSES.contains(&table.name.as_str()));
+    Ok(all)
+}
+
 fn apply(tables: &mut Vec<Table>, statement: &str) -> Result<(), String> {
     let words: Vec<&str> = statement.split_whitespace().collect();
     let unknown = || format!("not understood: {statement}");

@@ -41,6 +41,11 @@ impl Numbers {
         Self { owner: new_free_id(now), last: AtomicI64::new(now) }
     }
 
+    /// The process.
+    pub fn owner(&self) -> Id {
+        self.owner
+    }
+
     /// The next write: numbers are microseconds, so that old marks can be told, and rise even when the
     /// machine's clock does not.
     pub fn next(&self, shard: i64) -> Mark {
