@@ -11,6 +11,7 @@ use crate::access::gate::Gate;
 use crate::directory::Directory;
 use crate::forms::Shelf;
 use crate::geography::Geography;
+use crate::platform::books::Book;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
 use crate::platform::hub::Hub;
@@ -53,8 +54,10 @@ pub struct Parts {
     pub geography: ArcSwap<Geography>,
     /// address book
     pub directory: ArcSwap<Directory>,
-    /// held by whoever reads a book anew, so that an older reading never follows a newer one
-    pub reading: tokio::sync::Mutex<()>,
+    /// turns at changing and reading the places
+    pub places_book: Book,
+    /// turns at changing and reading the address book
+    pub address_book: Book,
     /// sandbox of rules
     pub rules: rule_engine::Engine,
     /// published forms, compiled
@@ -86,7 +89,8 @@ impl Parts {
             installation: ArcSwap::default(),
             geography: ArcSwap::default(),
             directory: ArcSwap::default(),
-            reading: tokio::sync::Mutex::default(),
+            places_book: Book::new("book.places"),
+            address_book: Book::new("book.addresses"),
             rules: crate::start::rules(),
             shelf: Shelf::default(),
             renderer: web::Renderer::new(),

@@ -2,8 +2,7 @@
 //! that this one lives, and the look at the start whether all have the same data folder.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -123,8 +122,7 @@ pub async fn beat(app: App) {
 /// One beat: first in the folder, then in the database, so that whoever has the folder finds there at least what
 /// the database says.
 async fn show(app: &App) -> Result<(), AppError> {
-    static BEATS: AtomicI64 = AtomicI64::new(0);
-    let beat = BEATS.fetch_add(1, Ordering::Relaxed) + 1;
+    let beat = app.peers.next_beat();
     let owner = app.lanes.owner();
     let file = file_of(&app.data, owner);
     tokio::task::spawn_blocking(move || {

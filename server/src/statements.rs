@@ -17,6 +17,7 @@ pub fn constants() -> Vec<(&'static str, &'static [&'static str])> {
     all.push(("channels/store", crate::channels::store::STATEMENTS));
     all.push(("platform/lane/mark", crate::platform::lane::mark::STATEMENTS));
     all.push(("platform/lane/notes", crate::platform::lane::notes::STATEMENTS));
+    all.push(("platform/books", crate::platform::books::STATEMENTS));
     all.push(("platform/peers", crate::platform::peers::STATEMENTS));
     all.push(("platform/jobs", crate::platform::jobs::STATEMENTS));
     all.push(("platform/leases", crate::platform::leases::STATEMENTS));

@@ -9,6 +9,7 @@ use crate::access::{create_account, grant, store as accounts};
 use crate::app::App;
 use crate::directory::{self, BookRows};
 use crate::error::{AppError, Fault};
+use crate::platform::books;
 use crate::platform::events::{Actor, Event};
 
 /// A new account and its password, told once.
@@ -100,6 +101,8 @@ pub async fn apply(
     makes_administrators: bool,
     actor: Actor,
 ) -> Result<BookReport, AppError> {
+    let turn = app.address_book.turn().await;
+    let seen = turn.seen;
     let plan = planned(app, bytes, file_name, makes_administrators).await?;
     let mut report = report_of(&plan);
     if plan.fault_count > 0 {
@@ -122,11 +125,13 @@ pub async fn apply(
         payload: json!({"organizations": report.organizations, "posts": report.posts, "staff": report.staff, "accounts": passwords.len()}),
     };
     let (grants, logins) = (plan.grants, plan.accounts);
-    app.lanes
+    let done = app
+        .lanes
         .write(0, vec![], move |tx| {
             let (rows, grants, logins, hashed, today, event) =
                 (rows.clone(), grants.clone(), logins.clone(), hashed.clone(), today.clone(), event.clone());
             async move {
+                seen.still(tx).await?;
                 rows.write(tx).await?;
                 for (post, role, reach) in grants {
                     grant(tx, now, &today, post, role, reach).await?;
@@ -139,8 +144,11 @@ pub async fn apply(
             }
             .boxed()
         })
-        .await?;
-    directory::reload(app).await?;
+        .await;
+    if done.is_ok() || books::has_moved(&done) {
+        directory::reload(app).await?;
+    }
+    done?;
     for (login, password) in report.logins.iter_mut().zip(passwords) {
         login.password = password;
     }

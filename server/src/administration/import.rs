@@ -168,6 +168,7 @@ pub async fn kept(app: &App, viewer: &Viewer, kind: Kind, id: Id) -> Result<(Row
 /// Imports places. With any fault nothing is written and what was looked at says what is wrong.
 pub async fn places(
     app: &App,
+    job: Option<&JobHandle>,
     name: &str,
     bytes: &[u8],
     actor: Actor,
@@ -178,7 +179,7 @@ pub async fn places(
     if looked.fault_count > 0 {
         return Ok((looked, None));
     }
-    let done = geography::import(app, plan, actor, name, progress).await?;
+    let done = geography::import_by(app, job, plan, actor, name, progress).await?;
     Ok((looked, Some(done)))
 }
 
@@ -214,7 +215,7 @@ pub fn run_places(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Valu
         let actor = Actor { account: handle.created_by(), post: payload.post, ..Actor::default() };
         let (row, bytes) = files::get(&app, payload.file).await?;
         let (written, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work = places(&app, &row.name, &bytes, actor, |done, all| {
+        let work = places(&app, Some(&handle), &row.name, &bytes, actor, |done, all| {
             written.store(done, Ordering::Relaxed);
             total.store(all, Ordering::Relaxed);
         });

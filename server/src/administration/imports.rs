@@ -110,7 +110,7 @@ async fn apply(app: App, viewer: Viewer, kind: Kind, posted: Posted) -> Result<R
     page.file_name.clone_from(&row.name);
     match kind {
         Kind::Places => {
-            let (looked, done) = import::places(&app, &row.name, &bytes, viewer.actor(), |_, _| {}).await?;
+            let (looked, done) = import::places(&app, None, &row.name, &bytes, viewer.actor(), |_, _| {}).await?;
             fill(&viewer, &mut page, &looked);
             page.done = done.is_some();
         }

@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::directory::{published_holidays, working_days};
 use crate::error::{AppError, Fault};
 use crate::geography::{self, PROVINCES, PlaceLine};
+use crate::platform::books;
 use crate::platform::events::{Actor, Event};
 use crate::platform::secrets::digest;
 use crate::platform::settings;
@@ -148,7 +149,8 @@ pub async fn carry_out(app: &App, expected: &str, posted: &Posted, actor: Actor)
             let (hashed, name, address, login, today, actor) =
                 (hashed.clone(), name.clone(), address.clone(), login.clone(), today.clone(), actor.clone());
             async move {
-                // Two browsers may have passed the code at the same time: the lane lets one in.
+                // Two browsers may have passed the code at the same time, perhaps in two processes.
+                books::alone(tx, "set-up").await?;
                 if settings::get(tx, settings::SET_UP_AT).await?.is_some() {
                     return Err(AppError::NotFound);
                 }

@@ -17,6 +17,7 @@ use crate::access::{BUILT_IN, Permission, Reach, Viewer, create_account, grant, 
 use crate::app::App;
 use crate::directory::{self, BookRows, Directory, NewBook, NewStaff, Post, Staff, change};
 use crate::error::{AppError, Fault};
+use crate::platform::books;
 use crate::platform::database::StoreError;
 use crate::platform::http::{redirect, redirect_with_toast};
 use crate::platform::ids::{Id, new_free_id, shard_of};
@@ -117,7 +118,13 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
-    let directory = app.directory();
+    let password = (!new.login.is_empty()).then(one_time);
+    let hashed = match &password {
+        Some(password) => Some(app.gate.hashing.hash(password).await?),
+        None => None,
+    };
+    let turn = app.address_book.turn().await;
+    let (seen, directory) = (turn.seen, app.directory());
     let unit = new.organization.and_then(|id| directory.organization(id)).ok_or(AppError::NotFound)?;
     let (now, today) = (app.now(), app.clock.today_text());
     let mut book = NewBook::default();
@@ -155,11 +162,6 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
     let rows = BookRows::new(&book, &directory, &app.keys, now, &today);
     let territorial = directory::TERRITORIAL.contains(&unit.kind.as_str());
     let roles = if new.role.is_empty() { vec![] } else { reaches(&new.role, unit.place, territorial) };
-    let password = (!new.login.is_empty()).then(one_time);
-    let hashed = match &password {
-        Some(password) => Some(app.gate.hashing.hash(password).await?),
-        None => None,
-    };
     let event = change::event(
         "post.filled",
         "post",
@@ -169,7 +171,8 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
         json!({"organization": unit.id, "staff": staff, "role": new.role}),
     );
     let (role, login) = (new.role.clone(), new.login.clone());
-    app.lanes
+    let written = app
+        .lanes
         .write(shard_of(id), vec![unit.id], move |tx| {
             let (rows, roles, role, login, hashed, event, today) = (
                 rows.clone(),
@@ -181,6 +184,7 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
                 today.clone(),
             );
             async move {
+                seen.still(tx).await?;
                 rows.write(tx).await?;
                 for reach in roles {
                     grant(tx, now, &today, id, &role, reach).await?;
@@ -193,8 +197,11 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
             }
             .boxed()
         })
-        .await?;
-    directory::reload(app).await?;
+        .await;
+    if written.is_ok() || books::has_moved(&written) {
+        directory::reload(app).await?;
+    }
+    written?;
     Ok(Appointed { post: id, password })
 }
 

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::forms::store::Form;
 use crate::measures::Measures;
+use crate::platform::books;
 use crate::platform::database::{StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, derived_id, shard_by_hash};
@@ -123,6 +124,7 @@ impl Work {
 
     async fn run(&self, tx: &mut Tx) -> Result<Installed, AppError> {
         let head = &self.examined.head;
+        books::alone(tx, "applications").await?;
         let found = store::find(tx, &head.id).await?;
         for need in &head.needs.applications {
             let there = store::find(tx, need).await?.is_some_and(|other| other.state == "installed");

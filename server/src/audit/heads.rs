@@ -147,7 +147,8 @@ pub fn history_files(data: &Path) -> Vec<PathBuf> {
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
-    let draft = path.with_extension("draft");
+    // Of its own name: a process that was frozen may wake up while another writes the list.
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
     let mut out = std::fs::File::create(&draft)?;
     out.write_all(text.as_bytes())?;
     out.sync_all()?;
@@ -157,6 +158,12 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Puts a list where the one before was; the last one of a day that has passed goes to the history.
 fn put(data: &Path, list: &SignedHeads, before: Option<&SignedHeads>, text: &str) -> std::io::Result<()> {
+    // A process that was frozen between the database and the file must not put an older list over a newer one.
+    let there =
+        std::fs::read_to_string(file(data)).ok().and_then(|text| serde_json::from_str::<SignedHeads>(&text).ok());
+    if there.is_some_and(|there| there.number > list.number) {
+        return Ok(());
+    }
     if let Some(before) = before
         && before.signed_at.div_euclid(DAY) != list.signed_at.div_euclid(DAY)
     {

@@ -11,6 +11,7 @@ use super::kinds::{KINDS, TERRITORIAL};
 use super::store;
 use crate::app::App;
 use crate::error::{AppError, Fault};
+use crate::platform::books::{self, Seen};
 use crate::platform::database::{StoreError, Tx};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_free_id, shard_of};
@@ -97,6 +98,7 @@ pub fn organization_of(app: &App, new: &NewOrganization) -> Organization {
 
 /// Adds an organization and returns its id.
 pub async fn add_organization(app: &App, new: &NewOrganization, actor: Actor) -> Result<Id, AppError> {
+    let turn = app.address_book.turn().await;
     let faults = faults_of(app, new);
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -113,7 +115,7 @@ pub async fn add_organization(app: &App, new: &NewOrganization, actor: Actor) ->
         app.now(),
         json!({"parent": new.parent, "place": new.place}),
     );
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let rows = rows.clone();
         async move { rows.write(tx).await }.boxed()
     })
@@ -130,6 +132,7 @@ pub async fn rename_organization(
     version: i64,
     actor: Actor,
 ) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     let unit = directory.organization(id).ok_or(AppError::NotFound)?;
     let name = name.trim().to_owned();
@@ -141,7 +144,7 @@ pub async fn rename_organization(
         return unchanged(unit.version, version);
     }
     let event = event("organization.renamed", "organization", id, actor, app.now(), json!({"version": version}));
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let (name, short, (pinyin, initials)) = (name.clone(), short.clone(), spell(&short));
         async move { store::rename_organization(tx, id, [&name, &short, &pinyin, &initials], version).await }.boxed()
     })
@@ -178,6 +181,7 @@ pub async fn transfer_organization(
     actor: Actor,
     along: Along,
 ) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     let unit = directory.organization(id).ok_or(AppError::NotFound)?;
     if (unit.parent, unit.counterpart) == (parent, counterpart) {
@@ -227,7 +231,7 @@ pub async fn transfer_organization(
         app.now(),
         json!({"parent": parent, "counterpart": counterpart}),
     );
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let (closure, moved) = (closure.clone(), moved.clone());
         async move {
             store::transfer_organization(tx, id, parent, counterpart, version).await?;
@@ -249,6 +253,7 @@ fn chain_with(directory: &Directory, member: Id, moved: Id, parent: Option<Id>) 
 
 /// Ends an organization and its posts today. Units inside must be ended or transferred first.
 pub async fn end_organization(app: &App, id: Id, version: i64, actor: Actor) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     directory.organization(id).ok_or(AppError::NotFound)?;
     if directory.children(id).next().is_some() || directory.lines_below(id).next().is_some() {
@@ -256,7 +261,7 @@ pub async fn end_organization(app: &App, id: Id, version: i64, actor: Actor) -> 
     }
     let today = app.clock.today_text();
     let event = event("organization.ended", "organization", id, actor, app.now(), json!({"version": version}));
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let today = today.clone();
         async move { store::end_organization(tx, id, &today, version).await }.boxed()
     })
@@ -265,6 +270,7 @@ pub async fn end_organization(app: &App, id: Id, version: i64, actor: Actor) -> 
 
 /// Ends a post today: what was held through it ends with it.
 pub async fn end_post(app: &App, id: Id, version: i64, actor: Actor) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     let post = directory.post(id).ok_or(AppError::NotFound)?;
     let today = app.clock.today_text();
@@ -276,7 +282,7 @@ pub async fn end_post(app: &App, id: Id, version: i64, actor: Actor) -> Result<(
         app.now(),
         json!({"organization": post.organization, "staff": post.staff}),
     );
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let today = today.clone();
         async move { store::end_post(tx, id, &today, version).await }.boxed()
     })
@@ -291,6 +297,7 @@ pub async fn set_staff_state(
     version: i64,
     actor: Actor,
 ) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     let staff = directory.staff(id).ok_or(AppError::NotFound)?;
     if staff.state == state {
@@ -298,7 +305,7 @@ pub async fn set_staff_state(
     }
     let today = app.clock.today_text();
     let event = event("staff.state", "person", id, actor, app.now(), json!({"state": state}));
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let today = today.clone();
         async move { store::set_staff_state(tx, id, state, version, &today).await }.boxed()
     })
@@ -307,6 +314,7 @@ pub async fn set_staff_state(
 
 /// Adds a grid to a community.
 pub async fn add_grid(app: &App, community: Id, name: &str, premises: Vec<Id>, actor: Actor) -> Result<Id, AppError> {
+    let turn = app.address_book.turn().await;
     let name = name.trim().to_owned();
     if app.geography().get(community).is_none_or(|place| place.level != 5) {
         return Err(AppError::NotFound);
@@ -322,7 +330,7 @@ pub async fn add_grid(app: &App, community: Id, name: &str, premises: Vec<Id>, a
     let book = NewBook { grids: vec![grid], ..NewBook::default() };
     let rows = BookRows::new(&book, &app.directory(), &app.keys, app.now(), &app.clock.today_text());
     let event = event("grid.added", "grid", id, actor, app.now(), json!({"community": community}));
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let rows = rows.clone();
         async move { rows.write(tx).await }.boxed()
     })
@@ -332,6 +340,7 @@ pub async fn add_grid(app: &App, community: Id, name: &str, premises: Vec<Id>, a
 
 /// Lets a post work in a grid, or no longer.
 pub async fn set_grid_worker(app: &App, grid: Id, post: Id, works: bool, actor: Actor) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     let directory = app.directory();
     let there = directory.grid(grid).ok_or(AppError::NotFound)?.workers.contains(&post);
     directory.post(post).ok_or_else(|| AppError::invalid("post", "directory-post-missing"))?;
@@ -340,7 +349,7 @@ pub async fn set_grid_worker(app: &App, grid: Id, post: Id, works: bool, actor: 
     }
     let today = app.clock.today_text();
     let event = event("grid.worker", "grid", grid, actor, app.now(), json!({"post": post, "works": works}));
-    write(app, grid, event, move |tx| {
+    write(app, turn.seen, grid, event, move |tx| {
         let today = today.clone();
         async move { store::set_grid_worker(tx, grid, post, works, &today).await }.boxed()
     })
@@ -349,10 +358,11 @@ pub async fn set_grid_worker(app: &App, grid: Id, post: Id, works: bool, actor: 
 
 /// Ends a grid today.
 pub async fn end_grid(app: &App, id: Id, version: i64, actor: Actor) -> Result<(), AppError> {
+    let turn = app.address_book.turn().await;
     app.directory().grid(id).ok_or(AppError::NotFound)?;
     let today = app.clock.today_text();
     let event = event("grid.ended", "grid", id, actor, app.now(), json!({"version": version}));
-    write(app, id, event, move |tx| {
+    write(app, turn.seen, id, event, move |tx| {
         let today = today.clone();
         async move { store::end_grid(tx, id, &today, version).await }.boxed()
     })
@@ -365,21 +375,26 @@ pub fn event(kind: &'static str, class: &'static str, id: Id, actor: Actor, at: 
 }
 
 /// One change with its event, in one transaction; the book is read again afterwards.
-async fn write<F>(app: &App, id: Id, event: Event, run: F) -> Result<(), AppError>
+async fn write<F>(app: &App, seen: Seen, id: Id, event: Event, run: F) -> Result<(), AppError>
 where
     F: for<'t> Fn(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> + Send + Sync + 'static,
 {
     let run = std::sync::Arc::new(run);
-    app.lanes
+    let done = app
+        .lanes
         .write(shard_of(id), vec![id], move |tx| {
             let (run, event) = (run.clone(), event.clone());
             async move {
+                seen.still(tx).await?;
                 run(tx).await?;
                 event.write(tx, shard_of(id)).await?;
                 Ok::<_, AppError>(())
             }
             .boxed()
         })
-        .await?;
-    store::reload(app).await
+        .await;
+    if done.is_ok() || books::has_moved(&done) {
+        store::reload(app).await?;
+    }
+    done
 }

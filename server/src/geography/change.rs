@@ -8,6 +8,7 @@ use super::store;
 use super::tree::Place;
 use crate::app::App;
 use crate::error::{AppError, Fault};
+use crate::platform::books;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_free_id, shard_of};
@@ -33,7 +34,8 @@ fn name_fault(name: &str) -> Option<Fault> {
 
 /// Adds a place and returns its id.
 pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError> {
-    let geography = app.geography();
+    let turn = app.places_book.turn().await;
+    let (seen, geography) = (turn.seen, app.geography());
     let (name, code) = (new.name.trim().to_owned(), new.code.trim().to_owned());
     let mut faults: Vec<Fault> = name_fault(&name).into_iter().collect();
     let above = new.parent.and_then(|id| geography.get(id));
@@ -86,10 +88,12 @@ pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError>
     };
     let event = event("place.added", id, actor, now, serde_json::json!({"parent": place.parent, "level": place.level}));
     let above = super::import::Above::new(app, std::slice::from_ref(&place));
-    app.lanes
+    let done = app
+        .lanes
         .write(TREE_SHARD, vec![id], move |tx| {
             let (place, event, above) = (place.clone(), event.clone(), above.clone());
             async move {
+                seen.still(tx).await?;
                 // The first place of all publishes the first version of the tree.
                 let mut version = store::tree_version(tx).await?;
                 if version == 0 {
@@ -104,14 +108,15 @@ pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError>
             }
             .boxed()
         })
-        .await?;
-    store::reload(app).await?;
+        .await;
+    settled(app, done).await?;
     Ok(id)
 }
 
 /// Gives a place another official name; `version` is the one that was seen.
 pub async fn rename(app: &App, id: Id, name: &str, version: i64, actor: Actor) -> Result<(), AppError> {
-    let geography = app.geography();
+    let turn = app.places_book.turn().await;
+    let (seen, geography) = (turn.seen, app.geography());
     let place = geography.get(id).ok_or(AppError::NotFound)?;
     let name = name.trim();
     if let Some(fault) = name_fault(name) {
@@ -126,10 +131,12 @@ pub async fn rename(app: &App, id: Id, name: &str, version: i64, actor: Actor) -
     }
     let now = app.now();
     let event = event("place.renamed", id, actor, now, serde_json::json!({"version": version}));
-    app.lanes
+    let done = app
+        .lanes
         .write(TREE_SHARD, vec![id], move |tx| {
             let (renamed, paths, event) = (renamed.clone(), paths.clone(), event.clone());
             async move {
+                seen.still(tx).await?;
                 store::rename(tx, &renamed).await?;
                 for (id, path) in &paths {
                     store::set_full_name(tx, *id, path).await?;
@@ -139,31 +146,42 @@ pub async fn rename(app: &App, id: Id, name: &str, version: i64, actor: Actor) -
             }
             .boxed()
         })
-        .await?;
-    store::reload(app).await
+        .await;
+    settled(app, done).await
 }
 
 /// Ends a place today. What still lies under it must be ended or moved first.
 pub async fn end(app: &App, id: Id, version: i64, actor: Actor) -> Result<(), AppError> {
-    let geography = app.geography();
+    let turn = app.places_book.turn().await;
+    let (seen, geography) = (turn.seen, app.geography());
     geography.get(id).ok_or(AppError::NotFound)?;
     if geography.children(id).next().is_some() {
         return Err(AppError::Conflict("geography-end-children"));
     }
     let (now, today) = (app.now(), app.clock.today_text());
     let event = event("place.ended", id, actor, now, serde_json::json!({"version": version}));
-    app.lanes
+    let done = app
+        .lanes
         .write(TREE_SHARD, vec![id], move |tx| {
             let (today, event) = (today.clone(), event.clone());
             async move {
+                seen.still(tx).await?;
                 store::end(tx, id, &today, version).await?;
                 event.write(tx, TREE_SHARD).await?;
                 Ok::<_, AppError>(())
             }
             .boxed()
         })
-        .await?;
-    store::reload(app).await
+        .await;
+    settled(app, done).await
+}
+
+/// After a change, and after one that was refused because the book has moved, it is read anew.
+async fn settled(app: &App, done: Result<(), AppError>) -> Result<(), AppError> {
+    if done.is_ok() || books::has_moved(&done) {
+        store::reload(app).await?;
+    }
+    done
 }
 
 fn event(kind: &'static str, id: Id, actor: Actor, at: i64, payload: serde_json::Value) -> Event {

@@ -8,11 +8,12 @@ use super::tree::Place;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::Arg;
 use crate::platform::database::bulk::{OnKey, Shape};
+use crate::platform::database::{Arg, Tx};
 use crate::platform::entity::{ENTITY, entity_row};
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::Id;
+use crate::platform::jobs::JobHandle;
 use crate::platform::settings;
 
 /// Places per slice: each slice is one short transaction of the lane.
@@ -42,18 +43,35 @@ pub async fn import(
     note: &str,
     progress: impl Fn(usize, usize) + Send,
 ) -> Result<Imported, AppError> {
+    import_by(app, None, plan, actor, note, progress).await
+}
+
+/// The same as the work of a job: once that was taken over, not one more slice is written.
+pub async fn import_by(
+    app: &App,
+    job: Option<&JobHandle>,
+    plan: Plan,
+    actor: Actor,
+    note: &str,
+    progress: impl Fn(usize, usize) + Send,
+) -> Result<Imported, AppError> {
     if plan.fault_count > 0 {
         return Err(AppError::Invalid(plan.faults));
     }
     let (now, today) = (app.now(), app.clock.today_text());
     let next = app
         .lanes
-        .write(TREE_SHARD, vec![], |tx| {
-            async move {
-                store::clear_unpublished(tx).await?;
-                Ok::<_, AppError>(store::tree_version(tx).await? + 1)
+        .write(TREE_SHARD, vec![], {
+            let job = job.cloned();
+            move |tx| {
+                let job = job.clone();
+                async move {
+                    held(job.as_ref(), tx).await?;
+                    store::clear_unpublished(tx).await?;
+                    Ok::<_, AppError>(store::tree_version(tx).await? + 1)
+                }
+                .boxed()
             }
-            .boxed()
         })
         .await?;
     let above = Above::new(app, &plan.places);
@@ -62,11 +80,12 @@ pub async fn import(
     let mut places = plan.places;
     places.sort_unstable_by_key(|place| place.id);
     for (at, slice) in places.chunks(SLICE).enumerate() {
-        let rows = Rows::of(slice, &above, next, now);
+        let (rows, job) = (Rows::of(slice, &above, next, now), job.cloned());
         app.lanes
             .write(TREE_SHARD, vec![], move |tx| {
-                let rows = rows.clone();
+                let (rows, job) = (rows.clone(), job.clone());
                 async move {
+                    held(job.as_ref(), tx).await?;
                     ENTITY.write(tx, rows.entities, OnKey::Keep).await?;
                     PLACE.write(tx, rows.places, OnKey::Fail).await?;
                     PLACE_ANCESTOR.write(tx, rows.ancestors, OnKey::Keep).await?;
@@ -89,12 +108,15 @@ pub async fn import(
         payload: serde_json::json!({"made": outcome.made, "renamed": outcome.renamed, "tree_version": next}),
     };
     let paths = new_paths(app, &plan.renamed, false);
-    let (renamed, note) = (plan.renamed, note.to_owned());
+    let (renamed, note, book, job) = (plan.renamed, note.to_owned(), app.clone(), job.cloned());
     app.lanes
         .write(TREE_SHARD, vec![], move |tx| {
             let (renamed, paths, note, today, event) =
                 (renamed.clone(), paths.clone(), note.clone(), today.clone(), event.clone());
+            let (book, job) = (book.clone(), job.clone());
             async move {
+                held(job.as_ref(), tx).await?;
+                book.places_book.raise(tx).await?;
                 if store::staged(tx, next).await? != total as i64 {
                     return Err(AppError::Conflict("geography-import-running"));
                 }
@@ -116,6 +138,13 @@ pub async fn import(
         .await?;
     store::reload(app).await?;
     Ok(outcome)
+}
+
+async fn held(job: Option<&JobHandle>, tx: &mut Tx) -> Result<(), AppError> {
+    match job {
+        Some(job) => job.guard(tx).await,
+        None => Ok(()),
+    }
 }
 
 /// The paths of what lies under renamed places (and, if asked for, of themselves) with the new names.

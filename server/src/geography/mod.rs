@@ -17,7 +17,7 @@ mod search;
 pub mod store;
 mod tree;
 
-pub use import::{Imported, import};
+pub use import::{Imported, import, import_by};
 pub use names::{display_name, kind_of, level_key, short_address};
 pub use place_file::{PlaceLine, read as read_places, sheet_fault};
 pub use plan_import::{Plan, plan};

@@ -157,9 +157,10 @@ pub async fn load(conn: &mut impl Exec, today: &str) -> Result<Geography, StoreE
 
 /// Reads the tree again and replaces the one in memory: call it after every change.
 pub async fn reload(app: &App) -> Result<(), AppError> {
-    let _alone = app.reading.lock().await;
+    let reading = app.places_book.reading(&mut app.read()).await?;
     let geography = load(&mut app.read(), &app.clock.today_text()).await?;
     app.geography.store(std::sync::Arc::new(geography));
+    reading.done();
     Ok(())
 }
 

@@ -6,25 +6,38 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use super::database::Touched;
 use super::database::catalogue::TABLES;
+use super::database::{Db, Touched};
 
 /// Commits by table since the process began.
 pub struct Changes {
     counts: Vec<AtomicU64>,
-    trusted: AtomicBool,
+    begin: Instant,
+    /// until when, in milliseconds since `begin`
+    trusted: AtomicU64,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { counts: TABLES.iter().map(|_| AtomicU64::new(0)).collect(), trusted: AtomicBool::new(true) }
+        let counts = TABLES.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { counts, begin: Instant::now(), trusted: AtomicU64::new(u64::MAX) }
     }
 }
 
 impl Changes {
+    /// Of a process on this database. Where there may be others nothing is kept until they are heard.
+    pub fn of(db: &Db) -> Self {
+        let changes = Self::default();
+        if db.is_shared() {
+            changes.trusted.store(0, Ordering::Release);
+        }
+        changes
+    }
+
     /// Counts a commit that wrote these tables.
     pub fn note(&self, touched: Touched) {
         for at in touched.positions() {
@@ -32,16 +45,22 @@ impl Changes {
         }
     }
 
-    /// Whether other processes that write are heard of in time; without that nothing is kept.
-    pub fn trust(&self, trusted: bool) {
-        self.trusted.store(trusted, Ordering::Release);
+    /// The other processes that write have been heard, so that what is kept holds until then.
+    pub fn trust_until(&self, moment: Instant) {
+        let until = moment.saturating_duration_since(self.begin).as_millis();
+        self.trusted.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn trusted(&self) -> bool {
+        let until = self.trusted.load(Ordering::Acquire);
+        until == u64::MAX || self.begin.elapsed().as_millis() < u128::from(until)
     }
 
     /// The sum of the counts of these tables: the same only while none of them was written. None while
     /// other processes are not heard.
     pub fn stamp(&self, tables: Touched) -> Option<u64> {
         let sum = || tables.positions().map(|at| self.counts[at].load(Ordering::Acquire)).sum();
-        self.trusted.load(Ordering::Acquire).then(sum)
+        self.trusted().then(sum)
     }
 }
 
@@ -108,7 +127,7 @@ mod tests {
         assert_eq!(ask(&cache, &changes, 2).await, 1, "another table");
         changes.note(Touched::of(&["place"]));
         assert_eq!(ask(&cache, &changes, 2).await, 2);
-        changes.trust(false);
+        changes.trust_until(Instant::now());
         assert_eq!(ask(&cache, &changes, 3).await, 3, "nobody says what others write");
     }
 

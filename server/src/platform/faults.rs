@@ -36,6 +36,8 @@ pub enum Protection {
     PeerFresh = 1 << 21,
     /// The look, at the start, whether all processes have one data folder.
     OneFolder = 1 << 22,
+    /// Changing a book only where it is still as it was when the change was checked.
+    BookSeen = 1 << 23,
 }
 
 #[cfg(feature = "fault-hooks")]

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use super::ids::Id;
+use super::lane::EVERYTHING;
 
 /// Least time between two messages about the same topics.
 const COALESCE: Duration = Duration::from_millis(250);
@@ -169,6 +170,7 @@ async fn pump(bells: std::sync::Weak<Mutex<Bells>>, mut signals: broadcast::Rece
                 Err(_) => break,
             }
         }
+        lagged |= changed.remove(&EVERYTHING);
         let Some(bells) = bells.upgrade() else { return };
         ring(&locked(&bells), &changed, lagged);
         changed.clear();
@@ -308,6 +310,9 @@ mod tests {
         for _ in 0..80 {
             signals.send(other).expect("heard");
         }
+        assert!(text(stream.next().await).contains("resync"));
+        // Another process has said too little.
+        signals.send(EVERYTHING).expect("heard");
         assert!(text(stream.next().await).contains("resync"));
         stop.send(true).expect("heard");
         assert_eq!(text(stream.next().await), "end");

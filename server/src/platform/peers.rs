@@ -7,6 +7,7 @@
 //! has heard again: [`Peers::current`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,7 @@ pub struct Peers {
     seen: Mutex<BTreeMap<(Id, usize), i64>>,
     /// the beginning of the last round that succeeded; none while nobody looks
     heard: watch::Sender<Option<Instant>>,
+    beat: AtomicI64,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -75,6 +77,7 @@ impl Peers {
             lanes: db.is_shared().then(|| db.lanes()),
             seen: Mutex::default(),
             heard: watch::Sender::new(None),
+            beat: AtomicI64::new(0),
         }
     }
 
@@ -160,6 +163,11 @@ impl Peers {
             Ok(Ok(_)) => Ok(()),
             _ => Err(StoreError::Retry(sqlx::Error::PoolTimedOut)),
         }
+    }
+
+    /// The number of the next beat.
+    pub fn next_beat(&self) -> i64 {
+        self.beat.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Shows that this process lives.

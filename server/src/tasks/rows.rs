@@ -19,7 +19,6 @@ use crate::entities::{self, PersonRow, Source, SourceKind};
 use crate::error::{AppError, Fault};
 use crate::geography::{Geography, Place, Resolved, resolve};
 use crate::platform::database::bulk::OnKey;
-use crate::platform::database::Exec;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::sheets::{self, Limits, Sheet, Wanted};

@@ -42,3 +42,4 @@ errors-code-idempotency = This Idempotency-Key was used for other content; take 
 errors-code-unfinished = The first request with this Idempotency-Key has no result yet; look again later
 errors-api-limit = limit must be between 1 and 200
 errors-api-cursor = cursor is not one that a page gave
+errors-book-moved = Somebody else has just changed the same records; look at them and try again.

@@ -42,3 +42,4 @@ errors-code-idempotency = 同一个 Idempotency-Key 已经用于别的内容，�
 errors-code-unfinished = 这个 Idempotency-Key 的前一次请求还没有结果，请稍后查看
 errors-api-limit = limit 应在 1 到 200 之间
 errors-api-cursor = cursor 不是上一页给出的
+errors-book-moved = 刚有别人改动了同一份资料，请看过后再试一次。

@@ -137,6 +137,10 @@ mod tests {
             "INSERT INTO setting (key, value, version) VALUES ($1, $2, $3), ($4, $5, $6) \
              ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
         );
-        assert!(SHAPE.sql(1, OnKey::Next).ends_with("version = excluded.version WHERE setting.version = excluded.version - 1"));
+        assert!(
+            SHAPE
+                .sql(1, OnKey::Next)
+                .ends_with("version = excluded.version WHERE setting.version = excluded.version - 1")
+        );
     }
 }

@@ -10,6 +10,7 @@ use super::store;
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::database::Tx;
+use crate::platform::faults::{self, Protection};
 use crate::platform::ids::{Id, shard_of};
 
 /// The handle of one run of a job.
@@ -80,19 +81,23 @@ impl JobHandle {
         if self.lost() {
             return Err(taken_over());
         }
-        let (id, epoch, run) = (self.id, self.epoch, Arc::new(run));
+        let (handle, run) = (self.clone(), Arc::new(run));
         self.app
             .lanes
             .write(shard, signals, move |tx| {
-                let run = run.clone();
+                let (handle, run) = (handle.clone(), run.clone());
                 Box::pin(async move {
-                    if !store::beat(tx, id, epoch).await? {
-                        return Err(taken_over());
-                    }
+                    handle.guard(tx).await?;
                     run(tx).await
                 })
             })
             .await
+    }
+
+    /// Begins a transaction of the work that passes through the lanes by itself: fails when the job was taken over.
+    pub async fn guard(&self, tx: &mut Tx) -> Result<(), AppError> {
+        let held = store::beat(tx, self.id, self.epoch).await? || faults::out(Protection::Epochs);
+        if held { Ok(()) } else { Err(taken_over()) }
     }
 
     pub(super) async fn beat(&self) -> Result<(), AppError> {

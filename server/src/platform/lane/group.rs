@@ -155,7 +155,9 @@ async fn try_commit(wing: &Wing, group: &[Member]) -> Result<Vec<Outcome>, Store
     let mut tx = wing.db.begin_write().await?;
     match super::bounded(wing.longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
-            super::commit(wing, tx).await?;
+            let stored = group.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
+            let signals: Vec<Uuid> = stored.flat_map(|((set, _), _)| set.signals.iter().copied()).collect();
+            super::commit(wing, tx, &signals).await?;
             Ok(outcomes)
         }
         Err(error) => {

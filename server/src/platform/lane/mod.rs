@@ -6,6 +6,7 @@
 
 mod group;
 pub mod mark;
+pub mod notes;
 mod write_set;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::faults::{self, Protection};
 use super::ids::Id;
 pub use group::samples;
 use mark::{Mark, Numbers};
+use notes::Notes;
 pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 
 /// How many times a closure is run again after a passing fault.
@@ -62,13 +64,19 @@ enum Work {
 /// Who is told after a commit: ids of what changed (a task, a post), for live pages.
 pub type Signals = broadcast::Sender<Id>;
 
-/// What every lane works with.
+/// Told instead of ids: anything may have changed.
+pub const EVERYTHING: Id = Id::nil();
+
+/// What a lane works with.
 #[derive(Clone)]
 struct Wing {
+    /// which of the lanes
+    number: usize,
     db: Db,
     signals: Signals,
     changes: Arc<Changes>,
     commits: Arc<AtomicU64>,
+    notes: Arc<Notes>,
     longest: Duration,
 }
 
@@ -89,19 +97,39 @@ impl Lanes {
     /// The same with other bounds.
     pub fn start_within(db: &Db, bounds: Bounds) -> Self {
         let (signals, _) = broadcast::channel(4096);
-        let wing =
-            Wing { db: db.clone(), signals, changes: Arc::default(), commits: Arc::default(), longest: bounds.longest };
+        let numbers = Arc::new(Numbers::begin());
+        let wing = Wing {
+            number: 0,
+            db: db.clone(),
+            signals,
+            changes: Arc::new(Changes::of(db)),
+            commits: Arc::default(),
+            notes: Arc::new(Notes::begin(db, numbers.owner())),
+            longest: bounds.longest,
+        };
         let senders = (0..db.lanes())
-            .map(|_| {
+            .map(|number| {
                 let (sender, receiver) = mpsc::channel(bounds.queue);
-                tokio::spawn(serve(wing.clone(), receiver));
+                tokio::spawn(serve(Wing { number, ..wing.clone() }, receiver));
                 sender
             })
             .collect();
-        Self { senders: Arc::new(senders), wing, numbers: Arc::new(Numbers::begin()) }
+        Self { senders: Arc::new(senders), wing, numbers }
     }
 
-    /// Listens to what changes in this process.
+    /// The id of this process among those on the same database.
+    pub fn owner(&self) -> Id {
+        self.numbers.owner()
+    }
+
+    /// Tells the listeners of this process what another one has committed.
+    pub fn tell(&self, ids: impl IntoIterator<Item = Id>) {
+        for id in ids {
+            let _ = self.wing.signals.send(id);
+        }
+    }
+
+    /// Listens to what changes, in this process and in the others.
     pub fn listen(&self) -> broadcast::Receiver<Id> {
         self.wing.signals.subscribe()
     }
@@ -159,12 +187,12 @@ impl Lanes {
     {
         let numbers = self.numbers.clone();
         if faults::out(Protection::OwnTask) {
-            return run_again(&self.wing, numbers.next(shard), &run).await;
+            return run_again(&self.wing, numbers.next(shard), &signals, &run).await;
         }
         let (sender, receiver) = oneshot::channel();
         let work = Work::Run(Box::new(move |wing| {
             Box::pin(async move {
-                let result = run_again(&wing, numbers.next(shard), &run).await;
+                let result = run_again(&wing, numbers.next(shard), &signals, &run).await;
                 if result.is_ok() {
                     for id in signals {
                         let _ = wing.signals.send(id);
@@ -212,7 +240,7 @@ enum Run<T, E> {
     Failed(E),
 }
 
-async fn run_again<T, E, F>(wing: &Wing, mark: Mark, run: &F) -> Result<T, E>
+async fn run_again<T, E, F>(wing: &Wing, mark: Mark, signals: &[Id], run: &F) -> Result<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
@@ -221,7 +249,7 @@ where
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let error = match run_once(wing, mark, run).await {
+        let error = match run_once(wing, mark, signals, run).await {
             Run::Done(value) => return Ok(value),
             Run::DoneBefore => {
                 let unknown = || StoreError::Corrupt("a write is marked that was never run".into());
@@ -240,7 +268,7 @@ where
     }
 }
 
-async fn run_once<T, E, F>(wing: &Wing, mark: Mark, run: &F) -> Run<T, E>
+async fn run_once<T, E, F>(wing: &Wing, mark: Mark, signals: &[Id], run: &F) -> Run<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
@@ -259,7 +287,7 @@ where
         Err(error) => Err(error.into()),
     };
     match result {
-        Ok(value) => match commit(wing, tx).await {
+        Ok(value) => match commit(wing, tx, signals).await {
             Ok(()) => Run::Done(value),
             Err(error @ StoreError::Lost(_)) => Run::Unknown(value, error),
             Err(error) => Run::Failed(error.into()),
@@ -285,9 +313,13 @@ async fn bounded<T, E: LaneError>(longest: Duration, run: BoxFuture<'_, Result<T
     }
 }
 
-/// Commits a transaction of a lane; [`StoreError::Lost`] means that nobody knows whether it happened.
-async fn commit(wing: &Wing, tx: Tx) -> Result<(), StoreError> {
+/// Commits a transaction of a lane that tells `signals`; [`StoreError::Lost`] means that nobody knows whether it happened.
+async fn commit(wing: &Wing, mut tx: Tx, signals: &[Id]) -> Result<(), StoreError> {
     let touched = tx.touched();
+    if let Err(fault) = wing.notes.write(&mut tx, wing.number, signals).await {
+        give_up(tx).await;
+        return Err(fault);
+    }
     let result = commit_only(tx).await;
     // Also when there was no answer: it may have happened.
     wing.changes.note(touched);
