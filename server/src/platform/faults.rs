@@ -2,6 +2,8 @@
 //! so that a test can show that it is needed, and passing faults can be thrown into the lanes. Without
 //! the feature everything here is a constant `false`.
 
+use super::database::{Exec, Tx};
+
 /// A protection that a fault test may take out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -22,16 +24,40 @@ pub enum Protection {
     OwnTask = 64,
     /// Running a closure again after a passing fault.
     RunAgain = 128,
+    /// Answering a submission only after its commit.
+    AnswerAfterCommit = 256,
+    /// One transaction around everything that a write changes.
+    OneTransaction = 512,
+    /// A dispatch that was broken off goes on after its last slice, with ids that follow from the position.
+    Resume = 1024,
+    /// The bound on requests that are worked on at once, and the short line before it.
+    Admission = 2048,
+    /// One snapshot under everything that a backup reads.
+    OneMoment = 4096,
 }
 
 #[cfg(feature = "fault-hooks")]
 mod hooks {
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
     use super::Protection;
     use crate::platform::database::StoreError;
 
-    static OUT: AtomicU32 = AtomicU32::new(0);
+    /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
+    const NAMED: [Protection; 5] = [
+        Protection::AnswerAfterCommit,
+        Protection::OneTransaction,
+        Protection::Resume,
+        Protection::Admission,
+        Protection::OneMoment,
+    ];
+
+    static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
+        let wanted = std::env::var("HUTONG_TEST_WITHOUT").unwrap_or_default();
+        let named = NAMED.into_iter().find(|one| format!("{one:?}") == wanted);
+        AtomicU32::new(named.map_or(0, |one| one as u32))
+    });
     static CONFLICTS: AtomicU32 = AtomicU32::new(0);
     static LOSSES: AtomicU32 = AtomicU32::new(0);
     static STATE: AtomicU64 = AtomicU64::new(1);
@@ -90,6 +116,21 @@ mod hooks {
             return Err(StoreError::Lost(sqlx::Error::Protocol("thrown: no answer to COMMIT".into())));
         }
         Ok(())
+    }
+}
+
+/// Where this protection is out, ends a transaction that has just begun: from here on every statement of it
+/// stands for itself.
+pub async fn split(tx: &mut Tx, protection: Protection) {
+    if out(protection) {
+        let _ = tx.execute("COMMIT", vec![]).await;
+    }
+}
+
+/// Begins again what [`split`] has ended, so that there is something to end.
+pub async fn join(tx: &mut Tx, protection: Protection) {
+    if out(protection) {
+        let _ = tx.execute("BEGIN", vec![]).await;
     }
 }
 

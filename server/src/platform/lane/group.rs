@@ -154,6 +154,7 @@ fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
 
 async fn try_commit(db: &Db, group: &[Member], longest: Duration) -> Result<Vec<Outcome>, StoreError> {
     let mut tx = db.begin_write().await?;
+    faults::split(&mut tx, Protection::OneTransaction).await;
     match super::bounded(longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
             super::commit(tx).await?;

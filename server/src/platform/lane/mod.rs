@@ -123,6 +123,9 @@ impl Lanes {
         debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
         self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
+        if faults::out(Protection::AnswerAfterCommit) {
+            return Ok(Outcome::Stored);
+        }
         receiver.await.map_err(|_| busy())?
     }
 
@@ -242,6 +245,7 @@ where
         Ok(tx) => tx,
         Err(error) => return Run::Failed(error.into()),
     };
+    faults::split(&mut tx, Protection::OneTransaction).await;
     let marked = if faults::out(Protection::WriteMark) { Ok(true) } else { mark.set(&mut tx).await };
     let result = match marked {
         Ok(true) => bounded(longest, run(&mut tx)).await,
@@ -279,7 +283,8 @@ async fn bounded<T, E: LaneError>(longest: Duration, run: BoxFuture<'_, Result<T
 }
 
 /// Commits a transaction of a lane; [`StoreError::Lost`] means that nobody knows whether it happened.
-async fn commit(tx: Tx) -> Result<(), StoreError> {
+async fn commit(mut tx: Tx) -> Result<(), StoreError> {
+    faults::join(&mut tx, Protection::OneTransaction).await;
     if let Err(fault) = faults::before_commit() {
         give_up(tx).await;
         return Err(fault);
@@ -288,7 +293,8 @@ async fn commit(tx: Tx) -> Result<(), StoreError> {
     faults::after_commit()
 }
 
-async fn give_up(tx: Tx) {
+async fn give_up(mut tx: Tx) {
+    faults::join(&mut tx, Protection::OneTransaction).await;
     if let Err(fault) = tx.rollback().await {
         tracing::warn!(%fault, "rollback failed");
     }
