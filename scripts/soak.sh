@@ -13,3 +13,9 @@ export HUTONG_TEST_POSTGRES
 trap 'sh scripts/test-postgres.sh stop' EXIT INT TERM
 echo "seed $HUTONG_SEED, $HUTONG_STEPS steps"
 cargo nextest run --package server --locked --profile soak --no-capture --test conserved whatever_happens
+# The same with crashes in it; then the real program: 200 kills on each database, a minute of flood, many kills of one dispatch.
+HUTONG_CRASH_STEPS="$HUTONG_STEPS"; export HUTONG_CRASH_STEPS
+cargo nextest run --package server --locked --profile soak --no-capture --test conserved whatever_crashes
+HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_ROUNDS="${ROUNDS:-200}" HUTONG_TEST_FLOOD_SECONDS="${FLOOD:-60}" \
+  HUTONG_TEST_DISPATCH_ROWS=20000 HUTONG_TEST_DISPATCH_KILLS=8 \
+  cargo nextest run --package server --locked --profile soak --no-capture --test crash

@@ -93,7 +93,7 @@ pub async fn in_time(State(limit): State<Duration>, request: Request, next: Next
     }
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ClientError::of(StatusCode::SERVICE_UNAVAILABLE, "busy").into_response(),
+        Err(_) => super::admission::busy().into_response(),
     }
 }
 

@@ -6,11 +6,13 @@
 //!    headers of every answer, counts and logs it without personal data
 //! 2. **panic** caught, **timeout** (not around the live stream and uploads)
 //! 3. **csrf** by Origin and Fetch metadata: no tokens in forms
-//! 4. **session** by cookie, then **viewer**: who asks, from session or bearer token
-//! 5. **body limit** by route, **idempotency** of API writes
+//! 4. **admission**: how many are worked on at once, the rest is told to come again
+//! 5. **session** by cookie, then **viewer**: who asks, from session or bearer token
+//! 6. **body limit** by route, **idempotency** of API writes
 //!
 //! Nothing here decides what somebody may see: that is `access`.
 
+mod admission;
 mod errors;
 pub mod events;
 pub mod idempotency;
@@ -28,6 +30,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+use self::admission::Admission;
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::sessions::Sessions;
@@ -50,6 +53,7 @@ pub fn app_router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(app.clone(), viewer_layer::layer))
         .layer(session)
+        .layer(middleware::from_fn_with_state(Admission::new(), admission::layer))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(Duration::from_secs(app.limits.request_seconds), errors::in_time))
         .layer(CatchPanicLayer::custom(errors::panicked))

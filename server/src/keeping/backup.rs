@@ -17,6 +17,7 @@ use super::{KeepError, Seen, at};
 use crate::platform::database::tables::{Table, kept_tables};
 use crate::platform::database::walk::Batch;
 use crate::platform::database::{Arg, Db, Tx, steps};
+use crate::platform::faults::{self, Protection};
 use crate::platform::ids::Id;
 use crate::platform::secrets::{Keys, hex};
 use crate::platform::{files, settings};
@@ -89,8 +90,16 @@ async fn keep(
     let job = Job { file: file.to_owned(), draft: draft.clone(), data: place.data.clone(), keys, with_keys, seen };
     let checks = job.keys.as_deref().map(keys::checks).unwrap_or_default();
     let writer = tokio::task::spawn_blocking(move || job.write(receiver));
-    let walked =
-        db.snapshot(move |tx| Box::pin(async move { Ok(read(tx, checks, with_keys, now, sender).await) })).await;
+    let walked = db
+        .snapshot(move |tx| {
+            Box::pin(async move {
+                faults::split(tx, Protection::OneMoment).await;
+                let read = read(tx, checks, with_keys, now, sender).await;
+                faults::join(tx, Protection::OneMoment).await;
+                Ok(read)
+            })
+        })
+        .await;
     let written = writer.await?;
     match (walked.map_err(KeepError::from).flatten(), written) {
         (Ok(()), written) => written,

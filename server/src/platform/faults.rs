@@ -2,6 +2,8 @@
 //! so that a test can show that it is needed, and passing faults can be thrown into the lanes. Without
 //! the feature everything here is a constant `false`.
 
+use super::database::{Exec, Tx};
+
 /// A protection that a fault test may take out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -22,6 +24,16 @@ pub enum Protection {
     OwnTask = 64,
     /// Running a closure again after a passing fault.
     RunAgain = 128,
+    /// Answering a submission only after its commit.
+    AnswerAfterCommit = 256,
+    /// One transaction around everything that a write changes.
+    OneTransaction = 512,
+    /// A dispatch that was broken off goes on after its last slice, with ids that follow from the position.
+    Resume = 1024,
+    /// The bound on requests that are worked on at once, and the short line before it.
+    Admission = 2048,
+    /// One snapshot under everything that a backup reads.
+    OneMoment = 4096,
     /// Replacing a row only where it still has the version that was read.
     NextVersion = 1 << 16,
     /// The note of a commit for the other processes.
@@ -49,7 +61,12 @@ mod hooks {
     use crate::platform::database::StoreError;
 
     /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
-    const NAMED: [Protection; 7] = [
+    const NAMED: [Protection; 13] = [
+        Protection::AnswerAfterCommit,
+        Protection::OneTransaction,
+        Protection::Resume,
+        Protection::Admission,
+        Protection::OneMoment,
         Protection::NextVersion,
         Protection::PeerNotes,
         Protection::PeerBooks,
@@ -57,6 +74,7 @@ mod hooks {
         Protection::Epochs,
         Protection::PeerFresh,
         Protection::OneFolder,
+        Protection::BookSeen,
     ];
 
     static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
@@ -122,6 +140,21 @@ mod hooks {
             return Err(StoreError::Lost(sqlx::Error::Protocol("thrown: no answer to COMMIT".into())));
         }
         Ok(())
+    }
+}
+
+/// Where this protection is out, ends a transaction that has just begun: from here on every statement of it
+/// stands for itself.
+pub async fn split(tx: &mut Tx, protection: Protection) {
+    if out(protection) {
+        let _ = tx.execute("COMMIT", vec![]).await;
+    }
+}
+
+/// Begins again what [`split`] has ended, so that there is something to end.
+pub async fn join(tx: &mut Tx, protection: Protection) {
+    if out(protection) {
+        let _ = tx.execute("BEGIN", vec![]).await;
     }
 }
 

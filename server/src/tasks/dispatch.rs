@@ -22,7 +22,8 @@ use crate::measures::{Contribution, Deltas};
 use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
-use crate::platform::ids::{Id, derived_id, shard_of};
+use crate::platform::faults::{self, Protection};
+use crate::platform::ids::{Id, derived_id, new_id, shard_of};
 use crate::platform::jobs::JobHandle;
 use crate::platform::secrets::{digest, hex};
 
@@ -112,9 +113,10 @@ impl ItemSink<'_> {
         let contribution =
             Contribution::of_item(state, &BTreeMap::new(), place, organization, &self.today, &Contribution::none());
         let key = [self.task.id.as_bytes().as_slice(), &self.release.to_be_bytes(), &plan.row.position.to_be_bytes()];
+        let drawn = faults::out(Protection::Resume);
         Item {
             shard,
-            id: derived_id(shard, self.started_at, &key),
+            id: if drawn { new_id(shard, self.started_at) } else { derived_id(shard, self.started_at, &key) },
             task_id: self.task.id,
             assignment_id: assignment_id(self.task, organization),
             release: self.release,
@@ -290,7 +292,10 @@ pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) ->
     }
     let started_at = task.dispatched_at.unwrap_or_else(|| app.now());
     let (total, _) = store::rows_count(&mut app.read(), task.id).await?;
-    let position = store::last_position_all_shards(&mut app.read(), task.id).await?;
+    let mut position = store::last_position_all_shards(&mut app.read(), task.id).await?;
+    if faults::out(Protection::Resume) {
+        position = 0;
+    }
     let mut load = resumed_load(app, &task).await?;
     let mut planner = Planner::new(app, task.clone(), task.issuer_organization, started_at).await?;
     let assigned = store::assignments(&mut app.read(), task.id).await?.into_iter().map(|a| a.organization_id).collect();

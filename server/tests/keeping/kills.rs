@@ -1,7 +1,6 @@
 //! The real program, killed at any moment while it restores or moves; two servers on one folder; memory.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -12,28 +11,8 @@ use server::platform::secrets::{Keys, random};
 use server::{args, keeping, start};
 
 use super::common;
+use super::program::{Serving, fault, hutong, run, said};
 use super::stage::{ENGINES, Site, city, is_well};
-
-fn hutong(arguments: &[&str], options: &[String]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hutong"));
-    command.args(arguments).args(options).arg("--json").env_remove("HUTONG_DATABASE_URL");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn run(arguments: &[&str], options: &[String]) -> Output {
-    hutong(arguments, options).output().expect("runs")
-}
-
-fn said(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
-}
-
-fn fault(output: &Output) -> String {
-    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// Starts the program, kills it after a part of `usual`, and says whether it had ended by itself.
 fn killed(arguments: &[&str], options: &[String], usual: Duration) -> bool {
@@ -139,25 +118,11 @@ async fn a_move_that_was_killed_leaves_the_source_and_is_done_again() {
     }
 }
 
-/// A server that runs until this is dropped.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn one_process_serves_a_folder_and_a_backup_may_be_taken_beside_it() {
     let site = Site::on("sqlite").await;
-    let mut child = hutong(&["serve", "--listen", "127.0.0.1:0"], &site.options()).spawn().expect("starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("line");
-    assert!(line.contains("http://127.0.0.1:"), "{line}");
-    let server = Serving(child);
-    let by = format!("process {}", server.0.id());
+    let server = Serving::begin(&site.options(), &[]);
+    let by = format!("process {}", server.id());
     let text = fault(&run(&["serve", "--listen", "127.0.0.1:0"], &site.options()));
     assert!(text.contains("in use by another hutong") && text.contains(&by), "{text}");
     let text = fault(&run(&["demo", "--listen", "127.0.0.1:0"], &site.options()));

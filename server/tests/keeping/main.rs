@@ -6,6 +6,7 @@ mod common;
 mod damage;
 mod kills;
 mod moves;
+mod program;
 mod schema;
 mod stage;
 mod whole;

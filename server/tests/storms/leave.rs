@@ -20,7 +20,8 @@ use tower::ServiceExt;
 
 use super::cast::Cast;
 use super::common::{self, House, NOW, postgres_url, schema_url};
-use super::{Without, create, seed};
+use super::dice::{Dice, seed};
+use super::{Without, create};
 
 /// A list narrowed by the worker's scope.
 const LIST: &str = "/work";
@@ -38,17 +39,6 @@ async fn leaves<F: Future>(most: u64, future: F) -> Option<F::Output> {
         }
     })
     .await
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
 }
 
 /// PostgreSQL with few connections, under a user of its own, so that its sessions can be told from others.

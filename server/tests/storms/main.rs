@@ -8,6 +8,8 @@
 mod cast;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/dice.rs"]
+mod dice;
 mod lanes;
 mod leave;
 mod once;
@@ -79,15 +81,6 @@ pub async fn entities(db: &Db, tag: &str) -> Vec<Id> {
     let rows: Vec<(Id,)> =
         db.clone().all("SELECT id FROM entity WHERE class = $1", args![tag]).await.expect("entities");
     rows.into_iter().map(|row| row.0).collect()
-}
-
-/// The seed of a run, printed so that a failure can be run again.
-pub fn seed() -> u64 {
-    let seed = std::env::var("HUTONG_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |past| past.as_micros() as u64)
-    });
-    println!("HUTONG_TEST_SEED={seed}");
-    seed
 }
 
 /// A protection is out while this lives.

@@ -9,8 +9,9 @@ use server::platform::ids::new_id;
 use server::platform::lane::{Lanes, Outcome};
 
 use super::common::{self, NOW};
+use super::dice::seed;
 use super::proxy::Proxy;
-use super::{Without, create, entities, seed, submission};
+use super::{Without, create, entities, submission};
 
 /// What went wrong in a round of writes and submissions side by side.
 #[derive(Debug, Default, PartialEq, Eq)]

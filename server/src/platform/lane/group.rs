@@ -153,6 +153,7 @@ fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
 
 async fn try_commit(wing: &Wing, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
     let mut tx = wing.db.begin_write().await?;
+    faults::split(&mut tx, Protection::OneTransaction).await;
     match super::bounded(wing.longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
             let stored = group.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);

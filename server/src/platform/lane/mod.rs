@@ -158,6 +158,9 @@ impl Lanes {
         debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
         self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
+        if faults::out(Protection::AnswerAfterCommit) {
+            return Ok(Outcome::Stored);
+        }
         receiver.await.map_err(|_| busy())?
     }
 
@@ -277,6 +280,7 @@ where
         Ok(tx) => tx,
         Err(error) => return Run::Failed(error.into()),
     };
+    faults::split(&mut tx, Protection::OneTransaction).await;
     let marked = if faults::out(Protection::WriteMark) { Ok(true) } else { mark.set(&mut tx).await };
     let result = match marked {
         Ok(true) => bounded(wing.longest, run(&mut tx)).await,
@@ -326,7 +330,8 @@ async fn commit(wing: &Wing, mut tx: Tx, signals: &[Id]) -> Result<(), StoreErro
     result
 }
 
-async fn commit_only(tx: Tx) -> Result<(), StoreError> {
+async fn commit_only(mut tx: Tx) -> Result<(), StoreError> {
+    faults::join(&mut tx, Protection::OneTransaction).await;
     if let Err(fault) = faults::before_commit() {
         give_up(tx).await;
         return Err(fault);
@@ -335,7 +340,8 @@ async fn commit_only(tx: Tx) -> Result<(), StoreError> {
     faults::after_commit()
 }
 
-async fn give_up(tx: Tx) {
+async fn give_up(mut tx: Tx) {
+    faults::join(&mut tx, Protection::OneTransaction).await;
     if let Err(fault) = tx.rollback().await {
         tracing::warn!(%fault, "rollback failed");
     }

@@ -4,10 +4,14 @@
 //!
 //! `HUTONG_SEED` and `HUTONG_STEPS` run another or a longer life (`make soak`).
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "common/desk.rs"]
+mod crashes;
+#[path = "../common/desk.rs"]
 mod desk;
-#[path = "common/town.rs"]
+#[path = "../common/dice.rs"]
+mod dice;
+#[path = "../common/town.rs"]
 mod town;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
