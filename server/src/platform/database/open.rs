@@ -24,6 +24,12 @@ pub enum Target<'a> {
 
 const READERS: u32 = 6;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// Milliseconds after which a writing transaction in which nothing happens is given up: a process that was frozen
+/// in the middle of one holds locks, and its work must move to another within ten seconds.
+const IDLE: &str = "3000";
+/// A reading transaction holds nobody up, and a backup writes to a slow disk between two reads.
+const BEGIN_READ: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
 impl Db {
     /// Opens (and creates) an embedded database file: WAL, `synchronous=FULL`, one writer.
@@ -55,7 +61,7 @@ impl Db {
     pub async fn open_postgres_within(url: &str, connections: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("hutong")
-            .options([("idle_in_transaction_session_timeout", "30000"), ("lock_timeout", "10000")])
+            .options([("idle_in_transaction_session_timeout", IDLE), ("lock_timeout", "10000")])
             .statement_cache_capacity(512);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
@@ -78,9 +84,7 @@ impl Db {
     async fn begin_read(&self) -> Result<Tx, StoreError> {
         Ok(Tx::over(match self {
             Self::Sqlite { read, .. } => Wire::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => {
-                Wire::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Self::Postgres(pool) => Wire::Postgres(pool.begin_with(BEGIN_READ).await?),
         }))
     }
 

@@ -1,0 +1,64 @@
+//! One data folder for all: keys, files and the list of heads lie there.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::pair::{Pair, get};
+use super::program::{Serving, fault, run};
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("folder");
+    for entry in std::fs::read_dir(from).expect("folder").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            std::fs::copy(entry.path(), &to).map(|_| ()).expect("copied")
+        }
+    }
+}
+
+/// Has a ledger exported at one server and fetches the file at the other; the statuses.
+async fn handed_over(pair: &Pair, one: &Serving, two: &Serving) -> (u16, u16) {
+    let sheet = b"code,name,level\n140299,\xe6\x96\xb0\xe5\x8c\xba,3\n";
+    let mut body = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"places.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
+    body.extend_from_slice(sheet);
+    body.extend_from_slice(b"\r\n--cut--\r\n");
+    let head = format!("authorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=cut\r\n", pair.root);
+    let looked = Client::to(&one.address).ask("POST", "/api/v1/places/import", &head, &body).await.expect("looked at");
+    let told: Value = looked.json();
+    let file = told["file"].as_str().unwrap_or_else(|| panic!("{}", looked.text())).to_owned();
+    let path = format!("/api/v1/places/import/{file}");
+    let done = Client::to(&two.address).json("POST", &path, &pair.root, &Value::Null).await.expect("an answer");
+    (looked.status, done.status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_has_the_files() {
+    let pair = Pair::build(1, 0).await;
+    let site = &pair.stage.site;
+    let one = pair.stage.serve(&[]);
+    // Not a moment later: the beat of the first is then in the copy as well.
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    let other = site.beside("copied");
+    copy(&site.place.data, &other);
+    let mut options = site.options();
+    options[1] = other.display().to_string();
+    let text = fault(&run(&["serve", "--listen", "127.0.0.1:0"], &options));
+    println!("{}", text.trim());
+    assert!(text.contains("another data folder") && text.contains("--data") && text.contains("pid"), "{text}");
+    assert_eq!(get(&one, "/readyz", "").await.status, 200, "the first serves on");
+
+    let two = pair.stage.serve(&[]);
+    let handed = handed_over(&pair, &one, &two).await;
+    assert!(handed.0 < 300 && handed.1 < 300, "{handed:?}");
+    drop(two);
+
+    // Without the look it serves, and has nothing of what the first was given.
+    let stray = Serving::begin(&options, &[("HUTONG_TEST_WITHOUT", "OneFolder")]);
+    let handed = handed_over(&pair, &one, &stray).await;
+    println!("without OneFolder: {handed:?}");
+    assert!(handed.0 < 300 && handed.1 >= 400, "the look at the folder is needed: {handed:?}");
+}
