@@ -42,6 +42,7 @@ pub struct Workers(JoinSet<()>);
 
 /// Starts the runner of jobs and the leased work.
 pub fn start(app: &App) -> Workers {
+    app.peers.heed();
     let mut tasks = JoinSet::new();
     tasks.spawn(jobs::work(app.clone()));
     for leased in LEASED {

@@ -13,11 +13,13 @@ use crate::platform::faults::{self, Protection};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::jobs::BEAT;
 use crate::platform::lane::EVERYTHING;
-use crate::platform::peers::{self, DEAF, LOOK};
+use crate::platform::peers::{self, Beat, DEAF, LOOK};
 use crate::start::StartError;
 
 /// The folder, in the data folder, in which every process moves its beat.
 const FOLDER: &str = "processes";
+/// A process that has shown itself within so many microseconds may be alive.
+const LATELY: i64 = 10_000_000;
 const GEOGRAPHY: [&str; 2] = ["place", "tree_version"];
 const DIRECTORY: [&str; 5] = ["organization", "staff", "post", "grid", "grid_worker"];
 const GRIDS: [&str; 1] = ["grid_premises"];
@@ -111,7 +113,7 @@ pub async fn beat(app: App) {
     while !*stopping.borrow() {
         tokio::select! {
             () = tokio::time::sleep(BEAT) => {}
-            _ = stopping.changed() => return,
+            _ = stopping.changed() => {}
         }
         if let Err(fault) = show(&app).await {
             tracing::warn!(%fault, "the beat of this process could not be shown");
@@ -142,8 +144,11 @@ async fn show(app: &App) -> Result<(), AppError> {
         .map_err(AppError::from)
 }
 
-/// Who this process is, for people.
+/// Who this process is, for people; nothing once it is ending.
 fn about(app: &App) -> String {
+    if *app.stopping().borrow() {
+        return String::new();
+    }
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     json!({
         "host": host.trim(),
@@ -164,32 +169,36 @@ fn beat_in(data: &Path, owner: Id) -> Option<i64> {
 }
 
 /// Joins the processes that serve this database, or refuses where one of them has another data folder: keys, files
-/// and the list of heads lie there, and must be the same for all.
+/// and the list of heads lie there, and must be the same for all. Waits for one beat of each of the others.
 pub async fn join(app: &App) -> Result<(), StartError> {
     if !app.peers.any() || faults::out(Protection::OneFolder) {
         return Ok(());
     }
     show(app).await?;
-    let elsewhere = async || -> Result<Vec<(Id, i64, String)>, StartError> {
-        let mut others = app.peers.beats(&mut app.read()).await?;
-        others.retain(|(id, beat, about)| !about.is_empty() && beat_in(&app.data, *id).is_none_or(|here| here < *beat));
-        Ok(others)
-    };
-    let before = elsewhere().await?;
-    if before.is_empty() {
-        return Ok(());
-    }
-    // One that has ended stands still.
-    tokio::time::sleep(BEAT * 3).await;
-    let after = elsewhere().await?;
-    let lives = |one: &&(Id, i64, String)| before.iter().any(|(id, beat, _)| *id == one.0 && *beat < one.1);
-    match after.iter().find(lives) {
-        None => Ok(()),
-        Some((_, _, about)) => {
-            let _ = std::fs::remove_file(file_of(&app.data, app.lanes.owner()));
-            Err(StartError::OtherFolder(app.data.clone(), about.clone()))
+    let lately = app.now() - LATELY;
+    let mut others = app.peers.beats(&mut app.read()).await?;
+    others.retain(|other| !other.about.is_empty() && other.seen_at > lately);
+    let begin = Instant::now();
+    while !others.is_empty() {
+        tokio::time::sleep(LOOK).await;
+        let now = app.peers.beats(&mut app.read()).await?;
+        let later = |other: &Beat| now.iter().find(|beat| beat.id == other.id && beat.beat > other.beat);
+        others.retain(|other| {
+            later(other).is_none_or(|beat| beat_in(&app.data, beat.id).is_none_or(|here| here < beat.beat))
+        });
+        if begin.elapsed() < BEAT * 3 {
+            continue;
         }
+        // One that has ended stands still.
+        return match others.iter().find(|other| later(other).is_some()) {
+            None => Ok(()),
+            Some(other) => {
+                let _ = std::fs::remove_file(file_of(&app.data, app.lanes.owner()));
+                Err(StartError::OtherFolder(app.data.clone(), other.about.clone()))
+            }
+        };
     }
+    Ok(())
 }
 
 /// Forgets processes that have not been seen for a day: part of the hourly tidying.
@@ -199,7 +208,7 @@ pub async fn forget_old(app: &App) -> Result<u64, AppError> {
     }
     let before = app.now() - crate::platform::clock::DAY;
     let gone: u64 = app.lanes.write(0, vec![], move |tx| Box::pin(peers::forget(tx, before))).await?;
-    let mut there: Vec<Id> = app.peers.beats(&mut app.read()).await?.into_iter().map(|(id, ..)| id).collect();
+    let mut there: Vec<Id> = app.peers.beats(&mut app.read()).await?.into_iter().map(|beat| beat.id).collect();
     there.push(app.lanes.owner());
     let folder = app.data.join(FOLDER);
     let removed = tokio::task::spawn_blocking(move || {

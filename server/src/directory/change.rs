@@ -304,8 +304,10 @@ pub async fn set_staff_state(
         return unchanged(staff.version, version);
     }
     let today = app.clock.today_text();
+    // Whoever listens in one of these posts is asked at once whether that is still allowed.
+    let told = std::iter::once(id).chain(directory.posts_of(id).map(|post| post.id)).collect();
     let event = event("staff.state", "person", id, actor, app.now(), json!({"state": state}));
-    write(app, turn.seen, id, event, move |tx| {
+    write_telling(app, turn.seen, id, told, event, move |tx| {
         let today = today.clone();
         async move { store::set_staff_state(tx, id, state, version, &today).await }.boxed()
     })
@@ -377,12 +379,20 @@ pub fn event(kind: &'static str, class: &'static str, id: Id, actor: Actor, at: 
 /// One change with its event, in one transaction; the book is read again afterwards.
 async fn write<F>(app: &App, seen: Seen, id: Id, event: Event, run: F) -> Result<(), AppError>
 where
-    F: for<'t> Fn(&'t mut Tx) -> futures_util::future::BoxFuture<'t, Result<(), StoreError>> + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + Sync + 'static,
+{
+    write_telling(app, seen, id, vec![id], event, run).await
+}
+
+/// The same, telling more than the id.
+async fn write_telling<F>(app: &App, seen: Seen, id: Id, told: Vec<Id>, event: Event, run: F) -> Result<(), AppError>
+where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + Sync + 'static,
 {
     let run = std::sync::Arc::new(run);
     let done = app
         .lanes
-        .write(shard_of(id), vec![id], move |tx| {
+        .write(shard_of(id), told, move |tx| {
             let (run, event) = (run.clone(), event.clone());
             async move {
                 seen.still(tx).await?;

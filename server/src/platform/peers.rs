@@ -34,7 +34,7 @@ const NEWER: &str = "SELECT number, tables, ids FROM process_note WHERE owner = 
      ORDER BY number LIMIT $4";
 const BEAT: &str = "INSERT INTO process (id, beat, seen_at, about) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, seen_at = excluded.seen_at, about = excluded.about";
-const BEATS: &str = "SELECT id, beat, about FROM process WHERE id <> $1 ORDER BY id";
+const BEATS: &str = "SELECT id, beat, seen_at, about FROM process WHERE id <> $1 ORDER BY id";
 const FORGET: &str = "DELETE FROM process WHERE seen_at < $1";
 const FORGET_NOTES: &str =
     "DELETE FROM process_note WHERE NOT EXISTS (SELECT 1 FROM process p WHERE p.id = process_note.owner)";
@@ -51,6 +51,19 @@ pub struct Heard {
     pub tables: Touched,
     /// a note is missing, or one had too much to say: anything may have changed
     pub everything: bool,
+}
+
+/// How another process shows itself.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Beat {
+    /// the process
+    pub id: Id,
+    /// moves while it lives
+    pub beat: i64,
+    /// by its own clock, UTC microseconds
+    pub seen_at: i64,
+    /// for people; empty once it has ended
+    pub about: String,
 }
 
 /// What one process knows of the others.
@@ -136,6 +149,11 @@ impl Peers {
         }
     }
 
+    /// Somebody begins to look: from now on what is kept is trusted only as long as it is heard.
+    pub fn heed(&self) {
+        self.heard.send_if_modified(|at| at.is_none().then(|| *at = Some(Instant::now())).is_some());
+    }
+
     /// What was read in the round that began at `begun` has been acted upon.
     pub fn heard(&self, begun: Instant) {
         self.heard.send_replace(Some(begun));
@@ -175,8 +193,8 @@ impl Peers {
         tx.execute(BEAT, args![self.owner, beat, now, about]).await.map(|_| ())
     }
 
-    /// Beat and description of every other process that is known.
-    pub async fn beats(&self, db: &mut Db) -> Result<Vec<(Id, i64, String)>, StoreError> {
+    /// Every other process that is known.
+    pub async fn beats(&self, db: &mut Db) -> Result<Vec<Beat>, StoreError> {
         db.all(BEATS, args![self.owner]).await
     }
 }

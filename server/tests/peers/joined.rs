@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use super::pair::{Pair, get};
@@ -20,9 +20,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Has a ledger exported at one server and fetches the file at the other; the statuses.
+/// Uploads a file of places at one server and has it imported at the other; the statuses.
 async fn handed_over(pair: &Pair, one: &Serving, two: &Serving) -> (u16, u16) {
-    let sheet = b"code,name,level\n140299,\xe6\x96\xb0\xe5\x8c\xba,3\n";
+    let sheet = "code,name,level,parent\nDT-02,新街道,4,DT-01\n".as_bytes();
     let mut body = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"places.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
     body.extend_from_slice(sheet);
     body.extend_from_slice(b"\r\n--cut--\r\n");
@@ -40,6 +40,9 @@ async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_h
     let pair = Pair::build(1, 0).await;
     let site = &pair.stage.site;
     let one = pair.stage.serve(&[]);
+    let body = json!({"parent": pair.stage.city.places[0], "name": "新区", "level": 3, "code": "DT-01"});
+    let added = Client::to(&one.address).json("POST", "/api/v1/places", &pair.root, &body).await.expect("added");
+    assert_eq!(added.status, 201, "{}", added.text());
     // Not a moment later: the beat of the first is then in the copy as well.
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     let other = site.beside("copied");

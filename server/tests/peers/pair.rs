@@ -12,7 +12,6 @@ use server::error::AppError;
 use server::platform::events::Actor;
 use server::platform::faults::{Protection, take_out};
 use server::platform::http::app_router;
-use server::platform::ids::Id;
 use tower::ServiceExt;
 
 use super::client::{Answer, Client};
@@ -22,10 +21,8 @@ use super::stage::{PASSWORD, Stage};
 /// The city, with an administrator of everything.
 pub struct Pair {
     pub stage: Stage,
-    /// the administrator's token
+    /// the administrator's token; signs in as `root`
     pub root: String,
-    /// the administrator's account; signs in as `root`
-    pub account: Id,
 }
 
 impl Pair {
@@ -49,7 +46,7 @@ impl Pair {
         let root = tokens::create(&app, account, None, "test", None, Actor::default()).await.expect("token");
         app.stop();
         app.db.close().await;
-        Self { stage, root, account }
+        Self { stage, root }
     }
 
     /// Two of the real program; `without` is what the second does without.

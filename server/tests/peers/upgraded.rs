@@ -46,7 +46,7 @@ async fn rows_are_converted_while_two_processes_serve() {
     let journal = Arc::new(Journal::at(&site.beside("journal")));
     let stop = Arc::new(AtomicBool::new(false));
     let work = |at: usize| {
-        let (hands, stop) = (hands(&city, &journal, 2, seed ^ (at as u64)), stop.clone());
+        let (hands, stop) = (hands(&city, &journal, 2, seed.rotate_left(at as u32 * 13)), stop.clone());
         let address = servers[at].address.clone();
         tokio::spawn(async move { load::work(hands, &address, &stop).await })
     };
