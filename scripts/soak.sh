@@ -19,3 +19,6 @@ cargo nextest run --package server --locked --profile soak --no-capture --test c
 HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_ROUNDS="${ROUNDS:-200}" HUTONG_TEST_FLOOD_SECONDS="${FLOOD:-60}" \
   HUTONG_TEST_DISPATCH_ROWS=20000 HUTONG_TEST_DISPATCH_KILLS=8 \
   cargo nextest run --package server --locked --profile soak --no-capture --test crash
+# Two processes on one PostgreSQL: a minute of work on the same items, one frozen for a minute in the middle of a dispatch.
+HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_FREEZE="${FREEZE:-60}" HUTONG_TEST_LOAD=60000 HUTONG_TEST_DISPATCH_ROWS=20000 \
+  cargo nextest run --package server --locked --profile soak --no-capture --features fault-hooks --test peers

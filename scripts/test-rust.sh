@@ -15,8 +15,8 @@ cargo test --workspace --locked --doc --quiet
 # program would undo): the tests must notice.
 cargo nextest run --package server --locked --features fault-hooks \
   --test routes --test conserved --test measures --test audit --test crash notices
-# Each protection of the lanes is taken out in turn: the check beside it must fail.
-cargo nextest run --package server --locked --features fault-hooks --test storms
+# Each protection of the lanes, and of several processes on one database, is taken out in turn: the check beside it must fail.
+cargo nextest run --package server --locked --features fault-hooks --test storms --test peers
 # The contract once more where it is hard: hash partitions, serializable, conflicts before and silence after commits.
 HUTONG_TEST_HARD="${HUTONG_TEST_SEED:-$(date +%s)}"; export HUTONG_TEST_HARD
 echo "HUTONG_TEST_HARD=$HUTONG_TEST_HARD"

@@ -75,6 +75,7 @@ pub struct Peers {
     seen: Mutex<BTreeMap<(Id, usize), i64>>,
     /// the beginning of the last round that succeeded; none while nobody looks
     heard: watch::Sender<Option<Instant>>,
+    begun: Mutex<Option<Instant>>,
     beat: AtomicI64,
 }
 
@@ -90,6 +91,7 @@ impl Peers {
             lanes: db.is_shared().then(|| db.lanes()),
             seen: Mutex::default(),
             heard: watch::Sender::new(None),
+            begun: Mutex::default(),
             beat: AtomicI64::new(0),
         }
     }
@@ -101,6 +103,7 @@ impl Peers {
 
     /// Takes what the others have noted so far for seen. Before the books are read for the first time.
     pub async fn begin(&self, db: &mut Db) -> Result<(), StoreError> {
+        *locked(&self.begun) = Some(Instant::now());
         if self.any() {
             let last: Vec<(Id, i64, i64)> = db.all(LAST, args![self.owner]).await?;
             *locked(&self.seen) = last.into_iter().map(|(id, lane, number)| ((id, lane as usize), number)).collect();
@@ -149,9 +152,11 @@ impl Peers {
         }
     }
 
-    /// Somebody begins to look: from now on what is kept is trusted only as long as it is heard.
+    /// Somebody begins to look: from now on what is kept is trusted only as long as it is heard. It was read after
+    /// [`Peers::begin`].
     pub fn heed(&self) {
-        self.heard.send_if_modified(|at| at.is_none().then(|| *at = Some(Instant::now())).is_some());
+        let begun = locked(&self.begun).unwrap_or_else(Instant::now);
+        self.heard.send_if_modified(|at| at.is_none().then(|| *at = Some(begun)).is_some());
     }
 
     /// What was read in the round that began at `begun` has been acted upon.

@@ -21,10 +21,10 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Uploads a file of places at one server and has it imported at the other; the statuses.
-async fn handed_over(pair: &Pair, one: &Serving, two: &Serving) -> (u16, u16) {
-    let sheet = "code,name,level,parent\nDT-02,新街道,4,DT-01\n".as_bytes();
+async fn handed_over(pair: &Pair, one: &Serving, two: &Serving, code: &str) -> (u16, u16) {
+    let sheet = format!("code,name,level,parent\n{code},新{code}街道,4,DT-01\n");
     let mut body = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"places.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
-    body.extend_from_slice(sheet);
+    body.extend_from_slice(sheet.as_bytes());
     body.extend_from_slice(b"\r\n--cut--\r\n");
     let head = format!("authorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=cut\r\n", pair.root);
     let looked = Client::to(&one.address).ask("POST", "/api/v1/places/import", &head, &body).await.expect("looked at");
@@ -55,13 +55,13 @@ async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_h
     assert_eq!(get(&one, "/readyz", "").await.status, 200, "the first serves on");
 
     let two = pair.stage.serve(&[]);
-    let handed = handed_over(&pair, &one, &two).await;
+    let handed = handed_over(&pair, &one, &two, "DT-02").await;
     assert!(handed.0 < 300 && handed.1 < 300, "{handed:?}");
     drop(two);
 
     // Without the look it serves, and has nothing of what the first was given.
     let stray = Serving::begin(&options, &[("HUTONG_TEST_WITHOUT", "OneFolder")]);
-    let handed = handed_over(&pair, &one, &stray).await;
+    let handed = handed_over(&pair, &one, &stray, "DT-03").await;
     println!("without OneFolder: {handed:?}");
     assert!(handed.0 < 300 && handed.1 >= 400, "the look at the folder is needed: {handed:?}");
 }
