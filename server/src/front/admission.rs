@@ -24,6 +24,11 @@ use crate::platform::metrics;
 
 /// Seconds after which somebody who was turned away may come again.
 const COME_AGAIN: u64 = 2;
+/// Whoever finds the line full is told after this pause: a caller that asks again at once would otherwise take
+/// from the others what refusing it costs.
+const PAUSE: Duration = Duration::from_millis(300);
+/// So many pause at the same time; beyond that callers are told at once.
+const PAUSING: usize = 4096;
 /// A body of this size or smaller is read before a place is taken.
 const SMALL: u64 = 64 << 10;
 
@@ -33,11 +38,18 @@ struct Places {
     waiting: AtomicUsize,
     line: usize,
     patience: Duration,
+    pausing: AtomicUsize,
 }
 
 impl Places {
     fn new(places: usize, line: usize, patience: Duration) -> Self {
-        Self { places: Semaphore::new(places), waiting: AtomicUsize::new(0), line, patience }
+        Self {
+            places: Semaphore::new(places),
+            waiting: AtomicUsize::new(0),
+            line,
+            patience,
+            pausing: AtomicUsize::new(0),
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -119,6 +131,9 @@ pub async fn layer(State(admission): State<Admission>, request: Request, next: N
         return next.run(request).await;
     };
     if places.is_full() {
+        if let Some(_standing) = Standing::join(&places.pausing, PAUSING) {
+            tokio::time::sleep(PAUSE).await;
+        }
         return turned_away();
     }
     let (parts, mut body) = request.into_parts();

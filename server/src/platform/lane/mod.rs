@@ -61,10 +61,33 @@ enum Work {
 /// Who is told after a commit: ids of what changed (a task, a post), for live pages.
 pub type Signals = broadcast::Sender<Id>;
 
+/// The two lines before a lane: what is short and others depend on goes first.
+struct Lines {
+    first: mpsc::Sender<Work>,
+    usual: mpsc::Sender<Work>,
+}
+
+struct Waiting {
+    first: mpsc::Receiver<Work>,
+    usual: mpsc::Receiver<Work>,
+}
+
+impl Waiting {
+    /// The next write; none when nobody can send any more.
+    async fn next(&mut self) -> Option<Work> {
+        tokio::select! {
+            biased;
+            Some(work) = self.first.recv() => Some(work),
+            Some(work) = self.usual.recv() => Some(work),
+            else => None,
+        }
+    }
+}
+
 /// The lanes of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
-    senders: Arc<Vec<mpsc::Sender<Work>>>,
+    lines: Arc<Vec<Lines>>,
     signals: Signals,
     commits: Arc<AtomicU64>,
     numbers: Arc<Numbers>,
@@ -82,21 +105,16 @@ impl Lanes {
     pub fn start_within(db: &Db, bounds: Bounds) -> Self {
         let (signals, _) = broadcast::channel(4096);
         let commits = Arc::new(AtomicU64::new(0));
-        let senders = (0..db.lanes())
+        let lines = (0..db.lanes())
             .map(|_| {
-                let (sender, receiver) = mpsc::channel(bounds.queue);
-                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone(), bounds.longest));
-                sender
+                let (first, first_waiting) = mpsc::channel(bounds.queue);
+                let (usual, usual_waiting) = mpsc::channel(bounds.queue);
+                let waiting = Waiting { first: first_waiting, usual: usual_waiting };
+                tokio::spawn(serve(db.clone(), waiting, signals.clone(), commits.clone(), bounds.longest));
+                Lines { first, usual }
             })
             .collect();
-        Self {
-            senders: Arc::new(senders),
-            signals,
-            commits,
-            numbers: Arc::new(Numbers::begin()),
-            bounds,
-            db: db.clone(),
-        }
+        Self { lines: Arc::new(lines), signals, commits, numbers: Arc::new(Numbers::begin()), bounds, db: db.clone() }
     }
 
     /// Listens to what changes in this process.
@@ -111,18 +129,18 @@ impl Lanes {
 
     /// The number of the lane that carries a shard: rows of one lane may share a commit.
     pub fn number_of(&self, shard: i64) -> usize {
-        shard.rem_euclid(1024) as usize % self.senders.len()
+        shard.rem_euclid(1024) as usize % self.lines.len()
     }
 
-    fn lane_of(&self, shard: i64) -> &mpsc::Sender<Work> {
-        &self.senders[self.number_of(shard)]
+    fn lane_of(&self, shard: i64) -> &Lines {
+        &self.lines[self.number_of(shard)]
     }
 
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
     pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
         debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
-        self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
+        self.enter(&self.lane_of(set.shard).usual, Work::Set(Box::new(set), sender)).await?;
         if faults::out(Protection::AnswerAfterCommit) {
             return Ok(Outcome::Stored);
         }
@@ -153,6 +171,28 @@ impl Lanes {
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
+        self.write_in(&self.lane_of(shard).usual, shard, signals, run).await
+    }
+
+    /// The same before everything that waits, for what is short and others depend on: somebody signs in, whoever
+    /// holds a lease or a job shows that it lives. It must not wait behind a crowd.
+    pub async fn write_first<T, E, F>(&self, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: LaneError,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let lines = self.lane_of(shard);
+        let line = if faults::out(Protection::FirstLine) { &lines.usual } else { &lines.first };
+        self.write_in(line, shard, signals, run).await
+    }
+
+    async fn write_in<T, E, F>(&self, line: &mpsc::Sender<Work>, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: LaneError,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
         let (numbers, longest) = (self.numbers.clone(), self.bounds.longest);
         if faults::out(Protection::OwnTask) {
             return run_again(&self.db, numbers.next(shard), longest, &run).await;
@@ -170,17 +210,16 @@ impl Lanes {
                 let _ = sender.send(result);
             })
         }));
-        self.enter(shard, work).await?;
+        self.enter(line, work).await?;
         receiver.await.map_err(|_| E::from(busy()))?
     }
 
-    /// Lines up in the lane of `shard`, or is turned away at once when the line is full.
-    async fn enter(&self, shard: i64, work: Work) -> Result<(), StoreError> {
-        let lane = self.lane_of(shard);
+    /// Lines up, or is turned away at once when the line is full.
+    async fn enter(&self, line: &mpsc::Sender<Work>, work: Work) -> Result<(), StoreError> {
         if faults::out(Protection::QueueBound) {
-            return lane.send(work).await.map_err(|_| busy());
+            return line.send(work).await.map_err(|_| busy());
         }
-        lane.try_send(work).map_err(|_| busy())
+        line.try_send(work).map_err(|_| busy())
     }
 }
 
@@ -300,18 +339,12 @@ async fn give_up(mut tx: Tx) {
     }
 }
 
-async fn serve(
-    db: Db,
-    mut receiver: mpsc::Receiver<Work>,
-    signals: Signals,
-    commits: Arc<AtomicU64>,
-    longest: Duration,
-) {
+async fn serve(db: Db, mut waiting: Waiting, signals: Signals, commits: Arc<AtomicU64>, longest: Duration) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
             Some(work) => work,
-            None => match receiver.recv().await {
+            None => match waiting.next().await {
                 Some(work) => work,
                 None => return,
             },
@@ -321,7 +354,7 @@ async fn serve(
             Work::Set(set, reply) => {
                 let mut members = vec![(*set, reply)];
                 while members.len() < group::MOST {
-                    match receiver.try_recv() {
+                    match waiting.usual.try_recv() {
                         Ok(Work::Set(set, reply)) => members.push((*set, reply)),
                         Ok(other) => {
                             kept = Some(other);
