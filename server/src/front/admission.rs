@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -118,9 +117,7 @@ impl Admission {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Some(&self.reads);
         }
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let chunked = request.headers().contains_key("transfer-encoding");
-        let small = length.map_or(!chunked, |length| length <= SMALL);
+        let small = request.body().size_hint().upper().is_some_and(|length| length <= SMALL);
         Some(if small { &self.writes } else { &self.large })
     }
 }
