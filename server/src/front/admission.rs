@@ -38,6 +38,8 @@ struct Places {
     line: usize,
     patience: Duration,
     pausing: AtomicUsize,
+    /// whether the body is read before a place is taken
+    after_body: bool,
 }
 
 impl Places {
@@ -48,6 +50,7 @@ impl Places {
             line,
             patience,
             pausing: AtomicUsize::new(0),
+            after_body: true,
         }
     }
 
@@ -98,10 +101,10 @@ impl Admission {
     /// moment, so their line is long; a write that would wait longer than a second is better sent again.
     pub fn new() -> Self {
         Self {
-            reads: Arc::new(Places::new(128, 8192, Duration::from_secs(10))),
+            reads: Arc::new(Places::new(128, 16_384, Duration::from_secs(10))),
             writes: Arc::new(Places::new(128, 384, Duration::from_secs(1))),
             sign_in: Arc::new(Places::new(16, 256, Duration::from_secs(5))),
-            large: Arc::new(Places::new(8, 64, Duration::from_secs(10))),
+            large: Arc::new(Places { after_body: false, ..Places::new(8, 64, Duration::from_secs(10)) }),
         }
     }
 
@@ -134,7 +137,7 @@ pub async fn layer(State(admission): State<Admission>, request: Request, next: N
         return turned_away();
     }
     let (parts, mut body) = request.into_parts();
-    if !std::ptr::eq(places, &*admission.large) {
+    if places.after_body {
         let Ok(read) = to_bytes(body, SMALL as usize).await else { return AppError::TooLarge.into_response() };
         body = Body::from(read);
     }
@@ -150,4 +153,26 @@ fn turned_away() -> Response {
 /// 503 with the time after which to come again.
 pub fn busy() -> ClientError {
     ClientError { retry_after: Some(COME_AGAIN), ..ClientError::of(StatusCode::SERVICE_UNAVAILABLE, "busy") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_works_one_waits_and_the_third_is_told_at_once() {
+        let places = Places::new(1, 1, Duration::from_millis(50));
+        let working = places.take().await.expect("a place");
+        assert!(!places.is_full(), "there is room in the line");
+        let (waited, third) = tokio::join!(places.take(), async {
+            assert!(places.is_full());
+            places.take().await.is_none()
+        });
+        assert!(third, "the line is full");
+        assert!(waited.is_none(), "it did not move in time");
+        let (next, ()) = tokio::join!(places.take(), async { drop(working) });
+        assert!(next.is_some(), "the place is free");
+        drop(next);
+        assert!(places.take().await.is_some() && !places.is_full(), "nobody stands there any more");
+    }
 }

@@ -13,7 +13,7 @@ use super::stage::{City, Stage};
 use super::{setting, truth};
 
 /// Longest wait for it to go on; a job is taken over when its beat has stood still for five seconds.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 struct Watch<'a> {
     db: &'a Db,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::client::Client;
 use super::dice::{Dice, seed};
 use super::journal::Journal;
 use super::load::{hands, send_again, work};
@@ -46,6 +47,8 @@ async fn rounds(engine: &str, rounds: u64, seed: u64, variables: &[(&str, &str)]
         hands = working.await.expect("clients");
         let begin = Instant::now();
         server = stage.serve(variables);
+        let ready = Client::to(&server.address).get("/readyz", "").await.expect("an answer");
+        assert_eq!(ready.status, 200, "{}", ready.text());
         assert!(begin.elapsed() < Duration::from_secs(20), "ready again after {:?}", begin.elapsed());
         killed.wrong.extend(truth::faults(&db, &journal).await);
         for (sent, answer) in send_again(&journal, &server.address).await {

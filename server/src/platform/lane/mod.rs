@@ -5,6 +5,7 @@
 //! lane: one lane on SQLite, four on PostgreSQL.
 
 mod group;
+mod lines;
 pub mod mark;
 mod write_set;
 
@@ -20,6 +21,7 @@ use super::database::{Db, StoreError, Tx};
 use super::faults::{self, Protection};
 use super::ids::Id;
 pub use group::samples;
+use lines::{Lines, Waiting};
 use mark::{Mark, Numbers};
 pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 
@@ -61,33 +63,10 @@ enum Work {
 /// Who is told after a commit: ids of what changed (a task, a post), for live pages.
 pub type Signals = broadcast::Sender<Id>;
 
-/// The two lines before a lane: what is short and others depend on goes first.
-struct Lines {
-    first: mpsc::Sender<Work>,
-    usual: mpsc::Sender<Work>,
-}
-
-struct Waiting {
-    first: mpsc::Receiver<Work>,
-    usual: mpsc::Receiver<Work>,
-}
-
-impl Waiting {
-    /// The next write; none when nobody can send any more.
-    async fn next(&mut self) -> Option<Work> {
-        tokio::select! {
-            biased;
-            Some(work) = self.first.recv() => Some(work),
-            Some(work) = self.usual.recv() => Some(work),
-            else => None,
-        }
-    }
-}
-
 /// The lanes of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
-    lines: Arc<Vec<Lines>>,
+    lines: Arc<Vec<Lines<Work>>>,
     signals: Signals,
     commits: Arc<AtomicU64>,
     numbers: Arc<Numbers>,
@@ -107,11 +86,9 @@ impl Lanes {
         let commits = Arc::new(AtomicU64::new(0));
         let lines = (0..db.lanes())
             .map(|_| {
-                let (first, first_waiting) = mpsc::channel(bounds.queue);
-                let (usual, usual_waiting) = mpsc::channel(bounds.queue);
-                let waiting = Waiting { first: first_waiting, usual: usual_waiting };
+                let (lines, waiting) = lines::lines(bounds.queue);
                 tokio::spawn(serve(db.clone(), waiting, signals.clone(), commits.clone(), bounds.longest));
-                Lines { first, usual }
+                lines
             })
             .collect();
         Self { lines: Arc::new(lines), signals, commits, numbers: Arc::new(Numbers::begin()), bounds, db: db.clone() }
@@ -132,7 +109,7 @@ impl Lanes {
         shard.rem_euclid(1024) as usize % self.lines.len()
     }
 
-    fn lane_of(&self, shard: i64) -> &Lines {
+    fn lane_of(&self, shard: i64) -> &Lines<Work> {
         &self.lines[self.number_of(shard)]
     }
 
@@ -339,7 +316,7 @@ async fn give_up(mut tx: Tx) {
     }
 }
 
-async fn serve(db: Db, mut waiting: Waiting, signals: Signals, commits: Arc<AtomicU64>, longest: Duration) {
+async fn serve(db: Db, mut waiting: Waiting<Work>, signals: Signals, commits: Arc<AtomicU64>, longest: Duration) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
