@@ -136,7 +136,7 @@ async fn show(app: &App) -> Result<(), AppError> {
     .map_err(|fault| StoreError::Unwritable(sqlx::Error::Io(fault)))?;
     let (about, now, peers) = (about(app), app.now(), app.clone());
     app.lanes
-        .write(shard_of(owner), vec![], move |tx| {
+        .write_first(shard_of(owner), vec![], move |tx| {
             let (about, peers) = (about.clone(), peers.clone());
             Box::pin(async move { peers.peers.beat(tx, beat, &about, now).await })
         })

@@ -59,6 +59,29 @@ fn every_command_of_applications_and_the_demo_explains_itself() {
     assert!(!refused.status.success());
 }
 
+/// Whoever runs it finds each request in the log: by its route, never by what was typed into the address.
+#[test]
+fn what_is_served_is_logged_by_its_route() {
+    let data = tempfile::tempdir().expect("folder");
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).env_remove("HUTONG_LOG");
+    let mut served = Served(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs"));
+    let mut line = String::new();
+    BufReader::new(served.0.stdout.take().expect("output")).read_line(&mut line).expect("a line");
+    let url = line.trim().rsplit_once("http://").expect("an address").1;
+    let mut stream = TcpStream::connect(url).expect("connects");
+    stream.write_all(b"GET /healthz?number=4711 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("asks");
+    stream.read_to_string(&mut String::new()).expect("answers");
+    let mut log = BufReader::new(served.0.stderr.take().expect("log"));
+    drop(served);
+    let mut text = String::new();
+    log.read_to_string(&mut text).expect("read");
+    let answered = lines(text.as_bytes()).into_iter().find(|line| line["message"] == "answered");
+    let answered = answered.unwrap_or_else(|| panic!("no line about the request: {text:?}"));
+    assert_eq!((&answered["route"], &answered["status"]), (&"/healthz".into(), &200.into()), "{answered}");
+    assert!(!text.contains("4711"), "{text}");
+}
+
 #[test]
 fn a_folder_is_checked_without_a_database() {
     let folder = tempfile::tempdir().expect("folder");

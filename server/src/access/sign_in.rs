@@ -130,7 +130,7 @@ async fn record(app: &App, account: Id, kind: &'static str, actor: Actor) -> Res
     };
     let shard = shard_of(account);
     app.lanes
-        .write(shard, vec![], move |tx| {
+        .write_first(shard, vec![], move |tx| {
             let event = event.clone();
             Box::pin(async move { event.write(tx, shard).await })
         })

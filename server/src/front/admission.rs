@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +23,11 @@ use crate::platform::metrics;
 
 /// Seconds after which somebody who was turned away may come again.
 const COME_AGAIN: u64 = 2;
+/// Whoever finds the line full is told after this pause: a caller that asks again at once would otherwise take
+/// from the others what refusing it costs.
+const PAUSE: Duration = Duration::from_millis(300);
+/// So many pause at the same time; beyond that callers are told at once.
+const PAUSING: usize = 4096;
 /// A body of this size or smaller is read before a place is taken.
 const SMALL: u64 = 64 << 10;
 
@@ -33,11 +37,21 @@ struct Places {
     waiting: AtomicUsize,
     line: usize,
     patience: Duration,
+    pausing: AtomicUsize,
+    /// whether the body is read before a place is taken
+    after_body: bool,
 }
 
 impl Places {
     fn new(places: usize, line: usize, patience: Duration) -> Self {
-        Self { places: Semaphore::new(places), waiting: AtomicUsize::new(0), line, patience }
+        Self {
+            places: Semaphore::new(places),
+            waiting: AtomicUsize::new(0),
+            line,
+            patience,
+            pausing: AtomicUsize::new(0),
+            after_body: true,
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -87,10 +101,10 @@ impl Admission {
     /// moment, so their line is long; a write that would wait longer than a second is better sent again.
     pub fn new() -> Self {
         Self {
-            reads: Arc::new(Places::new(128, 8192, Duration::from_secs(10))),
+            reads: Arc::new(Places::new(128, 16_384, Duration::from_secs(10))),
             writes: Arc::new(Places::new(128, 384, Duration::from_secs(1))),
             sign_in: Arc::new(Places::new(16, 256, Duration::from_secs(5))),
-            large: Arc::new(Places::new(8, 64, Duration::from_secs(10))),
+            large: Arc::new(Places { after_body: false, ..Places::new(8, 64, Duration::from_secs(10)) }),
         }
     }
 
@@ -106,9 +120,7 @@ impl Admission {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Some(&self.reads);
         }
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let chunked = request.headers().contains_key("transfer-encoding");
-        let small = length.map_or(!chunked, |length| length <= SMALL);
+        let small = request.body().size_hint().upper().is_some_and(|length| length <= SMALL);
         Some(if small { &self.writes } else { &self.large })
     }
 }
@@ -119,10 +131,13 @@ pub async fn layer(State(admission): State<Admission>, request: Request, next: N
         return next.run(request).await;
     };
     if places.is_full() {
+        if let Some(_standing) = Standing::join(&places.pausing, PAUSING) {
+            tokio::time::sleep(PAUSE).await;
+        }
         return turned_away();
     }
     let (parts, mut body) = request.into_parts();
-    if !std::ptr::eq(places, &*admission.large) {
+    if places.after_body {
         let Ok(read) = to_bytes(body, SMALL as usize).await else { return AppError::TooLarge.into_response() };
         body = Body::from(read);
     }
@@ -138,4 +153,26 @@ fn turned_away() -> Response {
 /// 503 with the time after which to come again.
 pub fn busy() -> ClientError {
     ClientError { retry_after: Some(COME_AGAIN), ..ClientError::of(StatusCode::SERVICE_UNAVAILABLE, "busy") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_works_one_waits_and_the_third_is_told_at_once() {
+        let places = Places::new(1, 1, Duration::from_millis(50));
+        let working = places.take().await.expect("a place");
+        assert!(!places.is_full(), "there is room in the line");
+        let (waited, third) = tokio::join!(places.take(), async {
+            assert!(places.is_full());
+            places.take().await.is_none()
+        });
+        assert!(third, "the line is full");
+        assert!(waited.is_none(), "it did not move in time");
+        let (next, ()) = tokio::join!(places.take(), async { drop(working) });
+        assert!(next.is_some(), "the place is free");
+        drop(next);
+        assert!(places.take().await.is_some() && !places.is_full(), "nobody stands there any more");
+    }
 }

@@ -28,12 +28,14 @@ pub enum Protection {
     AnswerAfterCommit = 256,
     /// One transaction around everything that a write changes.
     OneTransaction = 512,
-    /// A dispatch that was broken off goes on after its last slice, with ids that follow from the position.
+    /// A dispatch that was broken off goes on after its last slice.
     Resume = 1024,
     /// The bound on requests that are worked on at once, and the short line before it.
     Admission = 2048,
     /// One snapshot under everything that a backup reads.
     OneMoment = 4096,
+    /// The line of a lane in which sessions and beats wait before everything else.
+    FirstLine = 8192,
     /// Replacing a row only where it still has the version that was read.
     NextVersion = 1 << 16,
     /// The note of a commit for the other processes.

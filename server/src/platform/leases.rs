@@ -53,7 +53,7 @@ impl Lease {
     async fn beat(&self, app: &App) -> Result<(), StoreError> {
         let lease = self.clone();
         app.lanes
-            .write(shard_by_hash(self.name.as_bytes()), vec![], move |tx| {
+            .write_first(shard_by_hash(self.name.as_bytes()), vec![], move |tx| {
                 let lease = lease.clone();
                 Box::pin(async move { lease.guard(tx).await })
             })
@@ -64,7 +64,7 @@ impl Lease {
         let (name, epoch) = (self.name, self.epoch);
         let done: Result<u64, StoreError> = app
             .lanes
-            .write(shard_by_hash(name.as_bytes()), vec![], move |tx| {
+            .write_first(shard_by_hash(name.as_bytes()), vec![], move |tx| {
                 Box::pin(async move { tx.execute(RELEASE, args![name, epoch]).await })
             })
             .await;
@@ -122,7 +122,7 @@ impl Watch {
         };
         let taken: u64 = app
             .lanes
-            .write(shard_by_hash(name.as_bytes()), vec![], move |tx| {
+            .write_first(shard_by_hash(name.as_bytes()), vec![], move |tx| {
                 let owner = owner.clone();
                 Box::pin(async move {
                     match from {

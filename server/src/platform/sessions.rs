@@ -72,7 +72,7 @@ impl Sessions {
 
     async fn run(&self, sql: &'static str, args: Vec<super::database::Arg>) -> std::result::Result<u64, StoreError> {
         self.lanes
-            .write(LANE, vec![], move |tx| {
+            .write_first(LANE, vec![], move |tx| {
                 let args = args.clone();
                 Box::pin(async move { tx.execute(sql, args).await })
             })

@@ -23,7 +23,7 @@ use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::faults::{self, Protection};
-use crate::platform::ids::{Id, derived_id, new_id, shard_of};
+use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
 use crate::platform::secrets::{digest, hex};
 
@@ -113,10 +113,9 @@ impl ItemSink<'_> {
         let contribution =
             Contribution::of_item(state, &BTreeMap::new(), place, organization, &self.today, &Contribution::none());
         let key = [self.task.id.as_bytes().as_slice(), &self.release.to_be_bytes(), &plan.row.position.to_be_bytes()];
-        let drawn = faults::out(Protection::Resume);
         Item {
             shard,
-            id: if drawn { new_id(shard, self.started_at) } else { derived_id(shard, self.started_at, &key) },
+            id: derived_id(shard, self.started_at, &key),
             task_id: self.task.id,
             assignment_id: assignment_id(self.task, organization),
             release: self.release,

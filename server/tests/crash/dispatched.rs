@@ -12,8 +12,8 @@ use super::dice::{Dice, seed};
 use super::stage::{City, Stage};
 use super::{setting, truth};
 
-/// A taken job is taken over when its beat has stood still for five seconds.
-const LONGEST: Duration = Duration::from_secs(60);
+/// Longest wait for it to go on; a job is taken over when its beat has stood still for five seconds.
+const LONGEST: Duration = Duration::from_mins(1);
 
 struct Watch<'a> {
     db: &'a Db,
@@ -45,7 +45,8 @@ impl Watch<'_> {
 }
 
 /// Dispatches so many rows and kills the program so often meanwhile.
-async fn dispatch(engine: &str, rows: usize, kills: u64, seed: u64, variables: &[(&str, &str)]) -> Vec<String> {
+async fn dispatch(engine: &str, rows: usize, kills: u64, longest: Duration, variables: &[(&str, &str)]) -> Vec<String> {
+    let seed = seed();
     let stage = Stage::build(engine, 0, rows).await;
     let (city, mut dice) = (&stage.city, Dice(seed | 1));
     let db = stage.site.place.connect().await.expect("opens");
@@ -58,7 +59,7 @@ async fn dispatch(engine: &str, rows: usize, kills: u64, seed: u64, variables: &
     for _ in 0..kills {
         let (before, begin) = (watch.written().await, Instant::now());
         let mut client = Client::to(&server.address);
-        while watch.written().await == before && begin.elapsed() < LONGEST {
+        while watch.written().await == before && begin.elapsed() < longest {
             if watch.look(&mut client).await {
                 break;
             }
@@ -69,7 +70,10 @@ async fn dispatch(engine: &str, rows: usize, kills: u64, seed: u64, variables: &
         server = stage.serve(variables);
     }
     let (begin, mut client) = (Instant::now(), Client::to(&server.address));
-    while !watch.look(&mut client).await && begin.elapsed() < LONGEST {
+    while !watch.look(&mut client).await {
+        if begin.elapsed() > longest {
+            return vec![format!("STUCK: {} of {rows} items, not published after {longest:?}", watch.written().await)];
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("{engine}: {rows} rows, killed at {moments:?}, published after {:?}", begin.elapsed());
@@ -93,7 +97,7 @@ async fn dispatch(engine: &str, rows: usize, kills: u64, seed: u64, variables: &
 async fn goes_on(engine: &str) {
     let kills = setting("HUTONG_TEST_DISPATCH_KILLS", 3);
     let rows = setting("HUTONG_TEST_DISPATCH_ROWS", 5000);
-    let wrong = dispatch(engine, rows as usize, kills, seed(), &[]).await;
+    let wrong = dispatch(engine, rows as usize, kills, LONGEST, &[]).await;
     assert!(wrong.is_empty(), "{engine}: {wrong:#?}");
 }
 
@@ -107,11 +111,16 @@ async fn a_dispatch_goes_on_after_every_kill_on_postgresql() {
     goes_on("postgresql").await;
 }
 
-/// One that begins anew with ids of its own brings items twice.
+/// One that begins anew never ends: each row has one item, whoever makes it. Slices that are not one transaction
+/// leave items that nothing counts.
 #[cfg(feature = "fault-hooks")]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_recount_notices_a_dispatch_that_begins_anew() {
-    let wrong = dispatch("sqlite", 5000, 1, seed(), &[("HUTONG_TEST_WITHOUT", "Resume")]).await;
-    println!("without Resume: {:?}", wrong.first());
-    assert!(wrong.iter().any(|wrong| wrong.contains("ITEMS")), "{wrong:#?}");
+async fn the_recount_notices_a_dispatch_that_goes_on_in_the_wrong_place() {
+    let short = Duration::from_secs(12);
+    let wrong = dispatch("sqlite", 5000, 1, short, &[("HUTONG_TEST_WITHOUT", "Resume")]).await;
+    println!("without Resume: {wrong:?}");
+    assert!(wrong.iter().any(|wrong| wrong.contains("STUCK")), "{wrong:#?}");
+    let wrong = dispatch("postgresql", 5000, 2, LONGEST, &[("HUTONG_TEST_WITHOUT", "OneTransaction")]).await;
+    println!("without OneTransaction: {:?}", wrong.first());
+    assert!(!wrong.is_empty(), "{wrong:#?}");
 }

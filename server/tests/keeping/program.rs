@@ -1,4 +1,5 @@
 //! The real program as a process of its own.
+#![allow(dead_code)] // each test program uses its part of it
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -61,7 +62,6 @@ impl Serving {
     }
 
     /// Tells it to close, as an operator does, and waits until it has.
-    #[allow(dead_code)] // not every test closes its server
     pub fn close(mut self) {
         let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().expect("kill");
         assert!(told.success());

@@ -1,5 +1,6 @@
 //! A lane holds: poisoned members, panics, writes that hang, full queues, a database that is locked, long work.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -129,6 +130,36 @@ async fn a_full_queue_turns_callers_away_at_once() {
         let _without = Without::the(Protection::QueueBound);
         let (_, answers) = tokio::join!(slow(), crowd());
         assert!(answers.iter().all(|(result, _)| result.is_ok()), "without the bound everybody waits");
+    })
+    .await;
+}
+
+/// How many of 200 waiting writes ended before one that goes first.
+async fn ended_before(lanes: &Lanes) -> usize {
+    let ended = AtomicUsize::new(0);
+    let crowd = join_all((0..200).map(|_| async {
+        create(lanes, 1, "crowd".into()).await.expect("written");
+        ended.fetch_add(1, Ordering::Relaxed);
+    }));
+    let beat = async {
+        tokio::task::yield_now().await;
+        let run = lanes.write_first::<(), StoreError, _>(1, vec![], |_| Box::pin(async { Ok(()) }));
+        run.await.expect("written");
+        ended.load(Ordering::Relaxed)
+    };
+    tokio::join!(crowd, beat).1
+}
+
+#[tokio::test]
+async fn a_beat_does_not_wait_behind_a_crowd() {
+    common::each_db(|db| async move {
+        migrate(&db, NOW).await.expect("migrates");
+        let lanes = Lanes::start(&db);
+        let before = ended_before(&lanes).await;
+        assert!(before < 5, "{}: {before} went before it", db.engine());
+        let _without = Without::the(Protection::FirstLine);
+        let before = ended_before(&lanes).await;
+        assert!(before > 100, "{}: the first line is needed, {before} went before it", db.engine());
     })
     .await;
 }

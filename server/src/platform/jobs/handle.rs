@@ -105,7 +105,7 @@ impl JobHandle {
         let held: bool = self
             .app
             .lanes
-            .write(shard_of(id), vec![], move |tx| Box::pin(async move { store::beat(tx, id, epoch).await }))
+            .write_first(shard_of(id), vec![], move |tx| Box::pin(async move { store::beat(tx, id, epoch).await }))
             .await
             .map_err(AppError::from)?;
         self.keep(held)

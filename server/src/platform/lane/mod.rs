@@ -5,6 +5,7 @@
 //! lane: one lane on SQLite, four on PostgreSQL.
 
 mod group;
+mod lines;
 pub mod mark;
 pub mod notes;
 mod write_set;
@@ -22,6 +23,7 @@ use super::database::{Db, StoreError, Tx};
 use super::faults::{self, Protection};
 use super::ids::Id;
 pub use group::samples;
+use lines::{Lines, Waiting};
 use mark::{Mark, Numbers};
 use notes::Notes;
 pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
@@ -83,7 +85,7 @@ struct Wing {
 /// The lanes of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
-    senders: Arc<Vec<mpsc::Sender<Work>>>,
+    lines: Arc<Vec<Lines<Work>>>,
     wing: Wing,
     numbers: Arc<Numbers>,
 }
@@ -107,14 +109,14 @@ impl Lanes {
             notes: Arc::new(Notes::begin(db, numbers.owner())),
             longest: bounds.longest,
         };
-        let senders = (0..db.lanes())
+        let lines = (0..db.lanes())
             .map(|number| {
-                let (sender, receiver) = mpsc::channel(bounds.queue);
-                tokio::spawn(serve(Wing { number, ..wing.clone() }, receiver));
-                sender
+                let (lines, waiting) = lines::lines(bounds.queue);
+                tokio::spawn(serve(Wing { number, ..wing.clone() }, waiting));
+                lines
             })
             .collect();
-        Self { senders: Arc::new(senders), wing, numbers }
+        Self { lines: Arc::new(lines), wing, numbers }
     }
 
     /// The id of this process among those on the same database.
@@ -146,18 +148,18 @@ impl Lanes {
 
     /// The number of the lane that carries a shard: rows of one lane may share a commit.
     pub fn number_of(&self, shard: i64) -> usize {
-        shard.rem_euclid(1024) as usize % self.senders.len()
+        shard.rem_euclid(1024) as usize % self.lines.len()
     }
 
-    fn lane_of(&self, shard: i64) -> &mpsc::Sender<Work> {
-        &self.senders[self.number_of(shard)]
+    fn lane_of(&self, shard: i64) -> &Lines<Work> {
+        &self.lines[self.number_of(shard)]
     }
 
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
     pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
         debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
         let (sender, receiver) = oneshot::channel();
-        self.enter(set.shard, Work::Set(Box::new(set), sender)).await?;
+        self.enter(&self.lane_of(set.shard).usual, Work::Set(Box::new(set), sender)).await?;
         if faults::out(Protection::AnswerAfterCommit) {
             return Ok(Outcome::Stored);
         }
@@ -188,6 +190,28 @@ impl Lanes {
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
+        self.write_in(&self.lane_of(shard).usual, shard, signals, run).await
+    }
+
+    /// The same before everything that waits, for what is short and others depend on: somebody signs in, whoever
+    /// holds a lease or a job shows that it lives. It must not wait behind a crowd.
+    pub async fn write_first<T, E, F>(&self, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: LaneError,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let lines = self.lane_of(shard);
+        let line = if faults::out(Protection::FirstLine) { &lines.usual } else { &lines.first };
+        self.write_in(line, shard, signals, run).await
+    }
+
+    async fn write_in<T, E, F>(&self, line: &mpsc::Sender<Work>, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: LaneError,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
         let numbers = self.numbers.clone();
         if faults::out(Protection::OwnTask) {
             return run_again(&self.wing, numbers.next(shard), &signals, &run).await;
@@ -205,17 +229,16 @@ impl Lanes {
                 let _ = sender.send(result);
             })
         }));
-        self.enter(shard, work).await?;
+        self.enter(line, work).await?;
         receiver.await.map_err(|_| E::from(busy()))?
     }
 
-    /// Lines up in the lane of `shard`, or is turned away at once when the line is full.
-    async fn enter(&self, shard: i64, work: Work) -> Result<(), StoreError> {
-        let lane = self.lane_of(shard);
+    /// Lines up, or is turned away at once when the line is full.
+    async fn enter(&self, line: &mpsc::Sender<Work>, work: Work) -> Result<(), StoreError> {
         if faults::out(Protection::QueueBound) {
-            return lane.send(work).await.map_err(|_| busy());
+            return line.send(work).await.map_err(|_| busy());
         }
-        lane.try_send(work).map_err(|_| busy())
+        line.try_send(work).map_err(|_| busy())
     }
 }
 
@@ -347,12 +370,12 @@ async fn give_up(mut tx: Tx) {
     }
 }
 
-async fn serve(wing: Wing, mut receiver: mpsc::Receiver<Work>) {
+async fn serve(wing: Wing, mut waiting: Waiting<Work>) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
             Some(work) => work,
-            None => match receiver.recv().await {
+            None => match waiting.next().await {
                 Some(work) => work,
                 None => return,
             },
@@ -362,7 +385,7 @@ async fn serve(wing: Wing, mut receiver: mpsc::Receiver<Work>) {
             Work::Set(set, reply) => {
                 let mut members = vec![(*set, reply)];
                 while members.len() < group::MOST {
-                    match receiver.try_recv() {
+                    match waiting.usual.try_recv() {
                         Ok(Work::Set(set, reply)) => members.push((*set, reply)),
                         Ok(other) => {
                             kept = Some(other);
