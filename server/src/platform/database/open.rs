@@ -23,6 +23,13 @@ pub enum Target<'a> {
 }
 
 const READERS: u32 = 6;
+/// Kibibytes of pages that the writing connection keeps: the inner pages of every index that a submission writes.
+const WRITER_CACHE: &str = "-48000";
+/// The same for each reading connection.
+const READER_CACHE: &str = "-8000";
+/// Pages in the log before they are carried over: the more, the more often a page that is written again and again
+/// is carried over only once.
+const WAL_PAGES: &str = "8000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Milliseconds after which a writing transaction in which nothing happens is given up: a process that was frozen
 /// in the middle of one holds locks, and its work must move to another within ten seconds.
@@ -41,13 +48,16 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
             .statement_cache_capacity(512);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
+            .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.pragma("query_only", "true"))
+            .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))
             .await?;
         Ok(Self::Sqlite { write, read })
     }
