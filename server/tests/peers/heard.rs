@@ -3,13 +3,19 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use server::access::tokens;
+use server::args;
+use server::platform::database::{Exec, StoreError};
+use server::platform::faults::Protection;
+use server::platform::ids::Id;
+use server::platform::secrets::digest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::client::Client;
 use super::dice::{Dice, seed};
 use super::load::visit;
-use super::pair::{Pair, cookie, get, until};
+use super::pair::{Pair, Without, cookie, get, until};
 use super::program::Serving;
 
 /// What "within a second" is; a machine under load gets twice that.
@@ -144,6 +150,45 @@ async fn a_book_changed_at_one_process_is_used_by_the_other() {
     let deaf = pair.stage.serve(&[("HUTONG_TEST_WITHOUT", "PeerBooks")]);
     rename(&one, &pair, "丁社区居民委员会").await;
     assert_eq!(named(&deaf, &pair, "丁社区居民委员会", NEVER).await, None, "reading the books again is needed");
+}
+
+/// A third process revokes a token, as a command may.
+async fn revoke(pair: &Pair, token: &str) {
+    let app = pair.stage.site.open().await;
+    let sql = "SELECT id, account_id FROM api_token WHERE digest = $1";
+    let (id, account): (Id, Id) = app.read().one(sql, args![digest(token.as_bytes())]).await.expect("a token");
+    let done = app.lanes.write::<bool, StoreError, _>(0, vec![], move |tx| {
+        Box::pin(async move { tokens::revoke(tx, id, account, 1).await })
+    });
+    assert!(done.await.expect("revoked"));
+    app.stop();
+    app.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_opens_nothing_at_any_process() {
+    let pair = Pair::build(1, 0).await;
+    let servers = pair.serve("");
+    let mut tokens = pair.stage.city.by_unit.values().flatten();
+    let (first, second) = (tokens.next().expect("a token"), tokens.next().expect("another"));
+    let status = async |token: &str| {
+        let mut all = Vec::new();
+        for server in &servers {
+            all.push(get(server, "/api/v1/items?limit=1", token).await.status);
+        }
+        all
+    };
+    for token in [first, second] {
+        assert_eq!(status(token).await, [200, 200]);
+        assert_eq!(status(token).await, [200, 200], "kept by now");
+    }
+    revoke(&pair, first).await;
+    let took = until(SOON, async || status(first).await == [401, 401]).await;
+    println!("revoked by a third process: opens nothing after {:?}", took.expect("in time"));
+
+    let _without = Without::the(Protection::PeerNotes);
+    revoke(&pair, second).await;
+    assert_eq!(until(NEVER, async || status(second).await != [200, 200]).await, None, "the notes are needed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
