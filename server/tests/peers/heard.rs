@@ -186,6 +186,8 @@ async fn a_revoked_token_opens_nothing_at_any_process() {
     let took = until(SOON, async || status(first).await == [401, 401]).await;
     println!("revoked by a third process: opens nothing after {:?}", took.expect("in time"));
 
+    // Read again and kept, since the table was written.
+    assert_eq!(status(second).await, [200, 200]);
     let _without = Without::the(Protection::PeerNotes);
     revoke(&pair, second).await;
     assert_eq!(until(NEVER, async || status(second).await != [200, 200]).await, None, "the notes are needed");
