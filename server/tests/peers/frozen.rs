@@ -26,7 +26,7 @@ use super::{setting, truth};
 
 /// Jobs and the folder must have moved within this.
 const MOVES: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Epoch of the dispatch, how often it was begun, and how many items it has written.
 async fn job(db: &Db, task: Id) -> (i64, i64, i64) {
