@@ -32,7 +32,12 @@ const REVEAL_REASON: Shape = Shape {
 };
 
 /// The record of a person whom the viewer may see; none is told apart from not allowed.
-pub async fn visible(app: &App, viewer: &Viewer, permission: Permission, id: Id) -> Result<Arc<PersonRecord>, AppError> {
+pub async fn visible(
+    app: &App,
+    viewer: &Viewer,
+    permission: Permission,
+    id: Id,
+) -> Result<Arc<PersonRecord>, AppError> {
     viewer.principal.require(permission)?;
     let read = async { Ok::<_, StoreError>(find(&mut app.read(), shard_of(id), id).await?.map(Arc::new)) };
     let record = app.people.get(app.lanes.changes(), id, read).await?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::store::DELTA;
 use super::Contribution;
+use super::store::DELTA;
 use crate::args;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, Exec, StoreError};

@@ -13,16 +13,8 @@ use crate::platform::changes::{Cache, Paced};
 use crate::platform::ids::Id;
 
 /// Tables that decide who may see what.
-const ACCESS: [&str; 8] = [
-    "account",
-    "staff",
-    "post",
-    "organization",
-    "organization_ancestor",
-    "role",
-    "role_grant",
-    "place_ancestor",
-];
+const ACCESS: [&str; 8] =
+    ["account", "staff", "post", "organization", "organization_ancestor", "role", "role_grant", "place_ancestor"];
 
 /// Boards of one process.
 pub struct Boards {
@@ -33,10 +25,22 @@ pub struct Boards {
 
 impl Default for Boards {
     fn default() -> Self {
-        let shown =
-            ["delta", "node_total", "day_total", "task", "place", "place_ancestor", "organization", "organization_ancestor"];
+        let shown = [
+            "delta",
+            "node_total",
+            "day_total",
+            "task",
+            "place",
+            "place_ancestor",
+            "organization",
+            "organization_ancestor",
+        ];
         let seen = [&ACCESS[..], &["task", "node_total"]].concat();
-        Self { boards: Cache::new(&shown, 1000), tasks: Cache::new(&seen, 10_000), work: Paced::new(&["item", "task"], 64) }
+        Self {
+            boards: Cache::new(&shown, 1000),
+            tasks: Cache::new(&seen, 10_000),
+            work: Paced::new(&["item", "task"], 64),
+        }
     }
 }
 

@@ -75,7 +75,12 @@ async fn row(app: &App, viewer: &Viewer, task: &TaskSummary) -> Result<Option<Bo
 }
 
 /// The task and node asked for, if the viewer may see its totals; otherwise it does not exist.
-pub async fn resolve(app: &App, viewer: &Viewer, task: Id, asked: &Asked) -> Result<(Arc<TaskSummary>, Axis, Id), AppError> {
+pub async fn resolve(
+    app: &App,
+    viewer: &Viewer,
+    task: Id,
+    asked: &Asked,
+) -> Result<(Arc<TaskSummary>, Axis, Id), AppError> {
     viewer.principal.require(Permission::BoardRead)?;
     let task = kept::task(app, &viewer.principal, task).await?;
     let axis = asked.axis.as_deref().and_then(Axis::from_key);

@@ -1,7 +1,7 @@
 //! A board as a page shows it: everything in words of the reader's language.
 
-use std::sync::Arc;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::ToSpan;
 use jiff::civil::Date;

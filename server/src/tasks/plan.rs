@@ -107,7 +107,17 @@ impl Planner {
         attributes.insert("shape".into(), Value::from(task.shape.clone()));
         let record = Record::new(task.id.to_string()).with(attributes);
         let asked = asked(rule.text());
-        Ok(Self { relay: task.relay()?, record, rule, calendar, by_place: HashMap::new(), asked, started_at, from, task })
+        Ok(Self {
+            relay: task.relay()?,
+            record,
+            rule,
+            calendar,
+            by_place: HashMap::new(),
+            asked,
+            started_at,
+            from,
+            task,
+        })
     }
 
     /// The task as a record for hooks.

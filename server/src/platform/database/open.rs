@@ -45,7 +45,10 @@ impl Db {
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", WAL_PAGES)
             .statement_cache_capacity(512);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone().pragma("cache_size", WRITER_CACHE)).await?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
+            .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))

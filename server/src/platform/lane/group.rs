@@ -186,11 +186,7 @@ async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) ->
     let mut by_table: BTreeMap<(&str, OnKey), (&'static Shape, Vec<&Put>)> = BTreeMap::new();
     for (set, _) in sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh) {
         for put in &set.puts {
-            by_table
-                .entry((put.shape.table, put.on_key))
-                .or_insert_with(|| (put.shape, Vec::new()))
-                .1
-                .push(put);
+            by_table.entry((put.shape.table, put.on_key)).or_insert_with(|| (put.shape, Vec::new())).1.push(put);
         }
     }
     for ((_, on_key), (shape, mut puts)) in by_table {
