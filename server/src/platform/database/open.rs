@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, PgPool, SqliteConnection, SqlitePool};
 
-use super::{Db, StoreError, Tx};
+use super::{Db, StoreError, Tx, Wire};
 
 /// Where a statement goes: a connection of a transaction, or a pool.
 pub enum Target<'a> {
@@ -23,6 +23,13 @@ pub enum Target<'a> {
 }
 
 const READERS: u32 = 6;
+/// Kibibytes of pages that the writing connection keeps: the inner pages of every index that a submission writes.
+const WRITER_CACHE: &str = "-48000";
+/// The same for each reading connection.
+const READER_CACHE: &str = "-8000";
+/// Pages in the log before they are carried over: the more, the more often a page that is written again and again
+/// is carried over only once.
+const WAL_PAGES: &str = "8000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 impl Db {
@@ -35,13 +42,16 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
             .statement_cache_capacity(512);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
+            .await?;
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.pragma("query_only", "true"))
+            .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))
             .await?;
         Ok(Self::Sqlite { write, read })
     }
@@ -68,20 +78,20 @@ impl Db {
     /// Begins a transaction that writes. Only the lane, migrations and tests call this: a handler's
     /// future may be dropped at any await, and sqlx then leaves the transaction open in the pool.
     pub async fn begin_write(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        Ok(Tx::over(match self {
+            Self::Sqlite { write, .. } => Wire::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Wire::Postgres(pool.begin().await?),
+        }))
     }
 
     /// Begins a reading transaction over one snapshot. Call it through [`Db::snapshot`].
     async fn begin_read(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+        Ok(Tx::over(match self {
+            Self::Sqlite { read, .. } => Wire::Sqlite(read.begin().await?),
             Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Wire::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        })
+        }))
     }
 
     /// Runs several reads over one snapshot, in a task of its own so that a dropped request cannot
@@ -124,9 +134,9 @@ impl Db {
 impl Tx {
     /// `sqlite` or `postgresql`.
     pub fn engine(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "sqlite",
-            Self::Postgres(_) => "postgresql",
+        match self.wire {
+            Wire::Sqlite(_) => "sqlite",
+            Wire::Postgres(_) => "postgresql",
         }
     }
 }

@@ -1,15 +1,14 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
 
 use super::write_set::{Outcome, Put, WriteSet};
-use super::{Signals, back_off};
+use super::{Wing, back_off};
 use crate::platform::database::bulk::{OnKey, Shape, chunk, tuples};
-use crate::platform::database::{Arg, Db, Exec, StoreError, Tx};
+use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::faults::{self, Protection};
 
 /// Members of one commit at the most.
@@ -19,12 +18,12 @@ type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 type Member = (WriteSet, Reply);
 
 /// Commits all members, in as few transactions as their rows allow, and answers each.
-pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals, longest: Duration) {
+pub(super) async fn commit(wing: &Wing, members: Vec<Member>) {
     let mut waiting = members;
     while !waiting.is_empty() {
         let (now, later) = without_overlap(waiting);
         waiting = later;
-        commit_apart(db, now, signals, longest).await;
+        commit_apart(wing, now).await;
     }
 }
 
@@ -72,7 +71,7 @@ fn touched_by(set: &WriteSet) -> Vec<Touched> {
         ids.iter().for_each(|id| bytes.extend(id.as_bytes()));
         bytes
     };
-    let replaced = set.puts.iter().filter(|put| put.on_key == OnKey::Replace);
+    let replaced = set.puts.iter().filter(|put| matches!(put.on_key, OnKey::Replace | OnKey::Change(_)));
     let mut keys: Vec<Touched> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
     keys.push(("submission", row(set.shard, &[set.key.form_id, set.key.client_id])));
     keys.extend(set.expects.iter().map(|expect| (expect.table, row(expect.shard, &[expect.id]))));
@@ -92,12 +91,12 @@ fn key_of(put: &Put) -> Vec<&Arg> {
 
 /// Runs the group; after a fault that running again does not mend, halves it until the bad one
 /// stands alone.
-async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: Duration) {
+async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     let mut stack = vec![group];
     while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
-            match try_commit(db, &group, longest).await {
+            match try_commit(wing, &group).await {
                 Err(error) if attempt < 5 && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
@@ -110,7 +109,7 @@ async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: D
                 for ((set, reply), outcome) in group.into_iter().zip(outcomes) {
                     if outcome == Outcome::Stored {
                         for id in set.signals {
-                            let _ = signals.send(id);
+                            let _ = wing.signals.send(id);
                         }
                     }
                     let _ = reply.send(Ok(outcome));
@@ -144,20 +143,21 @@ fn as_told(error: &StoreError) -> StoreError {
     }
 }
 
-/// A passing fault; or one submission alone whose key exists now though it did not a moment ago (its own
+/// A passing fault; or a row that moved between looking and writing; or one submission alone whose key exists now though it did not a moment ago (its own
 /// first run, whose COMMIT got no answer, or the same one sent to another process): looking again finds
 /// the first slip.
 fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
     error.retryable()
+        || matches!(error, StoreError::Stale)
         || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
 }
 
-async fn try_commit(db: &Db, group: &[Member], longest: Duration) -> Result<Vec<Outcome>, StoreError> {
-    let mut tx = db.begin_write().await?;
+async fn try_commit(wing: &Wing, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
+    let mut tx = wing.db.begin_write().await?;
     faults::split(&mut tx, Protection::OneTransaction).await;
-    match super::bounded(longest, Box::pin(write_group(&mut tx, group))).await {
+    match super::bounded(wing.longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
-            super::commit(tx).await?;
+            super::commit(wing, tx).await?;
             Ok(outcomes)
         }
         Err(error) => {
@@ -184,19 +184,20 @@ async fn judged(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Vec<(Outcome, bool)>,
 
 /// Writes the rows of the sets that stand, table by table.
 async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) -> Result<(), StoreError> {
-    let mut by_table: BTreeMap<(&str, u8), (&'static Shape, OnKey, Vec<&Put>)> = BTreeMap::new();
+    let mut by_table: BTreeMap<(&str, OnKey), (&'static Shape, Vec<&Put>)> = BTreeMap::new();
     for (set, _) in sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh) {
         for put in &set.puts {
-            by_table
-                .entry((put.shape.table, put.on_key as u8))
-                .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
-                .2
-                .push(put);
+            by_table.entry((put.shape.table, put.on_key)).or_insert_with(|| (put.shape, Vec::new())).1.push(put);
         }
     }
-    for (_, (shape, on_key, mut puts)) in by_table {
+    for ((_, on_key), (shape, mut puts)) in by_table {
         puts.sort_by_cached_key(|put| sort_key(put));
-        shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
+        let expected = puts.len() as u64;
+        let changed = shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
+        if matches!(on_key, OnKey::Change(_)) && changed != expected {
+            // Another process was between the look at the versions and here.
+            return Err(StoreError::Stale);
+        }
     }
     Ok(())
 }
