@@ -181,7 +181,7 @@ async fn borne(engine: &str, seed: u64, variables: &[(&str, &str)]) -> Vec<Strin
     must(seen.slowest < second * 15, format!("SLOW: stored after {:?}", seen.slowest));
     must(seen.stored > 0, "SLOW: nothing was stored".to_owned());
     must(quiet.refused.is_empty(), format!("QUIET: {:?}", quiet.refused));
-    must(quiet.times > 1, format!("QUIET: {} rounds", quiet.times));
+    must(quiet.times > 0, format!("QUIET: {} rounds", quiet.times));
     for (what, worst) in
         [("board", quiet.board), ("page", quiet.page), ("sign-in", quiet.sign_in), ("readyz", quiet.ready)]
     {
