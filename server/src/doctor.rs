@@ -53,7 +53,7 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
     add("events", &report.window(), first);
     let tasks: Vec<(Id, String)> = app.read().all(TASKS, vec![]).await?;
     for (task, title) in tasks {
-        let differences = measures::recount(app, task).await?;
+        let (differences, imbalances) = tokio::try_join!(measures::recount(app, task), conservation::check(app, task))?;
         let first = differences.first().map(|d| {
             format!(
                 "{} totals differ; first: {} at {} is {}, counted {}",
@@ -65,7 +65,6 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
             )
         });
         add("totals", &title, first);
-        let imbalances = conservation::check(app, task).await?;
         let first = imbalances.first().map(|first| format!("{} imbalances; first: {first:?}", imbalances.len()));
         add("conservation", &title, first);
     }
