@@ -279,6 +279,30 @@ async fn a_list_that_was_cut_changed_or_is_a_strangers_is_refused() {
     .await;
 }
 
+/// Between the first blocks and the first list nothing was ever signed: a backup of that moment, or a kill, is no
+/// fault. Once a list would have been due, its absence is.
+#[tokio::test]
+async fn before_the_first_list_is_due_none_is_missed() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let lease = lease(app).await;
+        let unsigned = async || {
+            std::fs::remove_file(heads::file(&app.data)).expect("removed");
+            tamper(&app.db, "DELETE FROM signed_heads", vec![]).await;
+        };
+        happen(app, vec![event(3, 1)]).await;
+        seal::round(app, &lease).await.expect("sealed");
+        unsigned().await;
+        assert_eq!(told(&look(app).await), [], "{}", house.engine);
+        app.clock.advance(server::audit::WINDOW + 1);
+        happen(app, vec![event(3, 2)]).await;
+        seal::round(app, &lease).await.expect("sealed");
+        unsigned().await;
+        assert_eq!(told(&look(app).await), [(Kind::HeadsMissing, -1, None, None)], "{}", house.engine);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_database_file_that_was_rolled_back_is_refused() {
     let folder = tempfile::tempdir().expect("temp");

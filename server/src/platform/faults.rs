@@ -35,7 +35,7 @@ pub enum Protection {
     /// One snapshot under everything that a backup reads.
     OneMoment = 4096,
     /// The line of a lane in which sessions and beats wait before everything else.
-    FirstLine = 8192,
+    FirstLine = 1 << 27,
     /// Replacing a row only where it still has the version that was read.
     NextVersion = 1 << 16,
     /// The note of a commit for the other processes.

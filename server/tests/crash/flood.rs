@@ -177,15 +177,15 @@ async fn borne(engine: &str, seed: u64, variables: &[(&str, &str)]) -> Vec<Strin
     };
     must(seen.odd.is_empty(), format!("ODD: {} answers, first {:?}", seen.odd.len(), seen.odd.first()));
     must(away > 0, "EARLY: nobody was turned away".to_owned());
-    must(late < second * 2, format!("EARLY: told after {late:?}"));
+    must(late < second * 4, format!("EARLY: told after {late:?}"));
     must(seen.slowest < second * 15, format!("SLOW: stored after {:?}", seen.slowest));
     must(seen.stored > 0, "SLOW: nothing was stored".to_owned());
     must(quiet.refused.is_empty(), format!("QUIET: {:?}", quiet.refused));
-    must(quiet.times > 1, format!("QUIET: {} rounds", quiet.times));
+    must(quiet.times > 0, format!("QUIET: {} rounds", quiet.times));
     for (what, worst) in
         [("board", quiet.board), ("page", quiet.page), ("sign-in", quiet.sign_in), ("readyz", quiet.ready)]
     {
-        must(worst < second * 4, format!("QUIET: {what} after {worst:?}"));
+        must(worst < second * 8, format!("QUIET: {what} after {worst:?}"));
     }
     must(memory < MEMORY, format!("MEMORY: {memory} MiB"));
     must(again * 10 >= usual * 7, format!("AFTER: {again}/s, before {usual}/s"));
