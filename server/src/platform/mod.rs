@@ -10,6 +10,7 @@
 pub mod api;
 pub mod clock;
 pub mod database;
+pub mod durable;
 pub mod entity;
 pub mod events;
 pub mod faults;
