@@ -8,6 +8,7 @@
 //! its room; a dialect method is one method in `database/dialect.rs`, counted by a test.
 
 pub mod api;
+pub mod changes;
 pub mod clock;
 pub mod database;
 pub mod durable;

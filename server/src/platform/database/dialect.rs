@@ -1,7 +1,7 @@
 //! The real differences between the two databases, each a named method. A test counts them.
 
 use super::tables::Table;
-use super::{Db, Exec, StoreError, Target, Tx};
+use super::{Db, Exec, StoreError, Target, Tx, Wire};
 
 /// Arguments from which SQLite's look-up of a parameter's name counts: it walks a list for each.
 const MANY: usize = 32;
@@ -75,9 +75,9 @@ impl Db {
 impl Tx {
     /// What makes a text sort by its bytes, whatever the database's collation is.
     pub fn byte_order(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => " COLLATE \"C\"",
+        match self.wire {
+            Wire::Sqlite(_) => "",
+            Wire::Postgres(_) => " COLLATE \"C\"",
         }
     }
 
@@ -87,16 +87,16 @@ impl Tx {
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.name";
         const POSTGRES: &str = "SELECT cast(table_name as text), cast(column_name as text) FROM information_schema.columns \
              WHERE table_schema = current_schema() ORDER BY 1, 2";
-        let sql = match self {
-            Self::Sqlite(_) => SQLITE,
-            Self::Postgres(_) => POSTGRES,
+        let sql = match self.wire {
+            Wire::Sqlite(_) => SQLITE,
+            Wire::Postgres(_) => POSTGRES,
         };
         self.all(sql, vec![]).await
     }
 
     /// Nobody else writes until this transaction ends. SQLite's writing transaction is that already.
     pub async fn lock_against_writes(&mut self, tables: &[Table]) -> Result<(), StoreError> {
-        if let Self::Sqlite(_) = self {
+        if let Wire::Sqlite(_) = self.wire {
             return Ok(());
         }
         // The other database is read for as long as it takes while this transaction waits.

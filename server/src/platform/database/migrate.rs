@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Db, Exec, StoreError, Tx};
+use super::{Db, Exec, StoreError, Tx, Wire};
 use crate::args;
 use crate::platform::secrets::hex;
 
@@ -125,9 +125,9 @@ pub async fn steps(conn: &mut impl Exec) -> Result<Vec<Step>, StoreError> {
 pub async fn create(tx: &mut Tx, count: usize, now: i64) -> Result<(), StoreError> {
     tx.execute(CREATE, vec![]).await?;
     for migration in MIGRATIONS.iter().take(count) {
-        let text = match tx {
-            Tx::Sqlite(_) => migration.sqlite,
-            Tx::Postgres(_) => migration.postgres,
+        let text = match tx.wire {
+            Wire::Sqlite(_) => migration.sqlite,
+            Wire::Postgres(_) => migration.postgres,
         };
         for statement in statements(text) {
             tx.execute_built(statement, vec![]).await?;

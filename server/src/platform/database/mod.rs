@@ -13,6 +13,7 @@ mod error;
 mod migrate;
 mod open;
 pub mod tables;
+mod touched;
 pub mod walk;
 
 use sqlx::sqlite::SqliteRow;
@@ -22,6 +23,7 @@ pub use args::Arg;
 pub use error::StoreError;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
+pub use touched::Touched;
 
 /// A row type that both databases can give.
 pub trait DbRow: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
@@ -42,10 +44,13 @@ pub enum Db {
 }
 
 /// An open transaction; dropped without [`Tx::commit`] it rolls back.
-pub enum Tx {
-    /// on SQLite
+pub struct Tx {
+    wire: Wire,
+    touched: Touched,
+}
+
+enum Wire {
     Sqlite(Transaction<'static, Sqlite>),
-    /// on PostgreSQL
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -94,12 +99,16 @@ pub trait Exec: Send {
     /// Where the statement goes.
     fn target(&mut self) -> Target<'_>;
 
+    /// Notes which table a statement writes.
+    fn note(&mut self, _sql: &str) {}
+
     /// All rows.
     fn all<T: DbRow>(
         &mut self,
         sql: &'static str,
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        self.note(sql);
         async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await)?) }
     }
 
@@ -109,6 +118,7 @@ pub trait Exec: Send {
         sql: &'static str,
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
+        self.note(sql);
         async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await)?) }
     }
 
@@ -123,6 +133,7 @@ pub trait Exec: Send {
 
     /// Changes rows and says how many.
     fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        self.note(sql);
         async move {
             Ok(match self.target() {
                 Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
@@ -139,6 +150,7 @@ pub trait Exec: Send {
         sql: String,
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
+        self.note(&sql);
         async move {
             let target = self.target();
             let sql = AssertSqlSafe(target.fitted(sql, args.len()));
@@ -148,6 +160,7 @@ pub trait Exec: Send {
 
     /// Changes rows by a statement made by a builder of ours.
     fn execute_built(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        self.note(&sql);
         async move {
             let target = self.target();
             let sql = AssertSqlSafe(target.fitted(sql, args.len()));
@@ -188,28 +201,41 @@ impl Exec for Db {
 
 impl Exec for Tx {
     fn target(&mut self) -> Target<'_> {
-        match self {
-            Self::Sqlite(tx) => Target::Sqlite(tx),
-            Self::Postgres(tx) => Target::Postgres(tx),
+        match &mut self.wire {
+            Wire::Sqlite(tx) => Target::Sqlite(tx),
+            Wire::Postgres(tx) => Target::Postgres(tx),
         }
+    }
+
+    fn note(&mut self, sql: &str) {
+        self.touched.note(sql);
     }
 }
 
 impl Tx {
+    fn over(wire: Wire) -> Self {
+        Self { wire, touched: Touched::default() }
+    }
+
+    /// The tables written so far.
+    pub fn touched(&self) -> Touched {
+        self.touched
+    }
+
     /// Makes what was done last.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.wire {
+            Wire::Sqlite(tx) => tx.commit().await?,
+            Wire::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
     }
 
     /// Gives up what was done.
     pub async fn rollback(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+        match self.wire {
+            Wire::Sqlite(tx) => tx.rollback().await?,
+            Wire::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
     }

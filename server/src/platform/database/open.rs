@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgConnection, PgPool, SqliteConnection, SqlitePool};
 
-use super::{Db, StoreError, Tx};
+use super::{Db, StoreError, Tx, Wire};
 
 /// Where a statement goes: a connection of a transaction, or a pool.
 pub enum Target<'a> {
@@ -68,20 +68,20 @@ impl Db {
     /// Begins a transaction that writes. Only the lane, migrations and tests call this: a handler's
     /// future may be dropped at any await, and sqlx then leaves the transaction open in the pool.
     pub async fn begin_write(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        Ok(Tx::over(match self {
+            Self::Sqlite { write, .. } => Wire::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Wire::Postgres(pool.begin().await?),
+        }))
     }
 
     /// Begins a reading transaction over one snapshot. Call it through [`Db::snapshot`].
     async fn begin_read(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+        Ok(Tx::over(match self {
+            Self::Sqlite { read, .. } => Wire::Sqlite(read.begin().await?),
             Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Wire::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        })
+        }))
     }
 
     /// Runs several reads over one snapshot, in a task of its own so that a dropped request cannot
@@ -124,9 +124,9 @@ impl Db {
 impl Tx {
     /// `sqlite` or `postgresql`.
     pub fn engine(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "sqlite",
-            Self::Postgres(_) => "postgresql",
+        match self.wire {
+            Wire::Sqlite(_) => "sqlite",
+            Wire::Postgres(_) => "postgresql",
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::bulk::{OnKey, chunk, values};
 use super::tables::{Row, Table, Type};
-use super::{Arg, Exec, StoreError, Tx};
+use super::{Arg, Exec, StoreError, Tx, Wire};
 
 /// Rows of one table on their way.
 #[derive(Debug)]
@@ -91,9 +91,9 @@ impl Tx {
             other => other,
         };
         let walked: Result<(), StoreError> = async {
-            match self {
-                Self::Sqlite(tx) => stream!(tx, sql, table, number, out),
-                Self::Postgres(tx) => stream!(tx, sql, table, number, out),
+            match &mut self.wire {
+                Wire::Sqlite(tx) => stream!(tx, sql, table, number, out),
+                Wire::Postgres(tx) => stream!(tx, sql, table, number, out),
             }
             Ok(())
         }

@@ -1,15 +1,14 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
 
 use super::write_set::{Outcome, Put, WriteSet};
-use super::{Signals, back_off};
+use super::{Wing, back_off};
 use crate::platform::database::bulk::{OnKey, Shape, chunk, tuples};
-use crate::platform::database::{Arg, Db, Exec, StoreError, Tx};
+use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::faults::{self, Protection};
 
 /// Members of one commit at the most.
@@ -19,12 +18,12 @@ type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
 type Member = (WriteSet, Reply);
 
 /// Commits all members, in as few transactions as their rows allow, and answers each.
-pub async fn commit(db: &Db, members: Vec<Member>, signals: &Signals, longest: Duration) {
+pub(super) async fn commit(wing: &Wing, members: Vec<Member>) {
     let mut waiting = members;
     while !waiting.is_empty() {
         let (now, later) = without_overlap(waiting);
         waiting = later;
-        commit_apart(db, now, signals, longest).await;
+        commit_apart(wing, now).await;
     }
 }
 
@@ -92,12 +91,12 @@ fn key_of(put: &Put) -> Vec<&Arg> {
 
 /// Runs the group; after a fault that running again does not mend, halves it until the bad one
 /// stands alone.
-async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: Duration) {
+async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     let mut stack = vec![group];
     while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
-            match try_commit(db, &group, longest).await {
+            match try_commit(wing, &group).await {
                 Err(error) if attempt < 5 && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
@@ -110,7 +109,7 @@ async fn commit_apart(db: &Db, group: Vec<Member>, signals: &Signals, longest: D
                 for ((set, reply), outcome) in group.into_iter().zip(outcomes) {
                     if outcome == Outcome::Stored {
                         for id in set.signals {
-                            let _ = signals.send(id);
+                            let _ = wing.signals.send(id);
                         }
                     }
                     let _ = reply.send(Ok(outcome));
@@ -152,11 +151,11 @@ fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
         || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
 }
 
-async fn try_commit(db: &Db, group: &[Member], longest: Duration) -> Result<Vec<Outcome>, StoreError> {
-    let mut tx = db.begin_write().await?;
-    match super::bounded(longest, Box::pin(write_group(&mut tx, group))).await {
+async fn try_commit(wing: &Wing, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
+    let mut tx = wing.db.begin_write().await?;
+    match super::bounded(wing.longest, Box::pin(write_group(&mut tx, group))).await {
         Ok(outcomes) => {
-            super::commit(tx).await?;
+            super::commit(wing, tx).await?;
             Ok(outcomes)
         }
         Err(error) => {

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::changes::Changes;
 use super::database::{Db, StoreError, Tx};
 use super::faults::{self, Protection};
 use super::ids::Id;
@@ -55,21 +56,28 @@ impl LaneError for StoreError {
 
 enum Work {
     Set(Box<WriteSet>, oneshot::Sender<Result<Outcome, StoreError>>),
-    Run(Box<dyn FnOnce(Db, Signals) -> BoxFuture<'static, ()> + Send>),
+    Run(Box<dyn FnOnce(Wing) -> BoxFuture<'static, ()> + Send>),
 }
 
 /// Who is told after a commit: ids of what changed (a task, a post), for live pages.
 pub type Signals = broadcast::Sender<Id>;
 
+/// What every lane works with.
+#[derive(Clone)]
+struct Wing {
+    db: Db,
+    signals: Signals,
+    changes: Arc<Changes>,
+    commits: Arc<AtomicU64>,
+    longest: Duration,
+}
+
 /// The lanes of one process; cheap to clone.
 #[derive(Clone)]
 pub struct Lanes {
     senders: Arc<Vec<mpsc::Sender<Work>>>,
-    signals: Signals,
-    commits: Arc<AtomicU64>,
+    wing: Wing,
     numbers: Arc<Numbers>,
-    bounds: Bounds,
-    db: Db,
 }
 
 impl Lanes {
@@ -81,32 +89,31 @@ impl Lanes {
     /// The same with other bounds.
     pub fn start_within(db: &Db, bounds: Bounds) -> Self {
         let (signals, _) = broadcast::channel(4096);
-        let commits = Arc::new(AtomicU64::new(0));
+        let wing =
+            Wing { db: db.clone(), signals, changes: Arc::default(), commits: Arc::default(), longest: bounds.longest };
         let senders = (0..db.lanes())
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(bounds.queue);
-                tokio::spawn(serve(db.clone(), receiver, signals.clone(), commits.clone(), bounds.longest));
+                tokio::spawn(serve(wing.clone(), receiver));
                 sender
             })
             .collect();
-        Self {
-            senders: Arc::new(senders),
-            signals,
-            commits,
-            numbers: Arc::new(Numbers::begin()),
-            bounds,
-            db: db.clone(),
-        }
+        Self { senders: Arc::new(senders), wing, numbers: Arc::new(Numbers::begin()) }
     }
 
     /// Listens to what changes in this process.
     pub fn listen(&self) -> broadcast::Receiver<Id> {
-        self.signals.subscribe()
+        self.wing.signals.subscribe()
     }
 
     /// How many groups were committed since the start, for `/metrics`.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.wing.commits.load(Ordering::Relaxed)
+    }
+
+    /// What was committed, by table: caches ask it.
+    pub fn changes(&self) -> &Changes {
+        &self.wing.changes
     }
 
     /// The number of the lane that carries a shard: rows of one lane may share a commit.
@@ -150,17 +157,17 @@ impl Lanes {
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        let (numbers, longest) = (self.numbers.clone(), self.bounds.longest);
+        let numbers = self.numbers.clone();
         if faults::out(Protection::OwnTask) {
-            return run_again(&self.db, numbers.next(shard), longest, &run).await;
+            return run_again(&self.wing, numbers.next(shard), &run).await;
         }
         let (sender, receiver) = oneshot::channel();
-        let work = Work::Run(Box::new(move |db, hub| {
+        let work = Work::Run(Box::new(move |wing| {
             Box::pin(async move {
-                let result = run_again(&db, numbers.next(shard), longest, &run).await;
+                let result = run_again(&wing, numbers.next(shard), &run).await;
                 if result.is_ok() {
                     for id in signals {
-                        let _ = hub.send(id);
+                        let _ = wing.signals.send(id);
                     }
                 }
                 // A receiver that is gone is a client that went away; the commit stands.
@@ -205,7 +212,7 @@ enum Run<T, E> {
     Failed(E),
 }
 
-async fn run_again<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Result<T, E>
+async fn run_again<T, E, F>(wing: &Wing, mark: Mark, run: &F) -> Result<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
@@ -214,7 +221,7 @@ where
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let error = match run_once(db, mark, longest, run).await {
+        let error = match run_once(wing, mark, run).await {
             Run::Done(value) => return Ok(value),
             Run::DoneBefore => {
                 let unknown = || StoreError::Corrupt("a write is marked that was never run".into());
@@ -233,18 +240,18 @@ where
     }
 }
 
-async fn run_once<T, E, F>(db: &Db, mark: Mark, longest: Duration, run: &F) -> Run<T, E>
+async fn run_once<T, E, F>(wing: &Wing, mark: Mark, run: &F) -> Run<T, E>
 where
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
-    let mut tx = match db.begin_write().await {
+    let mut tx = match wing.db.begin_write().await {
         Ok(tx) => tx,
         Err(error) => return Run::Failed(error.into()),
     };
     let marked = if faults::out(Protection::WriteMark) { Ok(true) } else { mark.set(&mut tx).await };
     let result = match marked {
-        Ok(true) => bounded(longest, run(&mut tx)).await,
+        Ok(true) => bounded(wing.longest, run(&mut tx)).await,
         Ok(false) => {
             give_up(tx).await;
             return Run::DoneBefore;
@@ -252,7 +259,7 @@ where
         Err(error) => Err(error.into()),
     };
     match result {
-        Ok(value) => match commit(tx).await {
+        Ok(value) => match commit(wing, tx).await {
             Ok(()) => Run::Done(value),
             Err(error @ StoreError::Lost(_)) => Run::Unknown(value, error),
             Err(error) => Run::Failed(error.into()),
@@ -279,7 +286,15 @@ async fn bounded<T, E: LaneError>(longest: Duration, run: BoxFuture<'_, Result<T
 }
 
 /// Commits a transaction of a lane; [`StoreError::Lost`] means that nobody knows whether it happened.
-async fn commit(tx: Tx) -> Result<(), StoreError> {
+async fn commit(wing: &Wing, tx: Tx) -> Result<(), StoreError> {
+    let touched = tx.touched();
+    let result = commit_only(tx).await;
+    // Also when there was no answer: it may have happened.
+    wing.changes.note(touched);
+    result
+}
+
+async fn commit_only(tx: Tx) -> Result<(), StoreError> {
     if let Err(fault) = faults::before_commit() {
         give_up(tx).await;
         return Err(fault);
@@ -294,13 +309,7 @@ async fn give_up(tx: Tx) {
     }
 }
 
-async fn serve(
-    db: Db,
-    mut receiver: mpsc::Receiver<Work>,
-    signals: Signals,
-    commits: Arc<AtomicU64>,
-    longest: Duration,
-) {
+async fn serve(wing: Wing, mut receiver: mpsc::Receiver<Work>) {
     let mut kept: Option<Work> = None;
     loop {
         let work = match kept.take() {
@@ -311,7 +320,7 @@ async fn serve(
             },
         };
         match work {
-            Work::Run(run) => run(db.clone(), signals.clone()).await,
+            Work::Run(run) => run(wing.clone()).await,
             Work::Set(set, reply) => {
                 let mut members = vec![(*set, reply)];
                 while members.len() < group::MOST {
@@ -324,9 +333,9 @@ async fn serve(
                         Err(_) => break,
                     }
                 }
-                group::commit(&db, members, &signals, longest).await;
+                group::commit(&wing, members).await;
             }
         }
-        commits.fetch_add(1, Ordering::Relaxed);
+        wing.commits.fetch_add(1, Ordering::Relaxed);
     }
 }
