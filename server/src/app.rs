@@ -11,6 +11,7 @@ use crate::access::gate::Gate;
 use crate::directory::Directory;
 use crate::forms::Shelf;
 use crate::geography::Geography;
+use crate::health::Pulse;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
 use crate::platform::hub::Hub;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub jobs: Jobs,
     /// open live streams
     pub hub: Hub,
+    /// whether writes pass
+    pub pulse: Pulse,
     /// true once the house is closing
     pub stop: watch::Sender<bool>,
 }
@@ -86,6 +89,7 @@ impl Parts {
             limits,
             gate: Gate::new(limits),
             jobs: Jobs::new(clock.clone(), crate::jobs::JOBS),
+            pulse: Pulse::default(),
             stop: watch::Sender::new(false),
             clock,
             db,

@@ -49,6 +49,7 @@ pub fn start(app: &App) -> Workers {
     }
     tasks.spawn(measure(app.clone()));
     tasks.spawn(watch_keys(app.clone()));
+    tasks.spawn(crate::health::watch(app.clone()));
     Workers(tasks)
 }
 

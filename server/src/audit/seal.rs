@@ -127,7 +127,8 @@ pub async fn round(app: &App, lease: &Lease) -> Result<Sealed, AppError> {
     }
     let signed = store::signed(&mut db).await?;
     let position = store::last_position(&mut db).await?;
-    let due = signed.is_none_or(|(_, covered, at)| covered < position && app.now() - at >= SIGN_EVERY);
+    // Either way: after the clock was set back the list is not left alone until it has caught up.
+    let due = signed.is_none_or(|(_, covered, at)| covered < position && (app.now() - at).abs() >= SIGN_EVERY);
     if position > 0 && due {
         heads::sign(app, lease).await?;
     }

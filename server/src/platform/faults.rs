@@ -22,16 +22,28 @@ pub enum Protection {
     OwnTask = 64,
     /// Running a closure again after a passing fault.
     RunAgain = 128,
+    /// Syncing what is committed to the disk.
+    Synced = 1 << 13,
+    /// Writing SQLite's log again before anything is built on it.
+    LogAgain = 1 << 14,
 }
 
 #[cfg(feature = "fault-hooks")]
 mod hooks {
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
     use super::Protection;
     use crate::platform::database::StoreError;
 
-    static OUT: AtomicU32 = AtomicU32::new(0);
+    /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
+    const NAMED: [Protection; 2] = [Protection::Synced, Protection::LogAgain];
+
+    static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
+        let wanted = std::env::var("HUTONG_TEST_WITHOUT").unwrap_or_default();
+        let named = NAMED.into_iter().find(|one| format!("{one:?}") == wanted);
+        AtomicU32::new(named.map_or(0, |one| one as u32))
+    });
     static CONFLICTS: AtomicU32 = AtomicU32::new(0);
     static LOSSES: AtomicU32 = AtomicU32::new(0);
     static STATE: AtomicU64 = AtomicU64::new(1);

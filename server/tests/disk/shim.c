@@ -33,7 +33,7 @@ struct control { int64_t clock_ns, sync_us; struct rule rules[16]; };
 struct record { uint32_t magic; uint16_t kind, path; uint64_t inode; int64_t a, b, c; };
 
 static struct control *control;
-static const char *root;
+static char *root;
 static size_t root_length;
 static int journal = -1;
 
@@ -49,7 +49,8 @@ static int real_open(const char *path, int flags) {
 
 __attribute__((constructor)) static void begin(void) {
   const char *place = getenv("HUTONG_SHIM_CONTROL");
-  root = getenv("HUTONG_SHIM_ROOT");
+  // A copy: PostgreSQL writes the titles of its processes over its environment.
+  root = getenv("HUTONG_SHIM_ROOT") ? strdup(getenv("HUTONG_SHIM_ROOT")) : NULL;
   root_length = root ? strlen(root) : 0;
   if (place) {
     int fd = real_open(place, O_RDWR);

@@ -38,8 +38,9 @@ impl Shim {
         std::fs::create_dir_all(beside).expect("folder");
         let library = beside.join("shim.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/disk/shim.c");
-        let compiled = Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl");
-        let done = { compiled }.output().expect("a C compiler is there, as for every Rust toolchain");
+        let mut compile = Command::new("cc");
+        compile.args(["-O1", "-shared", "-fPIC", "-o"]).args([&library, &source]).arg("-ldl");
+        let done = compile.output().expect("a C compiler is there, as for every Rust toolchain");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let open = |name: &str, size: u64| {
             let path = beside.join(name);
