@@ -96,6 +96,10 @@ impl AppError {
 
 /// The error in words for the command line: what a browser would be told, a fault a line.
 pub fn plain_text(error: AppError, lang: web::Lang) -> String {
+    if let AppError::Store(fault @ (StoreError::Unwritable(_) | StoreError::Damaged(_))) = &error {
+        // Whoever sits at the machine is told what its disk says.
+        return fault.to_string();
+    }
     let client = ClientError::from(error);
     let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {

@@ -32,7 +32,7 @@ impl Log {
     /// Reads it; a record at the end that is not whole belongs to a program that was just killed.
     pub fn read(file: &Path, root: &Path) -> Self {
         let bytes = std::fs::read(file).expect("the log");
-        let root = format!("{}/", root.display());
+        let root = root.display().to_string();
         let (mut records, mut at) = (Vec::new(), 0);
         while at + HEAD <= bytes.len() {
             let four = |n: usize| u32::from_ne_bytes(bytes[at + n..at + n + 4].try_into().expect("four"));
@@ -53,7 +53,7 @@ impl Log {
             records.push(Record {
                 end: (data + size) as u64,
                 kind,
-                path: path.strip_prefix(&root).unwrap_or(path).to_owned(),
+                path: below(&root, path),
                 inode: eight(8) as u64,
                 a: eight(16),
                 b: eight(24),
@@ -72,11 +72,16 @@ impl Log {
 
     /// A path as it is below the folder.
     pub fn below(&self, path: &str) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+        below(&self.root, path)
     }
 
     /// How many records end at or before this place.
     pub fn records_before(&self, end: u64) -> usize {
         self.records.partition_point(|record| record.end <= end)
     }
+}
+
+/// A path below the folder; the folder itself is empty.
+fn below(root: &str, path: &str) -> String {
+    path.strip_prefix(root).map_or(path, |rest| rest.trim_start_matches('/')).to_owned()
 }

@@ -3,11 +3,15 @@
 //! down what is written and makes calls fail; PostgreSQL runs under the same shim. Everything on both databases.
 //! With the feature `fault-hooks` protections are taken out and the same checks must fail.
 
+mod away;
 mod check;
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/desk.rs"]
 mod desk;
+mod damage;
+mod failing;
 mod http;
 mod load;
 mod log;

@@ -58,14 +58,11 @@ pub fn own(data: &Path) {
 }
 
 /// A new cluster with small pieces of log.
-pub fn init(data: &Path, checksums: bool) {
+pub fn init(data: &Path) {
     std::fs::create_dir_all(data).expect("folder");
     own(data);
     let mut make = command("initdb", None);
     make.args(["-U", "hutong", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--wal-segsize=1"]);
-    if checksums {
-        make.arg("--data-checksums");
-    }
     let done = make.arg("-D").arg(data).output().expect("initdb");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
@@ -113,4 +110,11 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop("immediate");
     }
+}
+
+/// Gives the pages of a stopped cluster checksums.
+pub fn enable_checksums(data: &Path) {
+    own(data);
+    let done = command("pg_checksums", None).args(["--enable", "--no-sync", "-D"]).arg(data).output().expect("runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }

@@ -8,6 +8,7 @@ use server::platform::database::{Db, Exec};
 use super::check;
 use super::load::Journal;
 use super::log::Log;
+use super::program::Serving;
 use super::replay::{Disk, Names, Style};
 use super::world::{POSTGRES, SQLITE, World, copy};
 use super::{Dice, rounds};
@@ -21,8 +22,9 @@ struct Recorded {
 }
 
 impl Recorded {
-    /// Lets everybody work for a while under the shim. `settings` are PostgreSQL's, `more` the program's environment.
-    async fn run(engine: &'static str, settings: &[&str], more: &[(&str, &str)], seconds: u64) -> Self {
+    /// Lets everybody work under the shim until so much is acknowledged. `settings` are PostgreSQL's, `more` the
+    /// program's environment.
+    async fn run(engine: &'static str, settings: &[&str], more: &[(&str, &str)], much: usize) -> Self {
         let world = World::new(engine).await;
         let base = world.beside("base");
         copy(&world.root, &base);
@@ -34,7 +36,11 @@ impl Recorded {
         let begin = Instant::now();
         let checkpoints = pg.as_ref().map(|pg| tokio::spawn(checkpoints(pg.url())));
         tokio::task::block_in_place(|| {
-            journal.fill(&serving.address, &world.told, Some(&shim), 0, |_| begin.elapsed() > Duration::from_secs(seconds));
+            let enough = |journal: &Journal| {
+                let files = journal.sheets.lock().expect("journal").len();
+                journal.count() >= much && files > 0 && begin.elapsed() > Duration::from_secs(2)
+            };
+            journal.fill(&serving.address, &world.told, Some(&shim), 0, enough);
         });
         serving.kill();
         checkpoints.inspect(tokio::task::JoinHandle::abort);
@@ -95,7 +101,7 @@ async fn checkpoints(url: String) {
 async fn survives(engine: &'static str) {
     let mut dice = Dice::thrown();
     let rounds = rounds(5);
-    let run = Recorded::run(engine, &[], &[], if rounds > 5 { 20 } else { 2 }).await;
+    let run = Recorded::run(engine, &[], &[], if rounds > 5 { 400 } else { 80 }).await;
     for n in 0..rounds {
         let style = match n % 5 {
             0 => Style::Drop,
@@ -108,6 +114,78 @@ async fn survives(engine: &'static str) {
     // Control: had no sync brought anything to the disk, this check would say so.
     let wrong = run.cut(run.some_place(&mut dice), Style::Drop, false).await;
     assert!(!wrong.is_empty(), "a disk without syncs lost nothing: the check sees nothing");
+}
+
+/// The same with a database that does not sync: the check must see it.
+#[cfg(feature = "fault-hooks")]
+async fn notices(engine: &'static str) {
+    let mut dice = Dice::thrown();
+    let run = Recorded::run(engine, &["fsync=off"], &[("HUTONG_TEST_WITHOUT", "Synced")], 40).await;
+    let all = run.log.records.len();
+    for style in [Style::Drop, Style::Mix(dice.next())] {
+        let wrong = run.cut(all, style, true).await;
+        assert!(!wrong.is_empty(), "{style:?}: without syncs nothing was lost");
+    }
+}
+
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_sqlite_that_does_not_sync() {
+    notices(SQLITE).await;
+}
+
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_postgresql_that_does_not_sync() {
+    notices(POSTGRES).await;
+}
+
+/// The very first start, from nothing: wherever the power goes, the next start finds an installation that it can
+/// open with its keys, or none and makes one.
+async fn first_start(engine: &'static str) {
+    let mut dice = Dice::thrown();
+    let world = World::empty(engine);
+    let base = world.beside("base");
+    copy(&world.root, &base);
+    let shim = world.shim();
+    shim.sync_takes(500);
+    let pg = world.here().postgres(Some(&shim), &[]).expect("starts");
+    let begin = shim.position();
+    let mut serving = world.serve(pg.as_ref(), Some(&shim), &[]);
+    let served = shim.position();
+    serving.becomes(true, Duration::from_secs(5));
+    serving.kill();
+    drop(pg);
+    let log = shim.log();
+    let (first, last) = (log.records_before(begin), log.records_before(served));
+    println!("{engine}: the first start is {} records", last - first);
+    for n in 0..rounds(5) {
+        let style = if n % 3 == 0 { Style::Drop } else { Style::Mix(dice.next()) };
+        // The last one when it served already: then there is something to be lost.
+        let records = if n == 0 { last } else { first + dice.below((last - first) as u64) as usize };
+        let mut disk = Disk::new(&base, if engine == SQLITE { Names::Strict } else { Names::Journaled });
+        log.records[..records].iter().for_each(|record| disk.play(&log, record));
+        let target = world.beside(&format!("cut-{}", super::rising()));
+        disk.leave(&target, style);
+        let keys = std::fs::read(target.join("data/keys")).ok();
+        let copy = world.at(target.clone());
+        let pg = copy.postgres(None, &["fsync=off"]).expect("starts after the cut");
+        let again = Serving::start(&copy.options(pg.as_ref()), None, &[], world.folder.path());
+        let told = again.as_ref().map_or_else(Clone::clone, |serving| serving.address.clone());
+        println!("cut after {records} records, {style:?}: keys {}, {told}", keys.is_some());
+        assert!(again.is_ok(), "{told}");
+        assert!(n > 0 || keys.is_some(), "it served, and its keys are gone");
+        if let Some(keys) = keys {
+            assert_eq!(std::fs::read(target.join("data/keys")).expect("keys"), keys, "the keys stay");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_survives_a_power_cut() {
+    for engine in [SQLITE, POSTGRES] {
+        first_start(engine).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

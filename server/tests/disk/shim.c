@@ -62,7 +62,7 @@ __attribute__((constructor)) static void begin(void) {
 }
 
 static int below(const char *path) {
-  return root && strncmp(path, root, root_length) == 0 && path[root_length] == '/';
+  return root && strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || !path[root_length]);
 }
 
 // The path of an open file below the folder.

@@ -67,6 +67,18 @@ impl World {
         Self { root, folder, engine, told: serde_json::from_slice(&told).expect("json") }
     }
 
+    /// Nothing yet, but for an empty PostgreSQL.
+    pub fn empty(engine: &'static str) -> Self {
+        let folder = temporary();
+        let root = folder.path().join("root");
+        std::fs::create_dir(&root).expect("folder");
+        if engine == POSTGRES {
+            postgres::init(&root.join("pg"));
+        }
+        let told = Told { task: Id::nil(), manager: String::new(), workers: vec![] };
+        Self { folder, root, engine, told }
+    }
+
     /// The same at another place: after a cut, say.
     pub fn at(&self, root: PathBuf) -> Copy<'_> {
         Copy { root, engine: self.engine, told: &self.told }
@@ -147,7 +159,7 @@ async fn prepared(engine: &'static str) -> PathBuf {
 
 async fn build(engine: &'static str, root: &Path) -> Told {
     let pg = (engine == POSTGRES).then(|| {
-        postgres::init(&root.join("pg"), false);
+        postgres::init(&root.join("pg"));
         Postgres::start(&root.join("pg"), None, &["fsync=off"]).expect("starts")
     });
     let place = Place { data: root.join("data"), database_url: pg.as_ref().map(Postgres::url) };

@@ -22,7 +22,9 @@ pub enum StoreError {
     #[error("storage cannot be written: {0}")]
     Unwritable(sqlx::Error),
     /// Pages of the database are not what was written.
-    #[error("the database is damaged: {0}. Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`")]
+    #[error(
+        "the database is damaged: {0}. Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`"
+    )]
     Damaged(sqlx::Error),
     /// A column holds something its type does not allow.
     #[error("stored value is not readable: {0}")]

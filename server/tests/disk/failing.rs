@@ -1,0 +1,238 @@
+//! Disks that are full, read-only or fail: a clear refusal, reads go on, `/readyz` tells, and when the cause is
+//! gone everything goes on by itself. Nothing is acknowledged after a sync that failed, nothing acknowledged lost.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use server::platform::ids::{Id, new_free_id};
+
+use super::check;
+use super::common::NOW;
+use super::http::{self, Answer};
+use super::load::{Journal, sheet, visit};
+use super::program::Serving;
+use super::replay::{Disk, Names, Style};
+use super::shim::{CREATE, EIO, ENOSPC, EROFS, RENAME, RESIZE, SYNC, Shim, WRITE};
+use super::world::{POSTGRES, SQLITE, World, copy};
+
+const SOON: Duration = Duration::from_secs(6);
+
+/// One worker who files visits one after the other, and what was acknowledged.
+struct Filing<'a> {
+    world: &'a World,
+    shim: &'a Shim,
+    acks: Vec<Id>,
+    next: usize,
+}
+
+impl Filing<'_> {
+    fn item(&mut self) -> (String, Id) {
+        let workers = &self.world.told.workers;
+        let worker = &workers[self.next % workers.len()];
+        let item = worker.items[self.next / workers.len()];
+        self.next += 1;
+        (worker.token.clone(), item)
+    }
+
+    /// Files one and expects it to be taken.
+    fn taken(&mut self, address: &str) {
+        let (token, item) = self.item();
+        self.insist(address, &token, item, new_free_id(NOW), SOON);
+    }
+
+    /// Files the same again until it is taken.
+    fn insist(&mut self, address: &str, token: &str, item: Id, client: Id, within: Duration) {
+        let begin = std::time::Instant::now();
+        loop {
+            match visit(address, token, item, client) {
+                Ok(answer) if answer.status < 300 => break,
+                told => assert!(begin.elapsed() < within, "not taken within {within:?}: {told:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.acks.push(client);
+    }
+
+    /// Files until one is refused; everything before counts as acknowledged.
+    fn refused(&mut self, address: &str) -> (Answer, String, Id, Id) {
+        for _ in 0..60 {
+            let ((token, item), client) = (self.item(), new_free_id(NOW));
+            let answer = visit(address, &token, item, client).expect("answers");
+            if answer.status >= 300 {
+                return (answer, token, item, client);
+            }
+            self.acks.push(client);
+        }
+        panic!("nothing was refused");
+    }
+
+    /// What is on the disk if the power goes now and takes all that was not synced.
+    async fn after_a_cut(&self, base: &std::path::Path) -> Vec<String> {
+        let log = self.shim.log();
+        let names = if self.world.engine == SQLITE { Names::Strict } else { Names::Journaled };
+        let mut disk = Disk::new(base, names);
+        log.records.iter().for_each(|record| disk.play(&log, record));
+        let target = self.world.beside(&format!("cut-{}", super::rising()));
+        disk.leave(&target, Style::Drop);
+        check::wrong(&self.world.at(target), &self.acks, 0).await
+    }
+}
+
+fn reads(serving: &Serving, world: &World) {
+    let items = http::json(&serving.address, "GET", "/api/v1/items?limit=1", &world.told.manager, &Value::Null);
+    assert_eq!(items.expect("answers").status, 200);
+    let board = format!("/api/v1/boards/{}", world.told.task);
+    let board = http::json(&serving.address, "GET", &board, &world.told.manager, &Value::Null).expect("answers");
+    assert_eq!(board.status, 200, "{}", board.text());
+}
+
+/// A refusal that says what is the matter and when to come again.
+fn is_clear(answer: &Answer) {
+    let told = answer.json();
+    assert_eq!((answer.status, &told["code"]), (503, &"storage".into()), "{}", answer.text());
+    assert!(answer.header("retry-after").is_some() && told["detail"].as_str().is_some_and(|text| !text.is_empty()));
+}
+
+fn sign_in(serving: &Serving) -> Answer {
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n";
+    let body = b"login=manager&password=open%20sesame%20please";
+    http::ask(&serving.address, "POST", "/sign-in", headers, body).expect("answers")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
+    let world = World::new(SQLITE).await;
+    let base = world.beside("base");
+    copy(&world.root, &base);
+    let shim = world.shim();
+    let serving = world.serve(None, Some(&shim), &[]);
+    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    serving.becomes(true, SOON);
+    let all = WRITE | SYNC | CREATE | RENAME | RESIZE;
+    for (operations, error, part) in [
+        (WRITE | RESIZE, ENOSPC, "hutong.db"),
+        (WRITE, EIO, "hutong.db"),
+        (SYNC, EIO, "hutong.db-wal"),
+        (all, EROFS, "/data/"),
+        (all, ENOSPC, "/data/"),
+    ] {
+        filing.taken(&serving.address);
+        let failing = shim.fail(operations, error, -1, part);
+        let (answer, token, item, client) = filing.refused(&serving.address);
+        is_clear(&answer);
+        reads(&serving, &world);
+        assert_eq!(sign_in(&serving).status, 503, "{error} of {operations} on {part}");
+        let passed = serving.becomes(false, SOON);
+        assert!(serving.get("/readyz").text().contains("storage"));
+        if part == "/data/" {
+            assert!(!sheet(&serving.address, &token, world.told.task), "a sheet without a disk to keep it on");
+        }
+        assert!(failing.hits() > 0);
+        drop(failing);
+        filing.insist(&serving.address, &token, item, client, SOON);
+        let again = serving.becomes(true, SOON);
+        println!("error {error} of {operations} on {part}: told after {passed:?}, ready again after {again:?}");
+        assert!(sheet(&serving.address, &token, world.told.task));
+    }
+    assert_eq!(sign_in(&serving).status, 303);
+    drop(serving);
+    // What a failed sync left behind is not on the disk: what came after it must be, all the same.
+    let wrong = filing.after_a_cut(&base).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let wrong = check::wrong(&world.here(), &filing.acks, 0).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A sync fails, the process dies, the next one works on, the power goes.
+async fn dies_after_a_failed_sync(more: &[(&str, &str)]) -> Vec<String> {
+    let world = World::new(SQLITE).await;
+    let base = world.beside("base");
+    copy(&world.root, &base);
+    let shim = world.shim();
+    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut serving = world.serve(None, Some(&shim), more);
+    filing.taken(&serving.address);
+    let failing = shim.fail(SYNC, EIO, -1, "hutong.db-wal");
+    let (answer, ..) = filing.refused(&serving.address);
+    is_clear(&answer);
+    serving.kill();
+    drop(failing);
+    let mut serving = world.serve(None, Some(&shim), more);
+    (0..8).for_each(|_| filing.taken(&serving.address));
+    serving.kill();
+    filing.after_a_cut(&base).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_a_failed_sync_and_a_dead_process_is_on_the_disk() {
+    let wrong = dies_after_a_failed_sync(&[]).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_a_log_that_is_not_written_again() {
+    let wrong = dies_after_a_failed_sync(&[("HUTONG_TEST_WITHOUT", "LogAgain")]).await;
+    println!("{wrong:#?}");
+    assert!(wrong.iter().any(|text| text.contains("are lost")), "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_under_postgresql_is_told_and_passes() {
+    let world = World::new(POSTGRES).await;
+    let base = world.beside("base");
+    copy(&world.root, &base);
+    let shim = world.shim();
+    let here = world.here();
+    let pg = here.postgres(Some(&shim), &[]).expect("starts").expect("PostgreSQL");
+    let serving = world.serve(Some(&pg), Some(&shim), &[]);
+    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    serving.becomes(true, SOON);
+
+    // No room for tables: what needs a new page is refused.
+    let failing = shim.fail(WRITE | RESIZE, ENOSPC, -1, "/pg/base/");
+    let (answer, token, item, client) = filing.refused(&serving.address);
+    is_clear(&answer);
+    reads(&serving, &world);
+    drop(failing);
+    filing.insist(&serving.address, &token, item, client, SOON);
+
+    // The program's own folder is full: files are refused, work goes on.
+    let failing = shim.fail(WRITE | CREATE, ENOSPC, -1, "/data/");
+    assert!(!sheet(&serving.address, &token, world.told.task));
+    filing.taken(&serving.address);
+    drop(failing);
+    assert!(sheet(&serving.address, &token, world.told.task));
+
+    // A sync of the log fails: PostgreSQL gives up, replays what it has and comes again by itself.
+    let failing = shim.fail(SYNC, EIO, 1, "/pg/pg_wal/");
+    let journal = Journal::default();
+    let told = &world.told;
+    let before = filing.next / told.workers.len() + 1;
+    journal.fill(&serving.address, told, Some(&shim), before, |journal| {
+        failing.hits() > 0 && journal.count() > 16 && serving.is_ready()
+    });
+    let refusals = journal.refusals.lock().expect("journal").clone();
+    println!("after a failed sync {} were acknowledged, {} refused", journal.count(), refusals.len());
+    assert!(refusals.iter().all(|(status, _)| *status == 503), "{refusals:?}");
+    filing.acks.extend(journal.until(u64::MAX).0);
+    drop(failing);
+
+    // The disk turns read-only: PostgreSQL cannot go on. Started again when it is mended, all goes on by itself.
+    let failing = shim.fail(WRITE | SYNC | CREATE | RENAME | RESIZE, EROFS, -1, "/pg/");
+    serving.becomes(false, Duration::from_secs(15));
+    pg.stop("immediate");
+    drop(failing);
+    pg.again(Some(&shim), &[]);
+    let again = serving.becomes(true, Duration::from_secs(20));
+    println!("PostgreSQL came again, the program {again:?} later");
+    filing.next = (before + journal.count()).max(40) * told.workers.len();
+    filing.taken(&serving.address);
+    reads(&serving, &world);
+    drop(serving);
+    drop(pg);
+    let wrong = filing.after_a_cut(&base).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let wrong = check::wrong(&here, &filing.acks, 0).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
