@@ -24,6 +24,8 @@ pub enum Protection {
     RunAgain = 128,
     /// Syncing what is committed to the disk.
     Synced = 1 << 13,
+    /// Giving back a connection only when no transaction is left on it.
+    CleanLoan = 1 << 15,
     /// Writing SQLite's log again before anything is built on it.
     LogAgain = 1 << 14,
 }
@@ -37,7 +39,7 @@ mod hooks {
     use crate::platform::database::StoreError;
 
     /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
-    const NAMED: [Protection; 2] = [Protection::Synced, Protection::LogAgain];
+    const NAMED: [Protection; 3] = [Protection::Synced, Protection::LogAgain, Protection::CleanLoan];
 
     static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
         let wanted = std::env::var("HUTONG_TEST_WITHOUT").unwrap_or_default();

@@ -123,7 +123,8 @@ async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
         reads(&serving, &world);
         assert_eq!(sign_in(&serving).status, 503, "{error} of {operations} on {part}");
         let passed = serving.becomes(false, SOON);
-        assert!(serving.get("/readyz").text().contains("storage"));
+        let why = serving.get("/readyz").text();
+        assert!(why.contains("storage"), "{error} of {operations} on {part}: {why}\n{}", serving.log());
         if part == "/data/" {
             assert!(!sheet(&serving.address, &token, world.told.task), "a sheet without a disk to keep it on");
         }
@@ -141,6 +142,26 @@ async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let wrong = check::wrong(&world.here(), &filing.acks, 0).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A disk that was full for a moment, with the protection out: nothing is taken ever again.
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_a_connection_that_is_left_in_a_transaction() {
+    let world = World::new(SQLITE).await;
+    let shim = world.shim();
+    let serving = world.serve(None, Some(&shim), &[("HUTONG_TEST_WITHOUT", "CleanLoan")]);
+    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    filing.taken(&serving.address);
+    let failing = shim.fail(WRITE, ENOSPC, -1, "hutong.db");
+    let (answer, token, item, client) = filing.refused(&serving.address);
+    is_clear(&answer);
+    drop(failing);
+    std::thread::sleep(SOON);
+    assert!(!serving.is_ready());
+    let answer = visit(&serving.address, &token, item, client).expect("answers");
+    println!("{} {}", answer.status, answer.text());
+    assert_eq!(answer.status, 500, "{}", answer.text());
 }
 
 /// A sync fails, the process dies, the next one works on, the power goes.

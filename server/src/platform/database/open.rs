@@ -6,10 +6,21 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
 use super::{Db, StoreError, Tx, Wire};
 use crate::platform::faults::{self, Protection};
+
+/// Whether a connection may be lent again. When its disk is full SQLite ends a transaction by itself; the driver's
+/// ROLLBACK then fails, and it would refuse every later transaction on this connection, the only one that writes.
+async fn is_clean(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if conn.is_in_transaction() && !faults::out(Protection::CleanLoan) {
+        // A ROLLBACK may still be on its way to the connection's thread: it is before this.
+        conn.ping().await?;
+        return Ok(!conn.is_in_transaction());
+    }
+    Ok(true)
+}
 
 /// Brings SQLite's write-ahead log to the disk before anything is built on it. If a sync failed in a process
 /// before this one, the end of the log is in the system's memory and looks written; no later sync brings it, but
@@ -68,7 +79,11 @@ impl Db {
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
             .statement_cache_capacity(512);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .after_release(|conn, _| Box::pin(is_clean(conn)))
+            .connect_with(options.clone())
+            .await?;
         if !faults::out(Protection::LogAgain) {
             write_log_again(&write, file).await?;
         }
