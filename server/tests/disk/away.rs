@@ -41,10 +41,8 @@ async fn all_there(world: &World, pg: Option<Postgres>, journal: &Journal) {
 }
 
 /// A session with a cookie, for pages.
-pub fn signed_in(serving: &Serving) -> String {
-    let headers = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n";
-    let body = b"login=manager&password=open%20sesame%20please";
-    let answer = http::ask(&serving.address, "POST", "/sign-in", headers, body).expect("answers");
+pub fn signed_in(serving: &Serving, login: &str) -> String {
+    let answer = http::sign_in(&serving.address, login);
     assert_eq!(answer.status, 303, "{}", answer.text());
     let cookie = answer.header("set-cookie").expect("a cookie").split(';').next().expect("a value").to_owned();
     format!("Cookie: {cookie}\r\n")
@@ -56,7 +54,7 @@ async fn postgresql_stopped_started_and_its_connections_ended() {
     let pg = world.here().postgres(None, &[]).expect("starts").expect("PostgreSQL");
     let serving = world.serve(Some(&pg), None, &[]);
     serving.becomes(true, SOON);
-    let session = signed_in(&serving);
+    let session = signed_in(&serving, "manager");
     let admin = Db::open_postgres_within(&pg.url(), 1).await.expect("opens");
     let journal = Journal::default();
     let story = |journal: &Journal| {

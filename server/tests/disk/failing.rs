@@ -93,12 +93,6 @@ fn is_clear(answer: &Answer) {
     assert!(answer.header("retry-after").is_some() && told["detail"].as_str().is_some_and(|text| !text.is_empty()));
 }
 
-fn sign_in(serving: &Serving) -> Answer {
-    let headers = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n";
-    let body = b"login=manager&password=open%20sesame%20please";
-    http::ask(&serving.address, "POST", "/sign-in", headers, body).expect("answers")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
     let world = World::new(SQLITE).await;
@@ -121,7 +115,7 @@ async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
         let (answer, token, item, client) = filing.refused(&serving.address);
         is_clear(&answer);
         reads(&serving, &world);
-        assert_eq!(sign_in(&serving).status, 503, "{error} of {operations} on {part}");
+        assert_eq!(http::sign_in(&serving.address, "manager").status, 503, "{error} of {operations} on {part}");
         let passed = serving.becomes(false, SOON);
         let why = serving.get("/readyz").text();
         assert!(why.contains("storage"), "{error} of {operations} on {part}: {why}\n{}", serving.log());
@@ -135,7 +129,7 @@ async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
         println!("error {error} of {operations} on {part}: told after {passed:?}, ready again after {again:?}");
         assert!(sheet(&serving.address, &token, world.told.task));
     }
-    assert_eq!(sign_in(&serving).status, 303);
+    assert_eq!(http::sign_in(&serving.address, "d1").status, 303);
     drop(serving);
     // What a failed sync left behind is not on the disk: what came after it must be, all the same.
     let wrong = filing.after_a_cut(&base).await;

@@ -60,3 +60,10 @@ pub fn json(address: &str, method: &str, path: &str, token: &str, body: &Value) 
 pub fn get(address: &str, path: &str) -> std::io::Result<Answer> {
     ask(address, "GET", path, "", b"")
 }
+
+/// Signs in by the form.
+pub fn sign_in(address: &str, login: &str) -> Answer {
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n";
+    let body = format!("login={login}&password=open%20sesame%20please");
+    ask(address, "POST", "/sign-in", headers, body.as_bytes()).expect("answers")
+}

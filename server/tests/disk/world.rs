@@ -26,6 +26,7 @@ const EACH: usize = 60;
 /// Somebody with open items.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Worker {
+    pub login: String,
     pub token: String,
     pub items: Vec<Id>,
 }
@@ -181,7 +182,7 @@ async fn build(engine: &'static str, root: &Path) -> Told {
         let items = work_store::list(&mut app.read(), &wanted, &by.principal, Permission::ItemRead).await;
         let items: Vec<Id> = items.expect("items").iter().map(|item| item.id).collect();
         assert_eq!(items.len(), EACH);
-        workers.push(Worker { token: token(&login).await, items });
+        workers.push(Worker { token: token(&login).await, login, items });
     }
     let manager = token("manager").await;
     // Until everything that has happened is sealed and signed.
