@@ -13,6 +13,7 @@ use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::database::StoreError;
+use crate::platform::faults::{self, Protection};
 use crate::platform::{metrics, settings};
 
 /// The process is up.
@@ -78,7 +79,7 @@ impl Pulse {
 /// Tries again and again whether writes pass, until the house closes.
 pub async fn watch(app: App) {
     let mut stopping = app.stopping();
-    while !*stopping.borrow() {
+    while !*stopping.borrow() && !faults::out(Protection::Pulse) {
         app.pulse.state().0 = Some(Instant::now());
         let result = app.lanes.pulse().await;
         app.pulse.told(&result);

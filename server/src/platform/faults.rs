@@ -24,6 +24,12 @@ pub enum Protection {
     RunAgain = 128,
     /// Syncing what is committed to the disk.
     Synced = 1 << 13,
+    /// Syncing a new folder into the one above it.
+    FolderSynced = 1 << 24,
+    /// Trying whether writes pass, for `/readyz`.
+    Pulse = 1 << 25,
+    /// What holds when the clock is set back: heads are signed, sessions of the future end, jobs are due.
+    ClockBack = 1 << 26,
     /// Giving back a connection only when no transaction is left on it.
     CleanLoan = 1 << 15,
     /// Writing SQLite's log again before anything is built on it.
@@ -39,7 +45,14 @@ mod hooks {
     use crate::platform::database::StoreError;
 
     /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
-    const NAMED: [Protection; 3] = [Protection::Synced, Protection::LogAgain, Protection::CleanLoan];
+    const NAMED: [Protection; 6] = [
+        Protection::Synced,
+        Protection::LogAgain,
+        Protection::CleanLoan,
+        Protection::FolderSynced,
+        Protection::Pulse,
+        Protection::ClockBack,
+    ];
 
     static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {
         let wanted = std::env::var("HUTONG_TEST_WITHOUT").unwrap_or_default();

@@ -17,6 +17,7 @@ use tower_sessions::session_store::{Error, Result};
 
 use super::clock::Clock;
 use super::database::{Db, Exec, StoreError};
+use super::faults::{self, Protection};
 use super::ids::Id;
 use super::lane::Lanes;
 use super::limits::Limits;
@@ -157,8 +158,9 @@ impl SessionStore for Sessions {
     {
         Box::pin(async move {
             let (now, key) = (self.clock.now(), key_of(*id));
+            let latest = if faults::out(Protection::ClockBack) { i64::MAX } else { now + self.limits.absolute };
             let row: Option<(String, i64, i64, i64)> =
-                self.db.clone().optional(LOAD, args![&key, now, now + self.limits.absolute]).await.map_err(backend)?;
+                self.db.clone().optional(LOAD, args![&key, now, latest]).await.map_err(backend)?;
             let Some((data, created, seen, expires)) = row else { return Ok(None) };
             if now - seen >= TOUCH_EVERY {
                 let (this, expires) = (self.clone(), self.expires(created, now));

@@ -44,11 +44,11 @@ fn soon(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-async fn jumps(engine: &'static str) {
+async fn jumps(engine: &'static str, more: &[(&str, &str)]) {
     let world = World::new(engine).await;
     let shim = world.shim();
     let pg = world.here().postgres(Some(&shim), &[]).expect("starts");
-    let serving = world.serve(pg.as_ref(), Some(&shim), &[]);
+    let serving = world.serve(pg.as_ref(), Some(&shim), more);
     serving.becomes(true, SOON);
     let db = match &pg {
         None => Db::open_sqlite(&world.root.join("data/hutong.db")).await,
@@ -112,10 +112,17 @@ async fn jumps(engine: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_over_sqlite() {
-    jumps(SQLITE).await;
+    jumps(SQLITE, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_under_postgresql() {
-    jumps(POSTGRES).await;
+    jumps(POSTGRES, &[]).await;
+}
+
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_heads_that_wait_for_the_clock() {
+    let without = tokio::spawn(jumps(SQLITE, &[("HUTONG_TEST_WITHOUT", "ClockBack")])).await;
+    assert!(without.is_err_and(|fault| fault.is_panic()), "nothing waits for the clock");
 }

@@ -158,6 +158,19 @@ async fn the_check_notices_a_connection_that_is_left_in_a_transaction() {
     assert_eq!(answer.status, 500, "{}", answer.text());
 }
 
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_a_readiness_that_is_not_tried() {
+    let world = World::new(SQLITE).await;
+    let shim = world.shim();
+    let serving = world.serve(None, Some(&shim), &[("HUTONG_TEST_WITHOUT", "Pulse")]);
+    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let _failing = shim.fail(WRITE, EIO, -1, "hutong.db");
+    filing.refused(&serving.address);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(serving.is_ready(), "it says that it is ready, and takes nothing");
+}
+
 /// A sync fails, the process dies, the next one works on, the power goes.
 async fn dies_after_a_failed_sync(more: &[(&str, &str)]) -> Vec<String> {
     let world = World::new(SQLITE).await;

@@ -142,7 +142,7 @@ async fn the_check_notices_postgresql_that_does_not_sync() {
 
 /// The very first start, from nothing: wherever the power goes, the next start finds an installation that it can
 /// open with its keys, or none and makes one.
-async fn first_start(engine: &'static str) {
+async fn first_start(engine: &'static str, more: &[(&str, &str)]) {
     let mut dice = Dice::thrown();
     let world = World::empty(engine);
     let base = world.beside("base");
@@ -151,7 +151,7 @@ async fn first_start(engine: &'static str) {
     shim.sync_takes(500);
     let pg = world.here().postgres(Some(&shim), &[]).expect("starts");
     let begin = shim.position();
-    let mut serving = world.serve(pg.as_ref(), Some(&shim), &[]);
+    let mut serving = world.serve(pg.as_ref(), Some(&shim), more);
     let served = shim.position();
     serving.becomes(true, Duration::from_secs(5));
     serving.kill();
@@ -184,8 +184,15 @@ async fn first_start(engine: &'static str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_start_survives_a_power_cut() {
     for engine in [SQLITE, POSTGRES] {
-        first_start(engine).await;
+        first_start(engine, &[]).await;
     }
+}
+
+#[cfg(feature = "fault-hooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_notices_a_folder_that_is_not_synced() {
+    let without = tokio::spawn(first_start(SQLITE, &[("HUTONG_TEST_WITHOUT", "FolderSynced")])).await;
+    assert!(without.is_err_and(|fault| fault.is_panic()), "the keys are there all the same");
 }
 
 #[tokio::test(flavor = "multi_thread")]
