@@ -11,8 +11,8 @@ export HUTONG_TEST_POSTGRES
 trap 'sh scripts/test-postgres.sh stop' EXIT INT TERM
 cargo nextest run --workspace --locked "$@"
 cargo test --workspace --locked --doc --quiet
-# Protections are taken out one by one (access predicates, movements, unfolded rows, the sealer): the tests must notice.
-cargo nextest run --package server --locked --features fault-hooks --test routes --test conserved --test measures --test audit notices
+# Protections are taken out one by one (access predicates, movements, unfolded rows, the sealer, the disk): the tests must notice.
+cargo nextest run --package server --locked --features fault-hooks --test routes --test conserved --test measures --test audit --test disk notices
 # Each protection of the lanes is taken out in turn: the check beside it must fail.
 cargo nextest run --package server --locked --features fault-hooks --test storms
 # The contract once more where it is hard: hash partitions, serializable, conflicts before and silence after commits.

@@ -22,7 +22,8 @@ pub const STATEMENTS: &[&str] = &[TASKS, SECRET_SAMPLE_ALL_SHARDS, OUTBOX_ALL_SH
 /// Rows of the outbox older than this are stuck (microseconds).
 const STUCK: i64 = 60_000_000;
 
-const RESTORE: &str = "Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`";
+const RESTORE: &str =
+    "Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`";
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

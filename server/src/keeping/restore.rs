@@ -15,8 +15,8 @@ use crate::doctor::{self, Check};
 use crate::error::plain_text;
 use crate::platform::database::Db;
 use crate::platform::database::walk::Batch;
-use crate::platform::{durable, files};
 use crate::platform::secrets::Keys;
+use crate::platform::{durable, files};
 use crate::start::{self, Place, StartError};
 
 /// What was restored.

@@ -13,7 +13,7 @@ use super::program;
 use super::world::Copy;
 
 /// Everything that is wrong with an installation: `acks` must be there once each, and at least so many sheets.
-pub async fn wrong(copy: &Copy<'_>, acks: &[Id], sheets: usize) -> Vec<String> {
+pub async fn wrong(copy: &Copy, acks: &[Id], sheets: usize) -> Vec<String> {
     // Its own syncs are of no use here: the power does not go a second time.
     match copy.postgres(None, &["fsync=off"]) {
         Ok(pg) => with(copy, pg.as_ref(), acks, sheets).await,
@@ -27,7 +27,7 @@ fn tail(text: &str) -> String {
 }
 
 /// The same while its PostgreSQL runs.
-pub async fn with(copy: &Copy<'_>, pg: Option<&Postgres>, acks: &[Id], sheets: usize) -> Vec<String> {
+pub async fn with(copy: &Copy, pg: Option<&Postgres>, acks: &[Id], sheets: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     for command in [&["doctor"][..], &["audit", "verify"][..]] {
         let done = program::run(command, &copy.options(pg));

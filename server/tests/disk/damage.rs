@@ -57,7 +57,7 @@ fn is_found(world: &World, pg: Option<&Postgres>) -> String {
 }
 
 fn rubbish(file: &Path, at: u64, size: usize, dice: &mut Dice) {
-    let bytes: Vec<u8> = (0..size).map(|_| dice.next() as u8).collect();
+    let bytes: Vec<u8> = (0..size).map(|_| dice.any() as u8).collect();
     let out = std::fs::OpenOptions::new().write(true).open(file).expect("opens");
     out.write_all_at(&bytes, at).expect("written");
 }

@@ -3,95 +3,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use server::platform::ids::{Id, new_free_id};
-
 use super::check;
-use super::common::NOW;
-use super::http::{self, Answer};
+use super::filing::{Filing, SOON, is_clear, reads};
+use super::http;
 use super::load::{Journal, sheet, visit};
-use super::program::Serving;
-use super::replay::{Disk, Names, Style};
-use super::shim::{CREATE, EIO, ENOSPC, EROFS, RENAME, RESIZE, SYNC, Shim, WRITE};
+use super::shim::{CREATE, EIO, ENOSPC, EROFS, RENAME, RESIZE, SYNC, WRITE};
 use super::world::{POSTGRES, SQLITE, World, copy};
-
-const SOON: Duration = Duration::from_secs(6);
-
-/// One worker who files visits one after the other, and what was acknowledged.
-struct Filing<'a> {
-    world: &'a World,
-    shim: &'a Shim,
-    acks: Vec<Id>,
-    next: usize,
-}
-
-impl Filing<'_> {
-    fn item(&mut self) -> (String, Id) {
-        let workers = &self.world.told.workers;
-        let worker = &workers[self.next % workers.len()];
-        let item = worker.items[self.next / workers.len()];
-        self.next += 1;
-        (worker.token.clone(), item)
-    }
-
-    /// Files one and expects it to be taken.
-    fn taken(&mut self, address: &str) {
-        let (token, item) = self.item();
-        self.insist(address, &token, item, new_free_id(NOW), SOON);
-    }
-
-    /// Files the same again until it is taken.
-    fn insist(&mut self, address: &str, token: &str, item: Id, client: Id, within: Duration) {
-        let begin = std::time::Instant::now();
-        loop {
-            match visit(address, token, item, client) {
-                Ok(answer) if answer.status < 300 => break,
-                told => assert!(begin.elapsed() < within, "not taken within {within:?}: {told:?}"),
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        self.acks.push(client);
-    }
-
-    /// Files until one is refused; everything before counts as acknowledged.
-    fn refused(&mut self, address: &str) -> (Answer, String, Id, Id) {
-        for _ in 0..60 {
-            let ((token, item), client) = (self.item(), new_free_id(NOW));
-            let answer = visit(address, &token, item, client).expect("answers");
-            if answer.status >= 300 {
-                return (answer, token, item, client);
-            }
-            self.acks.push(client);
-        }
-        panic!("nothing was refused");
-    }
-
-    /// What is on the disk if the power goes now and takes all that was not synced.
-    async fn after_a_cut(&self, base: &std::path::Path) -> Vec<String> {
-        let log = self.shim.log();
-        let names = if self.world.engine == SQLITE { Names::Strict } else { Names::Journaled };
-        let mut disk = Disk::new(base, names);
-        log.records.iter().for_each(|record| disk.play(&log, record));
-        let target = self.world.beside(&format!("cut-{}", super::rising()));
-        disk.leave(&target, Style::Drop);
-        check::wrong(&self.world.at(target), &self.acks, 0).await
-    }
-}
-
-fn reads(serving: &Serving, world: &World) {
-    let items = http::json(&serving.address, "GET", "/api/v1/items?limit=1", &world.told.manager, &Value::Null);
-    assert_eq!(items.expect("answers").status, 200);
-    let board = format!("/api/v1/boards/{}", world.told.task);
-    let board = http::json(&serving.address, "GET", &board, &world.told.manager, &Value::Null).expect("answers");
-    assert_eq!(board.status, 200, "{}", board.text());
-}
-
-/// A refusal that says what is the matter and when to come again.
-fn is_clear(answer: &Answer) {
-    let told = answer.json();
-    assert_eq!((answer.status, &told["code"]), (503, &"storage".into()), "{}", answer.text());
-    assert!(answer.header("retry-after").is_some() && told["detail"].as_str().is_some_and(|text| !text.is_empty()));
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
@@ -100,13 +17,13 @@ async fn a_disk_that_fails_under_sqlite_is_told_and_passes() {
     copy(&world.root, &base);
     let shim = world.shim();
     let serving = world.serve(None, Some(&shim), &[]);
-    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut filing = Filing::new(&world, &shim);
     serving.becomes(true, SOON);
     let all = WRITE | SYNC | CREATE | RENAME | RESIZE;
     for (operations, error, part) in [
         (WRITE | RESIZE, ENOSPC, "hutong.db"),
         (WRITE, EIO, "hutong.db"),
-        (SYNC, EIO, "hutong.db-wal"),
+        (SYNC, EIO, "hutong.db"),
         (all, EROFS, "/data/"),
         (all, ENOSPC, "/data/"),
     ] {
@@ -145,7 +62,7 @@ async fn the_check_notices_a_connection_that_is_left_in_a_transaction() {
     let world = World::new(SQLITE).await;
     let shim = world.shim();
     let serving = world.serve(None, Some(&shim), &[("HUTONG_TEST_WITHOUT", "CleanLoan")]);
-    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut filing = Filing::new(&world, &shim);
     filing.taken(&serving.address);
     let failing = shim.fail(WRITE, ENOSPC, -1, "hutong.db");
     let (answer, token, item, client) = filing.refused(&serving.address);
@@ -164,7 +81,7 @@ async fn the_check_notices_a_readiness_that_is_not_tried() {
     let world = World::new(SQLITE).await;
     let shim = world.shim();
     let serving = world.serve(None, Some(&shim), &[("HUTONG_TEST_WITHOUT", "Pulse")]);
-    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut filing = Filing::new(&world, &shim);
     let _failing = shim.fail(WRITE, EIO, -1, "hutong.db");
     filing.refused(&serving.address);
     std::thread::sleep(Duration::from_secs(4));
@@ -177,7 +94,7 @@ async fn dies_after_a_failed_sync(more: &[(&str, &str)]) -> Vec<String> {
     let base = world.beside("base");
     copy(&world.root, &base);
     let shim = world.shim();
-    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut filing = Filing::new(&world, &shim);
     let mut serving = world.serve(None, Some(&shim), more);
     filing.taken(&serving.address);
     let failing = shim.fail(SYNC, EIO, -1, "hutong.db-wal");
@@ -214,7 +131,7 @@ async fn a_disk_that_fails_under_postgresql_is_told_and_passes() {
     let here = world.here();
     let pg = here.postgres(Some(&shim), &[]).expect("starts").expect("PostgreSQL");
     let serving = world.serve(Some(&pg), Some(&shim), &[]);
-    let mut filing = Filing { world: &world, shim: &shim, acks: vec![], next: 0 };
+    let mut filing = Filing::new(&world, &shim);
     serving.becomes(true, SOON);
 
     // No room for tables: what needs a new page is refused.

@@ -76,7 +76,14 @@ impl Journal {
     }
 
     /// Everybody works through the items from `from` on until `done` says so; two fetch a sheet now and then.
-    pub fn fill(&self, address: &str, told: &Told, shim: Option<&Shim>, from: usize, mut done: impl FnMut(&Self) -> bool) {
+    pub fn fill(
+        &self,
+        address: &str,
+        told: &Told,
+        shim: Option<&Shim>,
+        from: usize,
+        mut done: impl FnMut(&Self) -> bool,
+    ) {
         self.stop.store(false, Ordering::Relaxed);
         std::thread::scope(|scope| {
             for (number, worker) in told.workers.iter().enumerate() {

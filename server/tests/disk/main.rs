@@ -8,10 +8,12 @@ mod check;
 mod clock;
 #[path = "../common/mod.rs"]
 mod common;
+mod content;
+mod damage;
 #[path = "../common/desk.rs"]
 mod desk;
-mod damage;
 mod failing;
+mod filing;
 mod http;
 mod load;
 mod log;
@@ -37,11 +39,13 @@ impl Dice {
         Self(seed)
     }
 
+    /// From a number.
     pub fn of(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    /// Any number.
+    pub fn any(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -49,8 +53,9 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    /// A number below another.
     pub fn below(&mut self, most: u64) -> u64 {
-        self.next() % most.max(1)
+        self.any() % most.max(1)
     }
 }
 

@@ -106,7 +106,7 @@ async fn survives(engine: &'static str) {
         let style = match n % 5 {
             0 => Style::Drop,
             3 => Style::Keep,
-            _ => Style::Mix(dice.next()),
+            _ => Style::Mix(dice.any()),
         };
         let wrong = run.cut(run.some_place(&mut dice), style, true).await;
         assert!(wrong.is_empty(), "{wrong:#?}");
@@ -122,7 +122,7 @@ async fn notices(engine: &'static str) {
     let mut dice = Dice::thrown();
     let run = Recorded::run(engine, &["fsync=off"], &[("HUTONG_TEST_WITHOUT", "Synced")], 40).await;
     let all = run.log.records.len();
-    for style in [Style::Drop, Style::Mix(dice.next())] {
+    for style in [Style::Drop, Style::Mix(dice.any())] {
         let wrong = run.cut(all, style, true).await;
         assert!(!wrong.is_empty(), "{style:?}: without syncs nothing was lost");
     }
@@ -160,7 +160,7 @@ async fn first_start(engine: &'static str, more: &[(&str, &str)]) {
     let (first, last) = (log.records_before(begin), log.records_before(served));
     println!("{engine}: the first start is {} records", last - first);
     for n in 0..rounds(5) {
-        let style = if n % 3 == 0 { Style::Drop } else { Style::Mix(dice.next()) };
+        let style = if n % 3 == 0 { Style::Drop } else { Style::Mix(dice.any()) };
         // The last one when it served already: then there is something to be lost.
         let records = if n == 0 { last } else { first + dice.below((last - first) as u64) as usize };
         let mut disk = Disk::new(&base, if engine == SQLITE { Names::Strict } else { Names::Journaled });

@@ -39,7 +39,12 @@ pub struct Serving {
 
 impl Serving {
     /// Starts it and waits until it says where it serves; the fault is what it said instead.
-    pub fn start(options: &[String], shim: Option<&Shim>, more: &[(&str, &str)], beside: &Path) -> Result<Self, String> {
+    pub fn start(
+        options: &[String],
+        shim: Option<&Shim>,
+        more: &[(&str, &str)],
+        beside: &Path,
+    ) -> Result<Self, String> {
         let log = beside.join(format!("serve-{}.log", super::rising()));
         let errors = std::fs::File::create(&log).expect("log");
         let mut command = hutong(&["serve", "--listen", "127.0.0.1:0"], options, shim);
@@ -47,17 +52,11 @@ impl Serving {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let told: Value = serde_json::from_str(&line).unwrap_or_default();
-        match told["url"].as_str().and_then(|url| url.strip_prefix("http://")) {
-            Some(address) => Ok(Self { child, address: address.to_owned(), log }),
-            None => {
-                let _ = child.wait();
-                Err(format!("{line}{}", std::fs::read_to_string(log).unwrap_or_default()))
-            }
+        if let Some(address) = told["url"].as_str().and_then(|url| url.strip_prefix("http://")) {
+            return Ok(Self { child, address: address.to_owned(), log });
         }
-    }
-
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        let _ = child.wait();
+        Err(format!("{line}{}", std::fs::read_to_string(log).unwrap_or_default()))
     }
 
     /// What it wrote into its log.
@@ -67,12 +66,6 @@ impl Serving {
 
     pub fn kill(&mut self) {
         let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    /// Tells it to close and waits.
-    pub fn close(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 

@@ -9,10 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Dice;
+use super::content::{Change, Content};
 use super::log::{Log, Record};
-
-const PAGE: u64 = 4096;
-const SECTOR: u64 = 512;
 
 /// When a name (a new file, a rename, a removal) is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,117 +28,6 @@ pub enum Style {
     Keep,
     /// sector by sector, by this seed
     Mix(u64),
-}
-
-enum Change {
-    Bytes { at: u64, data: Vec<u8>, stuck: bool },
-    Size(u64),
-    Grow(u64),
-}
-
-#[derive(Default)]
-struct Content {
-    disk: Vec<u8>,
-    pending: Vec<(u64, Change)>,
-    has_stuck: bool,
-}
-
-impl Content {
-    /// A page that is written again is dirty again: what was stuck in it goes along.
-    fn write(&mut self, number: u64, mut at: u64, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let (page, size) = (at / PAGE, ((PAGE - at % PAGE) as usize).min(bytes.len()));
-            for (_, change) in self.pending.iter_mut().filter(|_| self.has_stuck) {
-                if let Change::Bytes { at, stuck, .. } = change
-                    && *at / PAGE == page
-                {
-                    *stuck = false;
-                }
-            }
-            self.pending.push((number, Change::Bytes { at, data: bytes[..size].to_vec(), stuck: false }));
-            (at, bytes) = (at + size as u64, &bytes[size..]);
-        }
-    }
-
-    fn synced(&mut self, before: u64) {
-        let mut stays = Vec::new();
-        for (number, change) in std::mem::take(&mut self.pending) {
-            if number >= before || matches!(change, Change::Bytes { stuck: true, .. }) {
-                stays.push((number, change));
-            } else {
-                put(&mut self.disk, &change);
-            }
-        }
-        self.pending = stays;
-    }
-
-    fn not_synced(&mut self, before: u64) {
-        self.has_stuck = true;
-        for (number, change) in &mut self.pending {
-            if let Change::Bytes { stuck, .. } = change
-                && *number < before
-            {
-                *stuck = true;
-            }
-        }
-    }
-
-    fn left(&self, style: Style, inode: u64) -> Vec<u8> {
-        let mut out = self.disk.clone();
-        if style == Style::Drop {
-            return out;
-        }
-        let mut touched: HashMap<u64, u64> = HashMap::new();
-        for (_, change) in &self.pending {
-            let Change::Bytes { at, data, stuck } = change else {
-                let there = !matches!(style, Style::Mix(seed) if Dice::of(seed ^ inode).below(2) == 0);
-                if there {
-                    put(&mut out, change);
-                }
-                continue;
-            };
-            if *stuck {
-                continue;
-            }
-            let Style::Mix(seed) = style else {
-                put(&mut out, change);
-                continue;
-            };
-            let (mut from, end) = (*at, at + data.len() as u64);
-            while from < end {
-                let sector = from / SECTOR;
-                let to = ((sector + 1) * SECTOR).min(end);
-                let before = touched.entry(sector).or_default();
-                *before += 1;
-                // None of what was written to this sector, all of it, or only the first so many times.
-                let most = match Dice::of(seed ^ inode.rotate_left(32) ^ sector).below(3) {
-                    0 => 0,
-                    1 => u64::MAX,
-                    _ => Dice::of(seed ^ !sector).below(6),
-                };
-                if *before <= most {
-                    let part = data[(from - at) as usize..(to - at) as usize].to_vec();
-                    put(&mut out, &Change::Bytes { at: from, data: part, stuck: false });
-                }
-                from = to;
-            }
-        }
-        out
-    }
-}
-
-fn put(out: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::Bytes { at, data, .. } => {
-            let end = *at as usize + data.len();
-            if out.len() < end {
-                out.resize(end, 0);
-            }
-            out[*at as usize..end].copy_from_slice(data);
-        }
-        Change::Size(size) => out.resize(*size as usize, 0),
-        Change::Grow(size) => out.resize((*size as usize).max(out.len()), 0),
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -192,7 +79,7 @@ impl<'a> Disk<'a> {
     }
 
     fn add(&mut self, inode: u64, disk: Vec<u8>) -> usize {
-        self.contents.push(Content { disk, ..Content::default() });
+        self.contents.push(Content::on_disk(disk));
         self.by_inode.insert(inode, self.contents.len() - 1);
         self.contents.len() - 1
     }
@@ -228,8 +115,7 @@ impl<'a> Disk<'a> {
             b'T' | b'A' => {
                 let key = self.known(record.inode, &path);
                 let end = record.a as u64;
-                let change =
-                    if record.kind == b'T' { Change::Size(end) } else { Change::Grow(end + record.b as u64) };
+                let change = if record.kind == b'T' { Change::Size(end) } else { Change::Grow(end + record.b as u64) };
                 self.contents[key].pending.push((number, change));
             }
             b'B' => drop(self.begun.insert(record.a, number)),

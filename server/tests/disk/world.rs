@@ -81,11 +81,11 @@ impl World {
     }
 
     /// The same at another place: after a cut, say.
-    pub fn at(&self, root: PathBuf) -> Copy<'_> {
-        Copy { root, engine: self.engine, told: &self.told }
+    pub fn at(&self, root: PathBuf) -> Copy {
+        Copy { root, engine: self.engine }
     }
 
-    pub fn here(&self) -> Copy<'_> {
+    pub fn here(&self) -> Copy {
         self.at(self.root.clone())
     }
 
@@ -105,13 +105,12 @@ impl World {
 }
 
 /// An installation in a folder.
-pub struct Copy<'a> {
+pub struct Copy {
     pub root: PathBuf,
     pub engine: &'static str,
-    pub told: &'a Told,
 }
 
-impl Copy<'_> {
+impl Copy {
     /// Its PostgreSQL, if it has one.
     pub fn postgres(&self, shim: Option<&Shim>, settings: &[&str]) -> Result<Option<Postgres>, String> {
         if self.engine == SQLITE {

@@ -67,8 +67,7 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 impl Db {
     /// Opens (and creates) an embedded database file: WAL, `synchronous=FULL`, one writer.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
-        let synced =
-            if faults::out(Protection::Synced) { SqliteSynchronous::Off } else { SqliteSynchronous::Full };
+        let synced = if faults::out(Protection::Synced) { SqliteSynchronous::Off } else { SqliteSynchronous::Full };
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)

@@ -99,9 +99,7 @@ async fn commit_apart(wing: &Wing, group: Vec<Member>) {
         let mut attempt = 0;
         let result = loop {
             match try_commit(wing, &group).await {
-                Err(error)
-                    if attempt < 5 && begin.elapsed() < super::PATIENCE && worth_another_run(&error, &group) =>
-                {
+                Err(error) if attempt < 5 && begin.elapsed() < super::PATIENCE && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
                 }
