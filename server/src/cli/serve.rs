@@ -7,12 +7,10 @@ use tokio::net::TcpListener;
 
 use super::{CliError, Output};
 use crate::app::App;
-use crate::platform::log;
 use crate::start::{self, Place, StartError};
 
 /// Opens the installation and serves it until it is told to stop.
 pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result<(), CliError> {
-    log::begin();
     let _folder = place.take_folder()?;
     let app = start::open(place).await?;
     super::audit::at_start(&app, output).await?;
@@ -31,7 +29,6 @@ pub async fn serve(place: &Place, listen: SocketAddr, output: &Output) -> Result
 /// Builds the demo city if it is not there yet, prints who can sign in, and serves it; with `activity`,
 /// made-up people submit so many times a minute.
 pub async fn demo(place: &Place, listen: SocketAddr, activity: Option<u32>, output: &Output) -> Result<(), CliError> {
-    log::begin();
     let _folder = place.take_folder()?;
     let app = start::open(place).await?;
     super::audit::at_start(&app, output).await?;
@@ -71,6 +68,7 @@ fn url_of(listener: &TcpListener) -> Result<String, CliError> {
 }
 
 async fn run(app: App, listener: TcpListener) -> Result<(), CliError> {
+    crate::platform::log::begin();
     let served = crate::front::serve(app, listener, asked_to_stop()).await;
     Ok(served.map_err(|fault| StartError::Listen("?".into(), fault))?)
 }

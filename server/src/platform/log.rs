@@ -16,9 +16,9 @@ pub fn filter(wanted: &str) -> EnvFilter {
     CAPPED.iter().filter_map(|capped| capped.parse().ok()).fold(filter, EnvFilter::add_directive)
 }
 
-/// Begins logging to the error stream; `HUTONG_LOG` chooses levels (`info` adds a line for every request).
+/// Begins logging to the error stream; `HUTONG_LOG` chooses levels (`info,server=debug`).
 pub fn begin() {
-    let wanted = std::env::var("HUTONG_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let wanted = std::env::var("HUTONG_LOG").unwrap_or_else(|_| "info".to_owned());
     let filter = filter(&wanted);
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.

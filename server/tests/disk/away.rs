@@ -13,7 +13,7 @@ use super::load::{Journal, visit};
 use super::postgres::Postgres;
 use super::program::Serving;
 use super::world::{POSTGRES, SQLITE, World};
-use super::{check, rounds};
+use super::{check, on_both, rounds};
 
 const SOON: Duration = Duration::from_secs(15);
 
@@ -103,7 +103,7 @@ async fn locked(engine: &'static str) {
     let length = Duration::from_secs(if rounds(5) > 5 { 30 } else { 12 });
     let mut tx = other.begin_write().await.expect("begins");
     if pg.is_some() {
-        tx.execute_built("LOCK TABLE submission, lane_mark IN EXCLUSIVE MODE".into(), vec![]).await.expect("locked");
+        tx.execute_built("LOCK TABLE submission IN EXCLUSIVE MODE".into(), vec![]).await.expect("locked");
     }
     let begin = Instant::now();
     let worker = &world.told.workers[0];
@@ -134,12 +134,7 @@ async fn locked(engine: &'static str) {
     all_there(&world, pg, &journal).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_on_sqlite() {
-    locked(SQLITE).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_on_postgresql() {
-    locked(POSTGRES).await;
+#[test]
+fn a_lock_that_is_held() {
+    on_both(locked);
 }

@@ -8,12 +8,12 @@ use server::platform::database::{Db, Exec};
 use server::platform::ids::{Id, new_free_id};
 
 use super::away::signed_in;
-use super::check;
 use super::common::NOW;
 use super::http;
 use super::load::visit;
 use super::program::Serving;
-use super::world::{POSTGRES, SQLITE, World};
+use super::world::World;
+use super::{check, on_both};
 
 const SOON: Duration = Duration::from_secs(10);
 const HOUR: i64 = 3600;
@@ -110,19 +110,14 @@ async fn jumps(engine: &'static str, more: &[(&str, &str)]) {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_over_sqlite() {
-    jumps(SQLITE, &[]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_under_postgresql() {
-    jumps(POSTGRES, &[]).await;
+#[test]
+fn a_clock_that_jumps() {
+    on_both(|engine| jumps(engine, &[]));
 }
 
 #[cfg(feature = "fault-hooks")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_notices_heads_that_wait_for_the_clock() {
-    let without = tokio::spawn(jumps(SQLITE, &[("HUTONG_TEST_WITHOUT", "ClockBack")])).await;
+    let without = tokio::spawn(jumps(super::world::SQLITE, &[("HUTONG_TEST_WITHOUT", "ClockBack")])).await;
     assert!(without.is_err_and(|fault| fault.is_panic()), "nothing waits for the clock");
 }

@@ -69,3 +69,16 @@ pub fn rising() -> u64 {
     static LAST: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     LAST.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1
 }
+
+/// The same on both databases at the same time: most of it is waiting.
+pub fn on_both<R: Future<Output = ()>>(body: impl Fn(&'static str) -> R + Sync) {
+    std::thread::scope(|scope| {
+        for engine in [world::SQLITE, world::POSTGRES] {
+            let body = &body;
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+                runtime.expect("a runtime").block_on(body(engine));
+            });
+        }
+    });
+}

@@ -27,7 +27,7 @@ pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 /// How many times a closure is run again after a passing fault.
 const ATTEMPTS: u32 = 6;
 /// After so long nothing is tried again: its caller is told to come again while there is time to say so.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a lane allows.
 #[derive(Clone, Copy, Debug)]
