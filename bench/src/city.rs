@@ -311,7 +311,7 @@ async fn by(app: &App, login: &Login) -> Result<(StaffViewer, Actor, Principal),
 }
 
 /// Persons with fifty attributes each: those who are filed about live where the workers are, the others
-/// everywhere.
+/// everywhere. Place by place, as a registry has them.
 async fn persons(app: &App, scale: &Scale, workers: &[Login], city: &mut City) -> Result<Vec<rows::Subject>, AppError> {
     const BATCH: usize = 4096;
     let geography = app.geography();
@@ -333,9 +333,9 @@ async fn persons(app: &App, scale: &Scale, workers: &[Login], city: &mut City) -
         let batch: Vec<PersonRow> = (first..scale.persons.min(first + BATCH))
             .map(|at| {
                 let community = if at < scale.filed {
-                    workers[at % workers.len()].place
+                    workers[at * workers.len() / scale.filed].place
                 } else {
-                    communities[at % communities.len()]
+                    communities[(at - scale.filed) * communities.len() / (scale.persons - scale.filed)]
                 };
                 PersonRow { values: values(at, &attributes), community: Some(community), premises: None, made_up: true }
             })
@@ -428,5 +428,8 @@ async fn items(app: &App, task: Id, workers: &[Login]) -> Result<Vec<(usize, Id)
     let posts: std::collections::HashMap<Id, usize> =
         workers.iter().enumerate().map(|(at, login)| (login.post, at)).collect();
     let rows: Vec<(Id, Id)> = app.read().all(ITEMS, args![task]).await?;
-    Ok(rows.into_iter().filter_map(|(item, post)| Some((*posts.get(&post)?, item))).collect())
+    // Everybody files at the same time: the next item is another worker's.
+    const STRIDE: usize = 7919;
+    let at_once = (0..rows.len()).map(|at| rows[at * STRIDE % rows.len()]);
+    Ok(at_once.filter_map(|(item, post)| Some((*posts.get(&post)?, item))).collect())
 }

@@ -39,10 +39,9 @@ create table item (
   holder_organization uuid not null, holder_post uuid, state text not null, reason text, due_at bigint, sheet text not null,
   contribution text not null, parent_item_id uuid, submission_id uuid, certified bigint, changed boolean,
   created_at bigint not null, moved_at bigint not null, done_at bigint, moves bigint not null, version bigint not null, primary key (shard, id));
-create unique index item_position on item (shard, task_id, release, position);
+-- Each index costs every dispatched row: these are all that a list or a count needs.
+create index item_position on item (task_id, position);
 create index item_subject on item (shard, task_id, subject_id);
-create index item_holder on item (shard, holder_organization, state, due_at);
-create index item_task on item (task_id, state);
 create index item_assignment on item (task_id, assignment_id);
 create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
@@ -52,9 +51,10 @@ create table movement (
 create unique index movement_item on movement (shard, item_id, seq);
 create index movement_task on movement (task_id);
 
+-- amounts: JSON [[measure, day, amount], ...] of one pair of leaves
 create table delta (
-  shard bigint not null, id uuid not null, task_id uuid not null, release bigint not null, axis text not null, leaf_id uuid not null,
-  measure text not null, day text not null, amount bigint not null, primary key (shard, id));
+  shard bigint not null, id uuid not null, task_id uuid not null, release bigint not null, place_id uuid not null,
+  organization_id uuid not null, amounts text not null, primary key (shard, id));
 create index delta_task on delta (task_id);
 create table partial_total (
   shard bigint not null, task_id uuid not null, axis text not null, leaf_id uuid not null, measure text not null, total bigint not null,

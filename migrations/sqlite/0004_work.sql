@@ -39,10 +39,9 @@ create table item (
   holder_organization blob not null, holder_post blob, state text not null, reason text, due_at integer, sheet text not null,
   contribution text not null, parent_item_id blob, submission_id blob, certified integer, changed integer,
   created_at integer not null, moved_at integer not null, done_at integer, moves integer not null, version integer not null, primary key (shard, id)) strict;
-create unique index item_position on item (shard, task_id, release, position);
+-- Each index costs every dispatched row: these are all that a list or a count needs.
+create index item_position on item (task_id, position);
 create index item_subject on item (shard, task_id, subject_id);
-create index item_holder on item (shard, holder_organization, state, due_at);
-create index item_task on item (task_id, state);
 create index item_assignment on item (task_id, assignment_id);
 create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
@@ -52,9 +51,10 @@ create table movement (
 create unique index movement_item on movement (shard, item_id, seq);
 create index movement_task on movement (task_id);
 
+-- amounts: JSON [[measure, day, amount], ...] of one pair of leaves
 create table delta (
-  shard integer not null, id blob not null, task_id blob not null, release integer not null, axis text not null, leaf_id blob not null,
-  measure text not null, day text not null, amount integer not null, primary key (shard, id)) strict;
+  shard integer not null, id blob not null, task_id blob not null, release integer not null, place_id blob not null,
+  organization_id blob not null, amounts text not null, primary key (shard, id)) strict;
 create index delta_task on delta (task_id);
 create table partial_total (
   shard integer not null, task_id blob not null, axis text not null, leaf_id blob not null, measure text not null, total integer not null,

@@ -5,20 +5,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use axum::body::Bytes;
 use tokio::sync::watch;
 
-use crate::access::gate::Gate;
+use crate::access::{self, gate::Gate};
 use crate::directory::Directory;
+use crate::entities::PersonRecord;
 use crate::forms::Shelf;
 use crate::geography::Geography;
 use crate::health::Pulse;
+use crate::ledgers;
+use crate::measures::Boards;
+use crate::platform::changes::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
 use crate::platform::hub::Hub;
+use crate::platform::ids::Id;
 use crate::platform::jobs::Jobs;
 use crate::platform::lane::Lanes;
 use crate::platform::limits::Limits;
 use crate::platform::secrets::Keys;
+use crate::tasks::{Counting, Task};
 
 /// What people call this installation and where it is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,10 +66,22 @@ pub struct Parts {
     pub renderer: web::Renderer,
     /// how much one caller may ask
     pub limits: Limits,
+    /// accounts and tokens as last read
+    pub known: access::Known,
     /// counts sign-ins, hashes passwords
     pub gate: Gate,
     /// enqueues long work
     pub jobs: Jobs,
+    /// tasks as last read
+    pub tasks: Cache<Id, Task>,
+    /// what tasks count of an answer, compiled
+    pub counting: Cache<Id, Counting>,
+    /// what boards show
+    pub boards: Boards,
+    /// persons as last read
+    pub people: Cache<Id, Option<Arc<PersonRecord>>>,
+    /// pages of ledgers as last answered
+    pub ledger_pages: Cache<ledgers::api::PageKey, Bytes>,
     /// open live streams
     pub hub: Hub,
     /// whether writes pass
@@ -76,6 +95,11 @@ impl Parts {
     pub fn new(db: Db, clock: Clock, keys: Keys, data: PathBuf, limits: Limits) -> Self {
         let lanes = Lanes::start(&db);
         Self {
+            tasks: Cache::new(&["task"], 1000),
+            counting: Cache::new(&["task"], 1000),
+            boards: Boards::default(),
+            people: Cache::new(&["record_person"], 2000),
+            ledger_pages: ledgers::api::pages(),
             hub: Hub::new(limits.streams, lanes.listen()),
             lanes,
             keys,
@@ -87,6 +111,7 @@ impl Parts {
             shelf: Shelf::default(),
             renderer: web::Renderer::new(),
             limits,
+            known: access::Known::default(),
             gate: Gate::new(limits),
             jobs: Jobs::new(clock.clone(), crate::jobs::JOBS),
             pulse: Pulse::default(),

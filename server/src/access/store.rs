@@ -1,4 +1,5 @@
-//! Accounts and what they hold: read for every request, so that a change holds at once.
+//! Accounts and what they hold: asked for with every request, kept while nothing of it is written, so that
+//! a change holds at once.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use super::principal::{Grant, Permission, Principal, Scope, Who};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
+use crate::platform::changes::Cache;
 use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::{Id, new_free_id};
@@ -208,10 +210,35 @@ pub async fn load_principal(app: &App, account: Id, post: Option<Id>) -> Result<
     Ok(load(app, account, post).await?.map_or_else(Principal::anonymous, |found| found.principal))
 }
 
+/// Signed-in accounts and tokens as last read.
+pub struct Known {
+    signed_in: Cache<(Id, Option<Id>, String), Option<SignedInAs>>,
+    pub(super) tokens: Cache<Vec<u8>, Option<Held>>,
+}
+
+/// What a token stands for: account, post, end (UTC microseconds).
+pub(super) type Held = (Id, Option<Id>, Option<i64>);
+
+/// Accounts and tokens kept at the most.
+const KEPT: usize = 20_000;
+
+impl Default for Known {
+    fn default() -> Self {
+        const READ: &[&str] = &["account", "staff", "post", "organization", "role", "role_grant"];
+        Self { signed_in: Cache::new(READ, KEPT), tokens: Cache::new(&["api_token"], KEPT) }
+    }
+}
+
 /// The same with what the top bar shows; none when suspended or unknown.
 pub async fn load(app: &App, id: Id, post: Option<Id>) -> Result<Option<SignedInAs>, AppError> {
-    let mut db = app.read();
     let today = app.clock.today_text();
+    let key = (id, post, today.clone());
+    let found = app.known.signed_in.get(app.lanes.changes(), key, read(app, id, post, today)).await?;
+    Ok(Option::clone(&found))
+}
+
+async fn read(app: &App, id: Id, post: Option<Id>, today: String) -> Result<Option<SignedInAs>, AppError> {
+    let mut db = app.read();
     let Some(account) = account(&mut db, id).await?.filter(Account::active) else { return Ok(None) };
     let mut posts = match account.staff_id {
         Some(staff) => posts_of(&mut db, staff, &today).await?,

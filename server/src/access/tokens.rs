@@ -14,7 +14,7 @@ use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, new_free_id, shard_of};
 use crate::platform::secrets::{digest, random};
 
-const FIND: &str = "SELECT account_id, post_id FROM api_token WHERE digest = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+const FIND: &str = "SELECT account_id, post_id, expires_at FROM api_token WHERE digest = $1 AND revoked_at IS NULL";
 const LIST: &str = "SELECT id, title, created_at, expires_at FROM api_token WHERE account_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id";
 const REVOKE: &str = "UPDATE api_token SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
 const REVOKE_ALL: &str = "UPDATE api_token SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL";
@@ -83,8 +83,13 @@ pub async fn principal(app: &App, text: &str) -> Result<Option<Principal>, AppEr
     if !text.starts_with(PREFIX) {
         return Ok(None);
     }
-    let found: Option<(Id, Option<Id>)> = app.read().optional(FIND, args![digest(text.as_bytes()), app.now()]).await?;
-    let Some((account, post)) = found else { return Ok(None) };
+    let key = digest(text.as_bytes());
+    let find = async { app.read().optional::<store::Held>(FIND, args![key.clone()]).await };
+    let found = app.known.tokens.get(app.lanes.changes(), key.clone(), find).await?;
+    let ended = |(_, _, end): &&store::Held| end.is_some_and(|end| end <= app.now());
+    let Some((account, post, _)) = found.as_ref().as_ref().filter(|held| !ended(held)).copied() else {
+        return Ok(None);
+    };
     let Some(loaded) = store::load(app, account, post).await? else { return Ok(None) };
     // A token made in a post dies with that post: it never slips into another one of the same person.
     let same = post.is_none() || loaded.principal.post() == post;

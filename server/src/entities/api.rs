@@ -1,12 +1,15 @@
 //! People over the API: record, statements, reveal, decision on what waits.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use form_runtime::known::FactState;
 use form_runtime::{AttributeRef, Class, Model};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::known::state;
@@ -95,32 +98,66 @@ pub fn shown(value: &Value) -> Value {
 }
 
 /// A record as JSON: every attribute with its value, origin and freshness.
-pub fn person_json(app: &App, record: &PersonRecord) -> Result<Value, AppError> {
+#[derive(Serialize)]
+struct PersonJson<'a> {
+    id: Id,
+    class: &'static str,
+    version: i64,
+    name: &'a str,
+    community: Option<Id>,
+    made_up: bool,
+    updated_at: i64,
+    attributes: BTreeMap<&'a str, AttributeJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AttributeJson<'a> {
+    value: Cow<'a, Value>,
+    freshness: &'static str,
+    observation: Id,
+    observed_at: i64,
+    last_said_at: i64,
+    source: &'a str,
+    title: &'a str,
+    contender: Option<Value>,
+}
+
+fn person_json<'a>(app: &App, record: &'a PersonRecord) -> Result<PersonJson<'a>, AppError> {
     let model = Model::shipped();
-    let mut attributes = Map::new();
-    for (key, (value, origin)) in record.facts()? {
-        let freshness = match state(&model, &AttributeRef::new(Class::Person, key.clone()), &origin, app.now()) {
+    let fields = record.parsed()?;
+    let mut attributes = BTreeMap::new();
+    for (key, origin) in &fields.origin {
+        let Some(value) = fields.values.get(key) else { continue };
+        let freshness = match state(&model, &AttributeRef::new(Class::Person, key.clone()), origin, app.now()) {
             FactState::Fresh => "fresh",
             FactState::Stale => "stale",
             FactState::Disputed => "disputed",
         };
-        let contender = origin.contender.map(|contender| {
+        let contender = origin.contender.as_ref().map(|contender| {
             json!({"value": shown(&contender.value), "observed_at": contender.at, "observation": contender.observation})
         });
-        attributes.insert(
-            key,
-            json!({
-                "value": shown(&value), "freshness": freshness, "observation": origin.observation,
-                "observed_at": origin.at, "last_said_at": origin.seen, "source": origin.source,
-                "title": origin.title, "contender": contender,
-            }),
-        );
+        let attribute = AttributeJson {
+            value: if value.is_object() { Cow::Owned(shown(value)) } else { Cow::Borrowed(value) },
+            freshness,
+            observation: origin.observation,
+            observed_at: origin.at,
+            last_said_at: origin.seen,
+            source: &origin.source,
+            title: &origin.title,
+            contender,
+        };
+        attributes.insert(key.as_str(), attribute);
     }
-    Ok(json!({
-        "id": record.id, "class": "person", "version": record.version, "name": record.name,
-        "community": record.community_id, "made_up": record.made_up, "updated_at": record.updated_at,
-        "attributes": attributes,
-    }))
+    Ok(PersonJson {
+        id: record.id,
+        class: "person",
+        version: record.version,
+        name: &record.name,
+        community: record.community_id,
+        made_up: record.made_up,
+        updated_at: record.updated_at,
+        attributes,
+    })
 }
 
 /// `GET /api/v1/people/{id}`

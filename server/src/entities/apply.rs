@@ -8,7 +8,7 @@ use super::merge::merge;
 use super::observation::{Observation, Said};
 use super::outbox::{self, OUTBOX};
 use super::plain::{self, PlainRecord};
-use super::record::{PersonRecord, RECORD_PERSON};
+use super::record::{PersonRecord, RECORD_PERSON, RECORD_PERSON_INDEXED};
 use crate::app::App;
 use crate::args;
 use crate::platform::database::StoreError;
@@ -39,11 +39,15 @@ pub fn apply(app: &App, record: Option<&PersonRecord>, said: &Said) -> Result<Ap
     let observation = observe(app, &model, record, said, now)?;
     let empty = PersonRecord::empty(said.subject.shard, said.subject.id);
     let next = merge(&app.keys, &model, record.unwrap_or(&empty), &observation)?;
-    let puts = vec![
-        entity_put(&observation, next.community_id, now),
-        observation.put(),
-        Put { shape: &RECORD_PERSON, on_key: OnKey::Replace, row: next.row() },
-    ];
+    let written = match record {
+        Some(before) => Put::changed(&RECORD_PERSON, RECORD_PERSON_INDEXED, &before.row(), next.row()),
+        None => Put { shape: &RECORD_PERSON, on_key: OnKey::Replace, row: next.row() },
+    };
+    let mut puts = vec![observation.put(), written];
+    // Who has a record is there already.
+    if record.is_none() {
+        puts.push(entity_put(&observation, next.community_id, now));
+    }
     let expects = vec![Expect {
         table: RECORD_PERSON.table,
         shard: said.subject.shard,
@@ -109,8 +113,8 @@ fn observe(
     said: &Said,
     now: i64,
 ) -> Result<Observation, StoreError> {
-    let fields = record.map(PersonRecord::fields).transpose()?.unwrap_or_default();
-    Ok(Observation::of(&app.keys, model, said, now, |key| fields.values.get(key).cloned()))
+    let fields = record.map(PersonRecord::parsed).transpose()?;
+    Ok(Observation::of(&app.keys, model, said, now, |key| fields?.values.get(key).cloned()))
 }
 
 fn entity_put(observation: &Observation, community: Option<Id>, now: i64) -> Put {

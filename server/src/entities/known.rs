@@ -18,22 +18,24 @@ use crate::platform::database::StoreError;
 pub fn known(app: &App, record: &PersonRecord, sees_masks: bool) -> Result<BTreeMap<String, Fact>, StoreError> {
     let model = Model::shipped();
     let mut facts = BTreeMap::new();
-    for (key, (value, origin)) in record.facts()? {
+    let fields = record.parsed()?;
+    for (key, origin) in &fields.origin {
+        let Some(value) = fields.values.get(key) else { continue };
         let at = AttributeRef::new(Class::Person, key.clone());
-        let state = state(&model, &at, &origin, app.now());
+        let state = state(&model, &at, origin, app.now());
         let since = app.clock.zoned(origin.seen).date();
-        let source = Some(source_text(app, &origin)).filter(|text| !text.is_empty());
-        let fact = match Sealed::from_value(&value) {
+        let source = Some(source_text(app, origin)).filter(|text| !text.is_empty());
+        let fact = match Sealed::from_value(value) {
             Some(sealed) if sees_masks => {
                 Fact { mask: Some(sealed.mask), since: Some(since), source, state, ..Fact::default() }
             }
             Some(_) => continue,
             None => {
-                let text = place_name(app, &value);
-                Fact { value: Some(value), text, since: Some(since), source, state, mask: None }
+                let text = place_name(app, value);
+                Fact { value: Some(value.clone()), text, since: Some(since), source, state, mask: None }
             }
         };
-        facts.insert(key, fact);
+        facts.insert(key.clone(), fact);
     }
     Ok(facts)
 }
@@ -55,7 +57,7 @@ pub fn source_text(app: &App, origin: &Origin) -> String {
     let directory = app.directory();
     let holder = origin.post.and_then(|post| directory.holder(post)).map(|staff| staff.name.clone());
     let parts: Vec<String> =
-        [Some(origin.title.clone()), holder].into_iter().flatten().filter(|t| !t.is_empty()).collect();
+        [Some(origin.title.to_string()), holder].into_iter().flatten().filter(|t| !t.is_empty()).collect();
     parts.join("，")
 }
 

@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use form_runtime::{AttributeRef, Map, Model};
 use serde::{Deserialize, Serialize};
@@ -20,26 +21,24 @@ use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 use crate::platform::secrets::Keys;
 
-/// Where a current value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a current value comes from; stored as `origins` writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// the observation that said it
     pub observation: Id,
     /// when that was observed, UTC microseconds
     pub at: i64,
     /// kind of source, see [`SourceKind`]
-    pub source: String,
+    pub source: Arc<str>,
     /// its standing for this attribute, 0 is believed most
     pub standing: i64,
     /// title of the form or file
-    pub title: String,
+    pub title: Arc<str>,
     /// post it was recorded in
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post: Option<Id>,
     /// when somebody last said or confirmed the same, UTC microseconds
     pub seen: i64,
     /// a newer statement that says otherwise but stands lower
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contender: Option<Contender>,
 }
 
@@ -88,9 +87,9 @@ impl Fields {
         let said = Origin {
             observation: observation.id,
             at,
-            source: observation.source_kind.clone(),
+            source: observation.source_kind.as_str().into(),
             standing,
-            title: observation.source_title.clone(),
+            title: observation.source_title.as_str().into(),
             post: observation.post_id,
             seen: at,
             contender: None,

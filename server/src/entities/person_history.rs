@@ -102,7 +102,7 @@ pub(super) async fn links(
         });
         let (name, href) = match class.as_str() {
             "person" => match super::reveal::visible(app, viewer, Permission::PersonRead, other).await {
-                Ok(person) => (person.name, Some(format!("/people/{other}"))),
+                Ok(person) => (person.name.clone(), Some(format!("/people/{other}"))),
                 Err(_) => (viewer.text("entities-out-of-scope", &[]), None),
             },
             "place" => (geography.get(other).map(|p| p.full_name.clone()).unwrap_or_default(), None),

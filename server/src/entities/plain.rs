@@ -1,10 +1,11 @@
 //! Current records of places, things, events and organizations: a name, a place, and the rest as JSON.
 
 use form_runtime::Class;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::merge::Fields;
 use super::names::spell;
+use super::origins;
 use super::store;
 use crate::args;
 use crate::platform::database::bulk::Shape;
@@ -81,7 +82,7 @@ impl PlainRecord {
 
     /// Values and origins.
     pub fn fields(&self) -> Result<Fields, StoreError> {
-        Ok(Fields { values: serde_json::from_str(&self.data)?, origin: serde_json::from_str(&self.origin)? })
+        Ok(Fields { values: serde_json::from_str(&self.data)?, origin: origins::read(&self.origin)? })
     }
 
     /// The record with these values and origins.
@@ -95,7 +96,7 @@ impl PlainRecord {
             pinyin,
             initials,
             data: Value::Object(fields.values).to_string(),
-            origin: json!(fields.origin).to_string(),
+            origin: origins::write(&fields.origin),
             ..self.clone()
         }
     }

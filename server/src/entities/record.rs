@@ -2,6 +2,7 @@
 //! rest, and for each value where it comes from.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use form_runtime::{Class, Map};
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::merge::{Fields, Origin};
 use super::names::spell;
 use super::observation::Subject;
+use super::origins;
 use super::sealed::Sealed;
 use super::store;
 use crate::args;
@@ -47,6 +49,23 @@ pub const RECORD_PERSON: Shape = Shape {
     ],
     key: &["shard", "id"],
 };
+
+/// Columns of it that stand in an index.
+pub const RECORD_PERSON_INDEXED: &[&str] =
+    &["name", "pinyin", "initials", "id_no_index", "id_no_tail", "mobile_tail", "community_id"];
+
+/// Attributes with a column of their own.
+const OWN_COLUMN: &[&str] = &[
+    "name",
+    "sex",
+    "birth_date",
+    "live_alone",
+    "residence_place",
+    "residence_premises",
+    "residence_addr",
+    "id_no",
+    "mobile",
+];
 
 /// A row of `record_person`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -99,7 +118,22 @@ pub struct PersonRecord {
     pub made_up: bool,
     /// UTC microseconds
     pub updated_at: i64,
+    #[sqlx(skip)]
+    parsed: Parsed,
 }
+
+/// What `data` and `origin` of a record say, once it was asked for.
+#[derive(Clone, Debug, Default)]
+struct Parsed(OnceLock<Box<Fields>>);
+
+/// It follows from the other columns.
+impl PartialEq for Parsed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Parsed {}
 
 impl PersonRecord {
     /// A person of whom nothing is known yet.
@@ -129,6 +163,7 @@ impl PersonRecord {
             origin: "{}".to_owned(),
             made_up: false,
             updated_at: 0,
+            parsed: Parsed::default(),
         }
     }
 
@@ -179,29 +214,81 @@ impl PersonRecord {
 
     /// The stored value of one attribute.
     pub fn value(&self, attribute: &str) -> Option<Value> {
-        self.fields().ok()?.values.get(attribute).cloned()
+        self.parsed().ok()?.values.get(attribute).cloned()
     }
 
     /// Values and origins, columns and JSON together.
     pub fn fields(&self) -> Result<Fields, StoreError> {
+        self.parsed().cloned()
+    }
+
+    /// The same, read once: a visit asks for it as known, as said otherwise and to merge.
+    pub fn parsed(&self) -> Result<&Fields, StoreError> {
+        if let Some(fields) = self.parsed.0.get() {
+            return Ok(fields);
+        }
+        let fields = self.read()?;
+        Ok(self.parsed.0.get_or_init(|| Box::new(fields)))
+    }
+
+    /// The values without their origins, for whoever looks at many records.
+    pub fn values(&self) -> Result<Map, StoreError> {
         let mut values: Map = serde_json::from_str(&self.data)?;
-        let mut put = |key: &str, value: Option<Value>| {
+        for key in OWN_COLUMN {
+            if let Some(value) = self.own_column(key) {
+                values.insert((*key).to_owned(), value);
+            }
+        }
+        Ok(values)
+    }
+
+    /// The values of some attributes, for lists: the JSON is read only where one of them stands in it.
+    pub fn values_of<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Result<Map, StoreError> {
+        let mut values = Map::new();
+        let mut json: Option<Map> = None;
+        for key in keys {
+            let value = match self.own_column(key) {
+                Some(value) => Some(value),
+                None if self.data.contains(key) => {
+                    if json.is_none() {
+                        json = Some(serde_json::from_str(&self.data)?);
+                    }
+                    json.as_ref().and_then(|json| json.get(key).cloned())
+                }
+                None => None,
+            };
             if let Some(value) = value {
                 values.insert(key.to_owned(), value);
             }
-        };
-        put("name", (!self.name.is_empty()).then(|| json!(self.name)));
-        put("sex", self.sex.as_ref().map(|v| json!(v)));
-        put("birth_date", self.birth_date.as_ref().map(|v| json!(v)));
-        put("live_alone", self.living_alone.map(|v| json!(v)));
-        put("residence_place", self.community_id.map(|v| json!(v)));
-        put("residence_premises", self.premises_id.map(|v| json!(v)));
-        put("residence_addr", self.address.as_ref().map(|v| json!(v)));
-        let (cipher, index) = (self.id_no_cipher.as_deref(), self.id_no_index.as_deref());
-        put("id_no", secret(cipher, index, self.id_no_tail.as_deref(), self.id_no_mask.as_deref()));
-        let (cipher, index) = (self.mobile_cipher.as_deref(), self.mobile_index.as_deref());
-        put("mobile", secret(cipher, index, self.mobile_tail.as_deref(), self.mobile_mask.as_deref()));
-        Ok(Fields { values, origin: serde_json::from_str(&self.origin)? })
+        }
+        Ok(values)
+    }
+
+    /// The value of an attribute that has a column of its own. One that does not fit it is in the JSON.
+    fn own_column(&self, key: &str) -> Option<Value> {
+        let text = |value: &Option<String>| value.as_ref().map(|value| json!(value));
+        match key {
+            "name" => (!self.name.is_empty()).then(|| json!(self.name)),
+            "sex" => text(&self.sex),
+            "birth_date" => text(&self.birth_date),
+            "live_alone" => self.living_alone.map(|value| json!(value)),
+            "residence_place" => self.community_id.map(|value| json!(value)),
+            "residence_premises" => self.premises_id.map(|value| json!(value)),
+            "residence_addr" => text(&self.address),
+            "id_no" => {
+                let (cipher, index) = (self.id_no_cipher.as_deref(), self.id_no_index.as_deref());
+                secret(cipher, index, self.id_no_tail.as_deref(), self.id_no_mask.as_deref())
+            }
+            "mobile" => {
+                let (cipher, index) = (self.mobile_cipher.as_deref(), self.mobile_index.as_deref());
+                secret(cipher, index, self.mobile_tail.as_deref(), self.mobile_mask.as_deref())
+            }
+            _ => None,
+        }
+    }
+
+    fn read(&self) -> Result<Fields, StoreError> {
+        Ok(Fields { values: self.values()?, origin: origins::read(&self.origin)? })
     }
 
     /// The record with these values and origins. A value that does not fit its column stays in the JSON.
@@ -230,7 +317,7 @@ impl PersonRecord {
             (next.mobile_tail, next.mobile_mask) = (Some(tail), Some(mask));
         }
         next.data = Value::Object(fields.values).to_string();
-        next.origin = json!(fields.origin).to_string();
+        next.origin = origins::write(&fields.origin);
         next
     }
 }

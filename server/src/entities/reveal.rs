@@ -1,5 +1,7 @@
 //! A secret in clear, for a reason that is written down and logged. Only ever the answer to a POST.
 
+use std::sync::Arc;
+
 use form_runtime::{AttributeRef, Class};
 use serde_json::json;
 
@@ -30,9 +32,16 @@ const REVEAL_REASON: Shape = Shape {
 };
 
 /// The record of a person whom the viewer may see; none is told apart from not allowed.
-pub async fn visible(app: &App, viewer: &Viewer, permission: Permission, id: Id) -> Result<PersonRecord, AppError> {
+pub async fn visible(
+    app: &App,
+    viewer: &Viewer,
+    permission: Permission,
+    id: Id,
+) -> Result<Arc<PersonRecord>, AppError> {
     viewer.principal.require(permission)?;
-    let record = find(&mut app.read(), shard_of(id), id).await?.ok_or(AppError::NotFound)?;
+    let read = async { Ok::<_, StoreError>(find(&mut app.read(), shard_of(id), id).await?.map(Arc::new)) };
+    let record = app.people.get(app.lanes.changes(), id, read).await?;
+    let record = Option::clone(&record).ok_or(AppError::NotFound)?;
     if viewer.may(app, permission, record.community_id, None) { Ok(record) } else { Err(AppError::NotFound) }
 }
 

@@ -176,7 +176,10 @@ impl People {
             args.push(Arg::from(id));
             wheres.push(format!("({expression}, r.id) {beyond} (${}, ${})", args.len() - 1, args.len()));
         }
-        let columns: Vec<String> = RECORD_PERSON.columns.iter().map(|column| format!("r.{column}")).collect();
+        // A list shows values, not where they come from: the origins are half of a row.
+        let column =
+            |column: &&str| if *column == "origin" { "'{}' AS origin".to_owned() } else { format!("r.{column}") };
+        let columns: Vec<String> = RECORD_PERSON.columns.iter().map(column).collect();
         args.push(Arg::from(limit as i64));
         // The keys first, from an index alone where that is possible; whole rows only for the page.
         let order = format!("ORDER BY {expression} {direction}, r.id {direction}");

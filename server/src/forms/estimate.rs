@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use form_runtime::{Class, CompiledField, CompiledForm};
-use serde_json::{Map, Value};
 
 use crate::access::{Columns, Permission, Principal};
 use crate::app::App;
+use crate::entities;
 use crate::error::AppError;
 use crate::platform::database::Exec;
 
@@ -92,9 +92,8 @@ async fn known_counts(app: &App, principal: &Principal) -> Result<Counts, AppErr
     let rows: Vec<(String,)> = app.read().all_built(sql, args).await?;
     let mut counts = Counts { persons: rows.len() as i64, ..Counts::default() };
     for (origin,) in rows {
-        let origin: Map<String, Value> = serde_json::from_str(&origin).unwrap_or_default();
-        for key in origin.keys() {
-            *counts.by_attribute.entry(key.clone()).or_default() += 1;
+        for key in entities::known_attributes(&origin) {
+            *counts.by_attribute.entry(key).or_default() += 1;
         }
     }
     Ok(counts)

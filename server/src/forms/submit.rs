@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::OnKey;
-use crate::platform::events::{Actor, Event};
+use crate::platform::events::Actor;
 use crate::platform::ids::{Id, new_id};
 use crate::platform::lane::{Put, SubmissionKey, WriteSet};
 use crate::platform::secrets::{Keys, SecretError, random};
@@ -93,7 +93,7 @@ pub struct Ready {
     pub submission_id: Id,
     /// what the slip says
     pub slip_code: String,
-    /// submission row and event
+    /// the submission row; the event is the caller's, one for each act
     pub write_set: WriteSet,
     /// what is said about whom; secrets are clear text here
     pub extraction: Extraction,
@@ -132,23 +132,11 @@ pub fn prepare(app: &App, filing: &Filing) -> Result<Ready, Vec<FieldMessage>> {
         filing.actor.post,
         &filing.actor.on_behalf
     ];
-    let event = Event {
-        kind: "form.submitted",
-        subject_class: filing.door.kind(),
-        subject_id: Some(filing.door.id()),
-        actor: filing.actor.clone(),
-        at: now,
-        payload: json!({
-            "submission": submission_id,
-            "form_version": filing.published.id,
-            "confirmed_all": filing.confirm_all,
-        }),
-    };
     let write_set = WriteSet {
         shard,
         key: SubmissionKey { form_id: filing.published.form_id, client_id: filing.client_id, payload_hash },
         expects: Vec::new(),
-        puts: vec![Put { shape: &SUBMISSION, on_key: OnKey::Fail, row }, event.put(shard)],
+        puts: vec![Put { shape: &SUBMISSION, on_key: OnKey::Fail, row }],
         signals: Vec::new(),
     };
     Ok(Ready {

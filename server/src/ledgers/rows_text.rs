@@ -22,7 +22,7 @@ pub fn cells(
     definition: &Definition,
     record: &PersonRecord,
 ) -> Result<Vec<Option<String>>, StoreError> {
-    let fields = record.fields()?;
+    let known = record.values_of(columns(definition))?;
     let cell = |key: &str| {
         if key == "age" {
             return record
@@ -31,7 +31,7 @@ pub fn cells(
                 .and_then(|date| age(app.clock.today(), date))
                 .map(|age| age.to_string());
         }
-        let value = fields.values.get(key)?;
+        let value = known.get(key)?;
         if key == "residence_place" {
             // The district is the same for most of a page: the community and what it belongs to say enough.
             let place = record.community_id.and_then(|id| app.geography().get(id).map(|p| p.name.clone()));

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,46 +57,65 @@ fn board_schema() -> Value {
 
 /// Totals of one node.
 #[derive(Debug, Serialize)]
-pub struct NodeJson {
+struct NodeJson<'a> {
     /// place or organization
-    pub id: Id,
-    /// its name
-    pub name: String,
+    id: Id,
+    name: &'a str,
     /// assigned without void
-    pub due: i64,
+    due: i64,
     /// done and waived
-    pub ended: i64,
+    ended: i64,
     /// whole percent, rounded down
-    pub percent: i64,
-    /// by measure
-    pub totals: BTreeMap<String, i64>,
+    percent: i64,
+    /// by measure; zeros are left out
+    totals: Totals<'a>,
     /// past due
-    pub late: i64,
+    late: i64,
     /// due within 24 hours
-    pub soon: i64,
+    soon: i64,
     /// claimed by nobody for more than a day
-    pub unclaimed: i64,
+    unclaimed: i64,
     /// waiting for review or confirmation for more than two days
-    pub waiting: i64,
+    waiting: i64,
+}
+
+#[derive(Debug)]
+struct Totals<'a>(&'a BTreeMap<String, i64>);
+
+impl Serialize for Totals<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(_, total)| **total != 0))
+    }
 }
 
 /// One board.
 #[derive(Debug, Serialize)]
-pub struct BoardJson {
-    /// the task
-    pub task: Id,
-    /// by language
-    pub title: web::LangMap,
-    /// `place` or `org`
-    pub axis: &'static str,
+struct BoardJson<'a> {
+    task: Id,
+    title: web::LangMap,
+    axis: &'static str,
     /// instant of the snapshot, UTC microseconds
-    pub as_of: i64,
-    /// the node asked for
-    pub here: NodeJson,
+    as_of: i64,
+    here: NodeJson<'a>,
     /// directly below, in the order of the tree
-    pub children: Vec<NodeJson>,
+    children: Vec<NodeJson<'a>>,
     /// by civil date and measure, what was added
-    pub days: BTreeMap<String, BTreeMap<String, i64>>,
+    days: &'a BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+fn node_json<'a>(node: &'a Node, name: Option<&'a str>, open: OpenWork) -> NodeJson<'a> {
+    NodeJson {
+        id: node.id,
+        name: name.unwrap_or_default(),
+        due: node.due(),
+        ended: node.ended(),
+        percent: node.percent(),
+        totals: Totals(&node.totals),
+        late: open.late,
+        soon: open.soon,
+        unclaimed: open.unclaimed,
+        waiting: open.waiting,
+    }
 }
 
 /// `GET /api/v1/boards/{task}?node=&axis=`
@@ -104,38 +124,27 @@ pub async fn show(
     viewer: Viewer,
     Path(task): Path<Id>,
     Query(asked): Query<Asked>,
-) -> Result<Json<BoardJson>, AppError> {
+) -> Result<Response, AppError> {
     let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
     let found = board(&app, task.id, axis, node).await?;
-    let work = open_work(&app, task.id, axis, node).await?;
-    let json = |node: &Node| {
-        let open = work.get(&node.id).copied().unwrap_or_else(OpenWork::default);
-        let name = match axis {
-            Axis::Place => app.geography().get(node.id).map(|place| place.name.clone()),
-            Axis::Organization => app.directory().organization(node.id).map(|unit| unit.name.clone()),
-        };
-        NodeJson {
-            id: node.id,
-            name: name.unwrap_or_default(),
-            due: node.due(),
-            ended: node.ended(),
-            percent: node.percent(),
-            totals: node.totals.iter().filter(|(_, n)| **n != 0).map(|(k, n)| (k.clone(), *n)).collect(),
-            late: open.late,
-            soon: open.soon,
-            unclaimed: open.unclaimed,
-            waiting: open.waiting,
-        }
+    let below: Vec<Id> = found.nodes().map(|node| node.id).collect();
+    let work = open_work(&app, task.id, axis, &below).await?;
+    let (geography, directory) = (app.geography(), app.directory());
+    let name_of = |id| match axis {
+        Axis::Place => geography.get(id).map(|place| place.name.as_str()),
+        Axis::Organization => directory.organization(id).map(|unit| unit.name.as_str()),
     };
-    Ok(Json(BoardJson {
+    let json = |node| node_json(node, name_of(node.id), work.get(&node.id).copied().unwrap_or_default());
+    let answer = BoardJson {
         task: task.id,
         title: task.title(),
         axis: axis.key(),
         as_of: found.as_of,
         here: json(&found.here),
         children: found.children.iter().map(json).collect(),
-        days: found.days.clone(),
-    }))
+        days: &found.days,
+    };
+    Ok(Json(answer).into_response())
 }
 
 /// Which page of the list.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::chains::chains;
+use super::deltas::{Amounts, read_amounts};
 use super::store::{DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS};
 use super::{Axis, fold};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::clock::DAY;
-use crate::platform::database::Exec;
+use crate::platform::database::{Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
 /// Totals of one node by measure.
@@ -58,8 +59,32 @@ pub struct Board {
     pub as_of: i64,
 }
 
+impl Board {
+    /// The node itself and those directly below.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.here).chain(&self.children)
+    }
+}
+
+/// What is not folded yet, by leaf of an axis.
+pub(super) type Unfolded = HashMap<Id, Amounts>;
+
+/// Reads what is not folded yet of a task.
+pub(super) async fn unfolded(tx: &mut Tx, task: Id, axis: Axis) -> Result<Unfolded, StoreError> {
+    let rows: Vec<(Id, Id, String)> = tx.all(UNFOLDED_ALL_SHARDS, args![task]).await?;
+    let mut found = Unfolded::new();
+    for (place, organization, amounts) in &rows {
+        let leaf = if axis == Axis::Place { place } else { organization };
+        let sums = found.entry(*leaf).or_default();
+        for (measure, day, amount) in read_amounts(amounts)? {
+            *sums.entry((measure.to_owned(), day.to_owned())).or_default() += amount;
+        }
+    }
+    Ok(found)
+}
+
 /// Reads the totals of `node` and of its children: folded rows plus what is not folded yet.
-pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, AppError> {
+pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, AppError> {
     let as_of = app.now();
     let (totals, unfolded, days, above) = app
         .db
@@ -70,12 +95,11 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, A
                     Axis::Organization => ORGANIZATION_TOTALS,
                 };
                 let totals: Vec<(Id, String, i64)> = tx.all(sql, args![task, node, node]).await?;
-                let unfolded: Vec<(Id, String, String, i64)> =
-                    tx.all(UNFOLDED_ALL_SHARDS, args![task, axis.key()]).await?;
+                let unfolded = unfolded(tx, task, axis).await?;
                 #[cfg(feature = "fault-hooks")]
-                let unfolded = if super::faults::is_blind(task) { vec![] } else { unfolded };
+                let unfolded = if super::faults::is_blind(task) { Unfolded::new() } else { unfolded };
                 let days: Vec<(String, String, i64)> = tx.all(DAYS, args![task, node]).await?;
-                let above = chains(tx, axis, unfolded.iter().map(|row| row.0)).await?;
+                let above = chains(tx, axis, unfolded.keys().copied()).await?;
                 Ok((totals, unfolded, days, above))
             })
         })
@@ -96,13 +120,14 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, A
     for (measure, day, total) in days {
         *by_day.entry(day).or_default().entry(measure).or_default() += total;
     }
-    for (leaf, measure, day, amount) in unfolded {
+    for (leaf, amounts) in unfolded {
         for id in above.get(&leaf).into_iter().flatten() {
-            if let Some(found) = nodes.get_mut(id) {
+            let Some(found) = nodes.get_mut(id) else { continue };
+            for ((measure, day), amount) in &amounts {
                 *found.entry(measure.clone()).or_default() += amount;
-            }
-            if *id == node && fold::DAILY.contains(&measure.as_str()) {
-                *by_day.entry(day.clone()).or_default().entry(measure.clone()).or_default() += amount;
+                if *id == node && fold::DAILY.contains(&measure.as_str()) {
+                    *by_day.entry(day.clone()).or_default().entry(measure.clone()).or_default() += amount;
+                }
             }
         }
     }
@@ -152,25 +177,30 @@ impl OpenWork {
     }
 }
 
-/// Open work of `node` (under its own id) and of each child, counted by query: it depends on the
-/// present instant, so it cannot be a folded total.
-pub async fn open_work(app: &App, task: Id, axis: Axis, node: Id) -> Result<HashMap<Id, OpenWork>, AppError> {
+/// Open work of every node of a task that has some.
+pub(super) type Work = HashMap<(Axis, Id), OpenWork>;
+
+/// Counts the open work of a whole task.
+pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
     type Row = (Id, Id, i64, i64, i64, i64, i64, Option<i64>);
     let now = app.now();
     let args = args![task, now, now, now + DAY, now - DAY, now - 2 * DAY, now - 3 * DAY];
     let mut db = app.read();
     let rows: Vec<Row> = db.all(OPEN_WORK_ALL_SHARDS, args).await?;
-    let leaf_of = |row: &Row| if axis == Axis::Place { row.0 } else { row.1 };
-    let chains = chains(&mut db, axis, rows.iter().map(leaf_of)).await?;
-    let mut found: HashMap<Id, OpenWork> = HashMap::new();
-    for row in rows {
-        let Some(above) = chains.get(&leaf_of(&row)) else { continue };
-        let (_, _, late, soon, unclaimed, waiting, correcting, first_due) = row;
-        let work = OpenWork { late, soon, unclaimed, waiting, correcting, first_due };
-        let Some(at) = above.iter().position(|id| *id == node) else { continue };
-        found.entry(node).or_default().add(&work);
-        if let Some(child) = at.checked_sub(1) {
-            found.entry(above[child]).or_default().add(&work);
+    let mut found = Work::new();
+    for axis in Axis::ALL {
+        let leaf_of = |row: &Row| if axis == Axis::Place { row.0 } else { row.1 };
+        let mut leaves: HashMap<Id, OpenWork> = HashMap::new();
+        for row in &rows {
+            let (_, _, late, soon, unclaimed, waiting, correcting, first_due) = *row;
+            let work = OpenWork { late, soon, unclaimed, waiting, correcting, first_due };
+            leaves.entry(leaf_of(row)).or_default().add(&work);
+        }
+        let chains = chains(&mut db, axis, leaves.keys().copied()).await?;
+        for (leaf, work) in leaves {
+            for node in chains.get(&leaf).into_iter().flatten() {
+                found.entry((axis, *node)).or_default().add(&work);
+            }
         }
     }
     Ok(found)

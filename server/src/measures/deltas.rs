@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use super::Contribution;
 use super::store::DELTA;
-use super::{Axis, Contribution};
 use crate::args;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::{Id, new_id};
 use crate::platform::lane::Put;
 
-/// Differences of several items of one task and release, summed per shard, leaf, measure and day.
-/// What cancels leaves no row.
+/// Amounts by measure and civil date.
+pub(super) type Amounts = BTreeMap<(String, String), i64>;
+
+/// Differences of several items of one task and release, summed per shard and pair of leaves: one row
+/// for each pair, since an item counts at its place and, apart from it, at its holder. What cancels leaves
+/// no row.
 #[derive(Clone, Debug)]
 pub struct Deltas {
     task: Id,
     release: i64,
-    sums: BTreeMap<(i64, Axis, Id, String, String), i64>,
+    sums: BTreeMap<(i64, Id, Id), Amounts>,
 }
 
 impl Deltas {
@@ -32,28 +36,25 @@ impl Deltas {
     }
 
     fn side(&mut self, shard: i64, contribution: &Contribution, sign: i64) {
-        let leaves = [(Axis::Place, contribution.place), (Axis::Organization, contribution.organization)];
-        for (axis, leaf) in leaves.into_iter().filter_map(|(axis, leaf)| Some((axis, leaf?))) {
-            for (measure, counted) in &contribution.amounts {
-                let key = (shard, axis, leaf, measure.clone(), counted.day.clone());
-                *self.sums.entry(key).or_default() += sign * counted.amount;
-            }
+        let (Some(place), Some(organization)) = (contribution.place, contribution.organization) else { return };
+        let sums = self.sums.entry((shard, place, organization)).or_default();
+        for (measure, counted) in &contribution.amounts {
+            *sums.entry((measure.clone(), counted.day.clone())).or_default() += sign * counted.amount;
         }
     }
 
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.sums.values().all(|sum| *sum == 0)
+        self.sums.values().flat_map(BTreeMap::values).all(|sum| *sum == 0)
     }
 
     fn rows(&self, now: i64) -> Vec<Vec<Arg>> {
-        let changed = self.sums.iter().filter(|(_, amount)| **amount != 0);
-        changed
-            .map(|((shard, axis, leaf, measure, day), amount)| {
-                let id = new_id(*shard, now);
-                args![*shard, id, self.task, self.release, axis.key(), *leaf, measure, day, *amount]
-            })
-            .collect()
+        let row = |((shard, place, organization), sums): (&(i64, Id, Id), &Amounts)| {
+            let text = write_amounts(sums)?;
+            let id = new_id(*shard, now);
+            Some(args![*shard, id, self.task, self.release, *place, *organization, text])
+        };
+        self.sums.iter().filter_map(row).collect()
     }
 
     /// The rows as members of a write set.
@@ -65,6 +66,21 @@ impl Deltas {
     pub async fn write(&self, tx: &mut impl Exec, now: i64) -> Result<(), StoreError> {
         DELTA.write(tx, self.rows(now), OnKey::Fail).await.map(|_| ())
     }
+}
+
+/// The column `delta.amounts`: JSON `[[measure, day, amount], …]`; none where all is 0.
+fn write_amounts(sums: &Amounts) -> Option<String> {
+    let list: Vec<(&str, &str, i64)> = sums
+        .iter()
+        .filter(|(_, amount)| **amount != 0)
+        .map(|((measure, day), amount)| (measure.as_str(), day.as_str(), *amount))
+        .collect();
+    (!list.is_empty()).then(|| serde_json::to_string(&list).expect("texts and numbers are JSON"))
+}
+
+/// Reads the column `delta.amounts`: measure, day, amount.
+pub(super) fn read_amounts(text: &str) -> Result<Vec<(&str, &str, i64)>, StoreError> {
+    Ok(serde_json::from_str(text)?)
 }
 
 /// The delta rows of one item that changed from `old` to `new`.
@@ -87,14 +103,14 @@ mod tests {
         let new = Contribution::of_item("done", &none, place, unit, "2026-11-26", &old);
         let mut deltas = Deltas::new(task, 1);
         deltas.add(7, &old, &new);
-        let seen: Vec<(Axis, &str, &str, i64)> = deltas
-            .sums
+        let seen: Vec<(&str, &str, i64)> = deltas.sums[&(7, place, unit)]
             .iter()
             .filter(|(_, amount)| **amount != 0)
-            .map(|(key, amount)| (key.1, key.3.as_str(), key.4.as_str(), *amount))
+            .map(|((measure, day), amount)| (measure.as_str(), day.as_str(), *amount))
             .collect();
-        let one_axis = |axis| [(axis, "done", "2026-11-26", 1), (axis, "open", "2026-11-24", -1)];
-        assert_eq!(seen, [one_axis(Axis::Place), one_axis(Axis::Organization)].concat());
+        assert_eq!(seen, [("done", "2026-11-26", 1), ("open", "2026-11-24", -1)]);
+        let text = write_amounts(&deltas.sums[&(7, place, unit)]).expect("something changed");
+        assert_eq!(read_amounts(&text).expect("reads back"), seen);
         deltas.add(7, &new, &old);
         assert!(deltas.is_empty() && deltas.puts(1).is_empty());
     }

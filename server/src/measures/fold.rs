@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Axis;
 use super::chains::chains;
+use super::deltas::read_amounts;
 use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
 use crate::app::App;
 use crate::args;
@@ -28,17 +29,24 @@ struct Due {
     shard: i64,
     id: Id,
     task_id: Id,
-    axis: String,
-    leaf_id: Id,
-    measure: String,
-    day: String,
-    amount: i64,
+    place_id: Id,
+    organization_id: Id,
+    amounts: String,
+}
+
+impl Due {
+    fn leaf(&self, axis: Axis) -> Id {
+        match axis {
+            Axis::Place => self.place_id,
+            Axis::Organization => self.organization_id,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Sums {
-    partial: BTreeMap<(i64, Id, String, Id, String), i64>,
-    node: BTreeMap<(Id, String, Id, String), i64>,
+    partial: BTreeMap<(i64, Id, Axis, Id, String), i64>,
+    node: BTreeMap<(Id, Axis, Id, String), i64>,
     day: BTreeMap<(Id, Id, String, String), i64>,
 }
 
@@ -69,15 +77,14 @@ pub async fn fold_batch(tx: &mut Tx) -> Result<usize, AppError> {
     if due.is_empty() {
         return Ok(0);
     }
-    let leaves = |axis: Axis| due.iter().filter(move |row| row.axis == axis.key()).map(|row| row.leaf_id);
-    let mut above = HashMap::new();
+    let mut above = Vec::new();
     for axis in Axis::ALL {
-        above.insert(axis.key(), chains(tx, axis, leaves(axis)).await?);
+        above.push((axis, chains(tx, axis, due.iter().map(|row| row.leaf(axis))).await?));
     }
     let sums = sum(&due, &above)?;
-    let partial = sums.partial.into_iter().map(|(k, n)| args![k.0, k.1, k.2, k.3, k.4, n]).collect();
+    let partial = sums.partial.into_iter().map(|(k, n)| args![k.0, k.1, k.2.key(), k.3, k.4, n]).collect();
     add(tx, &PARTIAL_TOTAL, partial).await?;
-    let node = sums.node.into_iter().map(|(k, n)| args![k.0, k.1, k.2, k.3, n, 1_i64]).collect();
+    let node = sums.node.into_iter().map(|(k, n)| args![k.0, k.1.key(), k.2, k.3, n, 1_i64]).collect();
     add(tx, &NODE_TOTAL, node).await?;
     let day = sums.day.into_iter().map(|(k, n)| args![k.0, k.1, k.2, k.3, n]).collect();
     add(tx, &DAY_TOTAL, day).await?;
@@ -85,19 +92,27 @@ pub async fn fold_batch(tx: &mut Tx) -> Result<usize, AppError> {
     Ok(due.len())
 }
 
-fn sum(due: &[Due], above: &HashMap<&'static str, HashMap<Id, Vec<Id>>>) -> Result<Sums, StoreError> {
+/// For each axis the chain of each leaf.
+type Above = [(Axis, HashMap<Id, Vec<Id>>)];
+
+fn sum(due: &[Due], above: &Above) -> Result<Sums, StoreError> {
     let mut sums = Sums::default();
     for row in due {
-        let nodes = above.get(row.axis.as_str()).and_then(|chains| chains.get(&row.leaf_id));
-        let nodes = nodes.ok_or_else(|| StoreError::Corrupt(format!("delta.axis {:?}", row.axis)))?;
-        let leaf = (row.shard, row.task_id, row.axis.clone(), row.leaf_id, row.measure.clone());
-        *sums.partial.entry(leaf).or_default() += row.amount;
-        for &node in nodes {
-            let key = (row.task_id, row.axis.clone(), node, row.measure.clone());
-            *sums.node.entry(key).or_default() += row.amount;
-            if DAILY.contains(&row.measure.as_str()) {
-                let key = (row.task_id, node, row.measure.clone(), row.day.clone());
-                *sums.day.entry(key).or_default() += row.amount;
+        let amounts = read_amounts(&row.amounts)?;
+        for (axis, chains) in above {
+            let leaf = row.leaf(*axis);
+            let nodes = chains.get(&leaf).map(Vec::as_slice).unwrap_or_default();
+            for (measure, day, amount) in &amounts {
+                let key = (row.shard, row.task_id, *axis, leaf, (*measure).to_owned());
+                *sums.partial.entry(key).or_default() += amount;
+                for &node in nodes {
+                    let key = (row.task_id, *axis, node, (*measure).to_owned());
+                    *sums.node.entry(key).or_default() += amount;
+                    if DAILY.contains(measure) {
+                        let key = (row.task_id, node, (*measure).to_owned(), (*day).to_owned());
+                        *sums.day.entry(key).or_default() += amount;
+                    }
+                }
             }
         }
     }

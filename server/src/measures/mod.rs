@@ -23,17 +23,19 @@ mod deltas;
 pub mod faults;
 pub mod fold;
 pub mod follow;
+mod kept;
 pub mod pages;
 pub mod recount;
 mod store;
 pub mod summary;
 mod view;
 
-pub use board::{Board, Node, OpenWork, board, open_work};
+pub use board::{Board, Node, OpenWork};
 pub use contribution::{BUILT_IN, Contribution, Counted};
 pub use declare::{Measure, Measures};
 pub use deltas::{Deltas, delta_puts};
 pub use fold::fold_once;
+pub use kept::{Boards, board, open_work};
 pub use recount::{Difference, recount, unbalanced};
 pub use store::STATEMENTS;
 

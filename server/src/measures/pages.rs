@@ -1,5 +1,7 @@
 //! Pages of boards.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::response::Html;
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use web::Tab;
 use web::pages::boards::{BoardList, BoardRow};
 
 use super::summary::{self, TaskSummary};
-use super::{Axis, board, view};
+use super::{Axis, board, kept, view};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -56,7 +58,8 @@ pub async fn list(State(app): State<App>, viewer: Viewer, Query(from): Query<Fro
 
 async fn row(app: &App, viewer: &Viewer, task: &TaskSummary) -> Result<Option<BoardRow>, AppError> {
     let Some((axis, node)) = summary::entry(app, viewer, task, None) else { return Ok(None) };
-    let here = board(app, task.id, axis, node).await?.here;
+    let board = board(app, task.id, axis, node).await?;
+    let here = &board.here;
     let name = match axis {
         Axis::Place => app.geography().get(node).map(|place| place.name.clone()),
         Axis::Organization => app.directory().organization(node).map(|unit| unit.short_name.clone()),
@@ -72,9 +75,14 @@ async fn row(app: &App, viewer: &Viewer, task: &TaskSummary) -> Result<Option<Bo
 }
 
 /// The task and node asked for, if the viewer may see its totals; otherwise it does not exist.
-pub async fn resolve(app: &App, viewer: &Viewer, task: Id, asked: &Asked) -> Result<(TaskSummary, Axis, Id), AppError> {
+pub async fn resolve(
+    app: &App,
+    viewer: &Viewer,
+    task: Id,
+    asked: &Asked,
+) -> Result<(Arc<TaskSummary>, Axis, Id), AppError> {
     viewer.principal.require(Permission::BoardRead)?;
-    let task = summary::task(app, &viewer.principal, task).await?;
+    let task = kept::task(app, &viewer.principal, task).await?;
     let axis = asked.axis.as_deref().and_then(Axis::from_key);
     let Some(node) = asked.node else {
         let (axis, node) = summary::entry(app, viewer, &task, axis).ok_or(AppError::NotFound)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::chains::chains;
-use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, UNFOLDED_ALL_SHARDS, UNITS};
+use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, UNITS};
 use super::{Axis, BUILT_IN, Contribution, fold};
 use crate::app::App;
 use crate::args;
@@ -95,8 +95,8 @@ async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
     }
     let mut unfolded = Vec::new();
     for axis in Axis::ALL {
-        let rows: Vec<(Id, String, String, i64)> = tx.all(UNFOLDED_ALL_SHARDS, args![task, axis.key()]).await?;
-        let above = chains(tx, axis, rows.iter().map(|row| row.0)).await?;
+        let rows = super::board::unfolded(tx, task, axis).await?;
+        let above = chains(tx, axis, rows.keys().copied()).await?;
         unfolded.push((axis, rows, above));
     }
     let days: Vec<(Id, String, String, i64)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
@@ -107,9 +107,11 @@ async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
         *shown.entry((axis, node, measure, Some(day))).or_default() += total;
     }
     for (axis, rows, above) in unfolded {
-        for (leaf, measure, day, amount) in rows {
+        for (leaf, amounts) in rows {
             let above = above.get(&leaf).map(Vec::as_slice).unwrap_or_default();
-            count(&mut shown, axis, above, &measure, &day, amount);
+            for ((measure, day), amount) in amounts {
+                count(&mut shown, axis, above, &measure, &day, amount);
+            }
         }
     }
     Ok(shown)

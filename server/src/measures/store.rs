@@ -10,12 +10,12 @@ use crate::platform::ids::Id;
 /// Delta rows as they are appended.
 pub const DELTA: Shape = Shape {
     table: "delta",
-    columns: &["shard", "id", "task_id", "release", "axis", "leaf_id", "measure", "day", "amount"],
+    columns: &["shard", "id", "task_id", "release", "place_id", "organization_id", "amounts"],
     key: &["shard", "id"],
 };
 
 /// Deltas of published releases, whichever task and shard; a bounded batch.
-pub(super) const DUE_ALL_SHARDS: &str = "SELECT d.shard, d.id, d.task_id, d.axis, d.leaf_id, d.measure, d.day, d.amount \
+pub(super) const DUE_ALL_SHARDS: &str = "SELECT d.shard, d.id, d.task_id, d.place_id, d.organization_id, d.amounts \
      FROM delta d JOIN task t ON t.id = d.task_id WHERE d.release <= t.published_release \
      ORDER BY d.shard, d.id LIMIT $1";
 
@@ -25,10 +25,9 @@ pub(super) const PLACE_TOTALS: &str = "SELECT node_id, measure, total FROM node_
 /// Totals of an organization and of those directly inside it.
 pub(super) const ORGANIZATION_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \
      WHERE task_id = $1 AND axis = 'org' AND (node_id = $2 OR node_id IN (SELECT id FROM organization WHERE parent_id = $3))";
-/// What is not folded yet, per leaf.
-pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.leaf_id, d.measure, d.day, cast(sum(d.amount) as bigint) \
-     FROM delta d JOIN task t ON t.id = d.task_id \
-     WHERE d.task_id = $1 AND d.axis = $2 AND d.release <= t.published_release GROUP BY d.leaf_id, d.measure, d.day";
+/// What is not folded yet, by pair of leaves.
+pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.place_id, d.organization_id, d.amounts \
+     FROM delta d JOIN task t ON t.id = d.task_id WHERE d.task_id = $1 AND d.release <= t.published_release";
 /// The day series of a node.
 pub(super) const DAYS: &str =
     "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";

@@ -1,6 +1,7 @@
 //! A board as a page shows it: everything in words of the reader's language.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -26,14 +27,15 @@ struct Maker<'a> {
     task: &'a TaskSummary,
     axis: Axis,
     node: Id,
-    board: Board,
+    board: Arc<Board>,
     work: HashMap<Id, OpenWork>,
 }
 
 /// Builds the page of a node. The caller has checked that the viewer may see it.
 pub async fn page(app: &App, viewer: &Viewer, task: &TaskSummary, axis: Axis, node: Id) -> Result<BoardPage, AppError> {
     let board = board(app, task.id, axis, node).await?;
-    let work = open_work(app, task.id, axis, node).await?;
+    let below: Vec<Id> = board.nodes().map(|node| node.id).collect();
+    let work = open_work(app, task.id, axis, &below).await?;
     let maker = Maker { app, viewer, task, axis, node, board, work };
     let address = maker.address(axis, node);
     Ok(BoardPage {

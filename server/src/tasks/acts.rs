@@ -78,11 +78,16 @@ impl By {
     }
 }
 
+/// A task as it stands now.
+async fn task(app: &App, id: Id) -> Result<Task, AppError> {
+    let read = async { store::task(&mut app.read(), id).await };
+    Ok(Task::clone(&*app.tasks.get(app.lanes.changes(), id, read).await?))
+}
+
 /// An item that may be seen, with its task; what may not is not there.
 pub async fn load(app: &App, by: &By, id: Id) -> Result<(Task, Item), AppError> {
-    let mut db = app.read();
-    let item = store::item(&mut db, shard_of(id), id).await?;
-    let task = store::task(&mut db, item.task_id).await?;
+    let item = store::item(&mut app.read(), shard_of(id), id).await?;
+    let task = task(app, item.task_id).await?;
     if item.release > task.published_release || !by.sees(app, &item) {
         return Err(AppError::NotFound);
     }
@@ -101,7 +106,7 @@ pub async fn load_many(app: &App, by: &By, ids: &[Id]) -> Result<(Task, Vec<Item
     let mut db = app.read();
     let mut items = work_store::items(&mut db, ids).await?;
     items.sort_by_key(|item| ids.iter().position(|id| *id == item.id));
-    let task = store::task(&mut db, items.first().ok_or(AppError::NotFound)?.task_id).await?;
+    let task = task(app, items.first().ok_or(AppError::NotFound)?.task_id).await?;
     let mut wanted = ids.to_vec();
     wanted.sort_unstable();
     wanted.dedup();

@@ -8,7 +8,7 @@
 //! Lanes move items of one task at the same time, so a counter is never set to a number that was read: it
 //! is added to, row by row in the order of ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::model::Assignment;
 use super::store::{self, ASSIGNMENT};
@@ -71,12 +71,12 @@ pub async fn write(tx: &mut impl Exec, task: Id, shifts: &Shifts) -> Result<(), 
 
 /// Adds a release to the counters of many assignments, in as few statements as arguments allow.
 pub async fn add_release(tx: &mut impl Exec, assignments: &[Assignment], shifts: &Shifts) -> Result<(), StoreError> {
+    let known: HashMap<Id, &Assignment> = assignments.iter().map(|assignment| (assignment.id, assignment)).collect();
     let mut rows = Vec::with_capacity(shifts.len());
     for (id, amounts) in shifts {
-        let known = assignments.iter().position(|assignment| assignment.id == *id);
-        let at = known.ok_or_else(|| StoreError::Corrupt(format!("assignment {id} is missing")))?;
+        let found = known.get(id).ok_or_else(|| StoreError::Corrupt(format!("assignment {id} is missing")))?;
         let Amounts { received, passed_down, returned_up } = *amounts;
-        rows.push(Assignment { received, passed_down, returned_up, ..assignments[at].clone() });
+        rows.push(Assignment { received, passed_down, returned_up, ..Assignment::clone(found) });
     }
     let mut rest = rows.as_slice();
     while !rest.is_empty() {

@@ -117,7 +117,7 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
         item.reason = Some(format!("void.duplicate|{label}"));
         item.done_at = None;
     }
-    let amounts = measured(app, &task, &item, &published, &ready.normalized)?;
+    let amounts = measured(app, &task, &item, &published, &ready.normalized).await?;
     let new = acts::contribution(&item, &amounts, &Contribution::none(), &app.clock.today_text());
     item.contribution = new.text();
     let way = ids(&way_up(&mut app.read(), task.id, unit.assignment_id).await?);
@@ -133,7 +133,12 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
         subject_id: Some(child),
         actor: by.actor.clone(),
         at: now,
-        payload: json!({ "task": task.id, "unit": unit.id, "submission": ready.submission_id }),
+        payload: json!({
+            "task": task.id,
+            "unit": unit.id,
+            "submission": ready.submission_id,
+            "form_version": published.id,
+        }),
     };
     let mut puts = ready.write_set.puts;
     puts.extend(applied.puts);

@@ -4,7 +4,7 @@
 //! folder ignore; one small commit publishes it. A slice is one transaction with ids that are a function
 //! of task, release and position, so a run that was killed goes on after its last slice.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rule_engine::LoadBook;
 use serde_json::json;
@@ -21,7 +21,7 @@ use crate::error::AppError;
 use crate::measures::{Contribution, Deltas};
 use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
-use crate::platform::events::{Actor, Event};
+use crate::platform::events::{Actor, EVENT, Event};
 use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
 use crate::platform::secrets::{digest, hex};
@@ -80,9 +80,8 @@ impl Sink for ItemSink<'_> {
                     ASSIGNMENT.write(tx, rows, OnKey::Keep).await?;
                     ITEM.write(tx, items.iter().map(Item::row).collect(), OnKey::Fail).await?;
                     deltas.write(tx, now).await?;
-                    for (shard, event) in &events {
-                        event.write(tx, *shard).await?;
-                    }
+                    let rows = events.iter().map(|(shard, event)| event.row(*shard)).collect();
+                    EVENT.write(tx, rows, OnKey::Fail).await?;
                     Ok(())
                 })
             })
@@ -342,24 +341,25 @@ async fn publish(app: &App, task: &Task, actor: &Actor, calendar: &Calendar) -> 
         .iter()
         .map(|(level, days)| (*level, add_working_days(calendar, &app.clock, started_at, *days)))
         .collect();
+    // Nobody acts on items of a release that is not published: their number stands, and is counted before the
+    // lane is held.
+    let counts = store::release_by_assignment_all_shards(&mut app.read(), task_id, release).await?;
     app.lanes
         .write(shard_of(task_id), vec![task_id], move |tx| {
-            let (actor, passes) = (actor.clone(), passes.clone());
+            let (actor, passes, counts) = (actor.clone(), passes.clone(), counts.clone());
             Box::pin(async move {
                 // Whoever moves the number first adds the counters; anybody else finds nothing to do.
                 if tx.execute(store::PUBLISH, args![task_id, release]).await? == 0 {
                     return Ok(Dispatched { items: 0, orphans: 0 });
                 }
-                let counts = store::release_by_assignment_all_shards(tx, task_id, release).await?;
                 let assignments = store::assignments(tx, task_id).await?;
                 let (shifts, items, orphans) = enter(&assignments, &counts);
                 counters::add_release(tx, &assignments, &shifts).await?;
-                for (id, _) in &counts {
-                    let again = assignments.iter().find(|a| a.id == *id && a.mode == "wait" && a.state == "passed");
-                    if let Some(again) = again {
-                        let at = passes.get(&again.level).copied();
-                        tx.execute(store::WAIT_AGAIN, args![task_id, again.id, at]).await?;
-                    }
+                let brought: HashSet<Id> = counts.iter().map(|(id, _)| *id).collect();
+                let waited = assignments.iter().filter(|a| a.mode == "wait" && a.state == "passed");
+                for again in waited.filter(|a| brought.contains(&a.id)) {
+                    let at = passes.get(&again.level).copied();
+                    tx.execute(store::WAIT_AGAIN, args![task_id, again.id, at]).await?;
                 }
                 let event = Event {
                     kind: "task.dispatched",

@@ -51,6 +51,7 @@ pub mod work_store;
 pub mod worker_list;
 
 pub use model::{ItemState, Relay, Task, TaskShape};
+pub use submit::Counting;
 
 /// One of each statement that the files about items build, for the prepare test.
 pub fn work_samples() -> Vec<String> {

@@ -1,17 +1,20 @@
 //! The planner: who would get each row of a task. It decides and writes nothing; a [`Sink`] does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::sync::Arc;
 
+use form_runtime::{Class, Model};
 use rule_engine::{Attributes, Candidates, Chain, Compiled, DispatchInput, Hook, LoadBook, Outcome, Record, decide};
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::model::{Relay, Task, TaskRow};
 use super::store;
 use crate::app::App;
 use crate::directory::working_days::{Calendar, add_working_days};
 use crate::directory::{Step, candidates, chain, rule_chain};
-use crate::entities::record;
+use crate::entities::{Sealed, record};
 use crate::error::AppError;
 use crate::platform::database::bulk::chunk;
 use crate::platform::database::{Arg, Exec, StoreError};
@@ -20,13 +23,18 @@ use crate::platform::ids::Id;
 /// Rows decided together: small enough that a slice's transaction stays near 20 ms.
 pub const SLICE: i64 = 512;
 
+/// Places whose ways are remembered: rows of one place usually stand together.
+const PLACES_KEPT: usize = 4096;
+/// Slices that are planned while one before them is written.
+const AHEAD: usize = 2;
+
 /// What becomes of one row.
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// the row
     pub row: TaskRow,
     /// the way from the issuer down to the row's place; empty where the row has no place
-    pub steps: Vec<Step>,
+    pub steps: Arc<[Step]>,
     /// how far down it goes at once: an index into `steps`
     pub stop: usize,
     /// the holder that the rule chose, or why there is none
@@ -71,6 +79,8 @@ pub struct Planner {
     calendar: Calendar,
     record: Record,
     by_place: HashMap<Id, Ways>,
+    /// attributes of a person that the rule may ask for
+    asked: Vec<String>,
     /// instant from which working days count
     started_at: i64,
     /// the unit from which it goes down
@@ -79,7 +89,7 @@ pub struct Planner {
 
 #[derive(Clone)]
 struct Ways {
-    steps: Vec<Step>,
+    steps: Arc<[Step]>,
     chain: Chain,
     candidates: Candidates,
 }
@@ -96,7 +106,18 @@ impl Planner {
         attributes.insert("title".into(), Value::from(task.title.clone()));
         attributes.insert("shape".into(), Value::from(task.shape.clone()));
         let record = Record::new(task.id.to_string()).with(attributes);
-        Ok(Self { relay: task.relay()?, record, rule, calendar, by_place: HashMap::new(), started_at, from, task })
+        let asked = asked(rule.text());
+        Ok(Self {
+            relay: task.relay()?,
+            record,
+            rule,
+            calendar,
+            by_place: HashMap::new(),
+            asked,
+            started_at,
+            from,
+            task,
+        })
     }
 
     /// The task as a record for hooks.
@@ -104,7 +125,7 @@ impl Planner {
         &self.record
     }
 
-    /// Plans every row after `position`, slice by slice.
+    /// Plans every row after `position`, slice by slice; the next ones are planned while one is written.
     pub async fn run(
         &mut self,
         app: &App,
@@ -112,13 +133,27 @@ impl Planner {
         load: &mut LoadBook,
         sink: &mut impl Sink,
     ) -> Result<(), AppError> {
-        loop {
-            let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
-            let Some(last) = rows.last().map(|row| row.position) else { return Ok(()) };
-            let planned = self.slice(app, rows, load).await?;
-            sink.slice(app, planned).await?;
-            position = last;
-        }
+        let (sender, mut receiver) = mpsc::channel(AHEAD);
+        let plan = async move {
+            loop {
+                let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
+                let Some(last) = rows.last().map(|row| row.position) else { return Ok(()) };
+                let planned = self.slice(app, rows, load).await?;
+                position = last;
+                // The sink has failed; its own fault is the one to tell.
+                if sender.send(planned).await.is_err() {
+                    return Ok(());
+                }
+            }
+        };
+        let write = async move {
+            while let Some(planned) = receiver.recv().await {
+                sink.slice(app, planned).await?;
+            }
+            Ok::<_, AppError>(())
+        };
+        let (planned, written) = futures_util::join!(plan, write);
+        written.and(planned)
     }
 
     /// Plans one slice of rows in order.
@@ -128,10 +163,10 @@ impl Planner {
         rows: Vec<TaskRow>,
         load: &mut LoadBook,
     ) -> Result<Vec<Planned>, AppError> {
-        let subjects = subjects(app, &rows).await?;
+        let mut subjects = self.subjects(app, &rows).await?;
         let mut planned = Vec::with_capacity(rows.len());
         for row in rows {
-            let subject = row.subject_id.and_then(|id| subjects.get(&id).cloned()).unwrap_or_default();
+            let subject = row.subject_id.and_then(|id| subjects.remove(&id)).unwrap_or_default();
             planned.push(self.one(app, row, subject, load));
         }
         Ok(planned)
@@ -141,7 +176,7 @@ impl Planner {
         let Some(place) = row.place_id.filter(|_| row.fault.is_none()) else {
             let reason = row.fault.clone().unwrap_or_else(|| "tasks-fault-no-place".into());
             let refusal = Refusal { reason, line: None, column: None };
-            return Planned { row, steps: vec![], stop: 0, outcome: Err(refusal), due_at: None };
+            return Planned { row, steps: Arc::default(), stop: 0, outcome: Err(refusal), due_at: None };
         };
         let ways = self.ways(app, place);
         let mut sheet: Attributes = serde_json::from_str(&row.sheet).unwrap_or_default();
@@ -192,10 +227,13 @@ impl Planner {
         }
         let (geography, directory) = (app.geography(), app.directory());
         let ways = Ways {
-            steps: chain(&directory, &geography, self.from, place),
+            steps: chain(&directory, &geography, self.from, place).into(),
             chain: rule_chain(&directory, &geography, self.from, place),
             candidates: Candidates::new(candidates(&directory, &geography, self.from, place)),
         };
+        if self.by_place.len() >= PLACES_KEPT {
+            self.by_place.clear();
+        }
         self.by_place.insert(place, ways.clone());
         ways
     }
@@ -219,26 +257,50 @@ fn chosen(app: &App, given: &rule_engine::Dispatch) -> Option<Chosen> {
     }
 }
 
-/// Current records of the rows' persons, as attributes for the rule: no secret is among them.
-async fn subjects(app: &App, rows: &[TaskRow]) -> Result<HashMap<Id, Attributes>, StoreError> {
-    let keys: Vec<(i64, Id)> = rows.iter().filter_map(|row| Some((row.subject_shard?, row.subject_id?))).collect();
-    let today = app.clock.today();
-    let mut found = HashMap::new();
-    let mut rest = keys.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 2));
-        rest = later;
-        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
-        let records: Vec<record::PersonRecord> = app.read().all_built(record::many_sql(now.len()), args).await?;
-        for record in records {
-            let mut values = record.fields()?.values;
-            values.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
-            if let Some(born) = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok()) {
-                let before = (today.month(), today.day()) < (born.month(), born.day());
-                values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
-            }
-            found.insert(record.id, values);
-        }
+/// The attributes of persons that a rule's text names. Where it may compute a name (`subject[x]`), all.
+fn asked(rule: &str) -> Vec<String> {
+    let model = Model::shipped();
+    let words: HashSet<&str> = rule.split(|sign: char| !sign.is_alphanumeric() && sign != '_').collect();
+    let all = rule.contains('[');
+    let keys = model.attributes_of(Class::Person).map(|attribute| attribute.key.as_str());
+    let mut asked: Vec<String> = keys.filter(|key| all || words.contains(key)).map(str::to_owned).collect();
+    // Computed from the birthday.
+    if all || words.contains("age") {
+        asked.push("age".to_owned());
     }
-    Ok(found)
+    asked
+}
+
+impl Planner {
+    /// Current records of the rows' persons, as attributes for the rule: no secret is among them, and nothing
+    /// is read where the rule asks for nothing.
+    async fn subjects(&self, app: &App, rows: &[TaskRow]) -> Result<HashMap<Id, Attributes>, StoreError> {
+        let keys: Vec<(i64, Id)> = rows.iter().filter_map(|row| Some((row.subject_shard?, row.subject_id?))).collect();
+        let mut found = HashMap::new();
+        if self.asked.is_empty() {
+            return Ok(found);
+        }
+        let today = app.clock.today();
+        let mut rest = keys.as_slice();
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(chunk(rest.len(), 2));
+            rest = later;
+            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
+            let records: Vec<record::PersonRecord> = app.read().all_built(record::many_sql(now.len()), args).await?;
+            for record in records {
+                let mut values = record.values_of(self.asked.iter().map(String::as_str))?;
+                let secret = |value: &Value| {
+                    Sealed::from_value(value).is_some() || value.as_str().is_some_and(|text| text.starts_with("enc:"))
+                };
+                values.retain(|_, value| !secret(value));
+                let born = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
+                if let Some(born) = born.filter(|_| self.asked.iter().any(|key| key == "age")) {
+                    let before = (today.month(), today.day()) < (born.month(), born.day());
+                    values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
+                }
+                found.insert(record.id, values);
+            }
+        }
+        Ok(found)
+    }
 }

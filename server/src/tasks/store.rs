@@ -111,6 +111,9 @@ pub const ITEM: Shape = Shape {
     ],
     key: &["shard", "id"],
 };
+/// Columns of an item that stand in an index.
+pub const ITEM_INDEXED: &[&str] =
+    &["task_id", "assignment_id", "position", "subject_id", "holder_organization", "holder_post", "state", "due_at"];
 /// Columns of a movement.
 pub const MOVEMENT: Shape = Shape {
     table: "movement",

@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 
 use form_runtime::{Class, Extraction, FieldMessage, Map};
-use rule_engine::{Hook, Record as RuleRecord};
+use rule_engine::{Compiled, Hook, MeasureDeclaration, Record as RuleRecord, RuleError};
 use serde_json::json;
 
 use super::acts::{self, By};
 use super::model::{Item, ItemState, Task, TaskShape};
 use super::opened::{self, Opened, Record};
-use super::store::ITEM;
+use super::store::{ITEM, ITEM_INDEXED};
 use crate::app::App;
 use crate::entities::{self, Applied, Said, Source, SourceKind, Subject};
 use crate::error::AppError;
 use crate::forms::Published;
 use crate::forms::submit::{Door, Filing, first, prepare};
 use crate::measures::{Contribution, delta_puts};
-use crate::platform::database::bulk::OnKey;
 use crate::platform::events::Event;
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::lane::{Expect, Outcome, Put, WriteSet};
@@ -102,8 +101,10 @@ pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Resul
         return Err(AppError::Conflict("work-conflict-certify"));
     }
     let filing = filing(app, by, opened, posted);
-    // A repeat gets its first slip, whatever became of the item since.
-    if let Some(first) = first(app, &filing).await? {
+    // A repeat gets its first slip, whatever became of the item since; of an item that was never filed there
+    // can be none, and the lane looks in any case.
+    let before = if item.submission_id.is_some() { first(app, &filing).await? } else { None };
+    if let Some(first) = before {
         return if first.same {
             let slip = Slip { submission_id: first.submission_id, slip_code: first.slip_code, repeated: true };
             Ok(Ok(Planned::Before(slip)))
@@ -137,13 +138,13 @@ pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Resul
     let mut after = done(item, by, ready.submission_id, now);
     after.changed = Some(changed);
     let old = Contribution::parse(&item.contribution)?;
-    let amounts = measured(app, task, item, published, &ready.normalized)?;
+    let amounts = measured(app, task, item, published, &ready.normalized).await?;
     let new = acts::contribution(&after, &amounts, &old, &app.clock.today_text());
     after.contribution = new.text();
     let set = &mut ready.write_set;
     set.puts.extend(delta_puts(item.shard, task.id, item.release, &old, &new, now));
-    set.puts.push(Put { shape: &ITEM, on_key: OnKey::Replace, row: after.row() });
-    set.puts.push(submitted(item, task, by, ready.submission_id, now).put(item.shard));
+    set.puts.push(Put::changed(&ITEM, ITEM_INDEXED, &item.row(), after.row()));
+    set.puts.push(submitted(item, &filing, by, ready.submission_id, now).put(item.shard));
     set.expects.push(Expect { table: ITEM.table, shard: item.shard, id: item.id, version: item.version });
     set.signals.extend([task.id, item.id, item.holder_organization].into_iter().chain(after.holder_post));
     let slip = Slip { submission_id: ready.submission_id, slip_code: ready.slip_code, repeated: false };
@@ -171,14 +172,20 @@ pub fn filing(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Filing {
     }
 }
 
-fn submitted(item: &Item, task: &Task, by: &By, submission: Id, now: i64) -> Event {
+fn submitted(item: &Item, filing: &Filing, by: &By, submission: Id, now: i64) -> Event {
     Event {
         kind: "item.submitted",
         subject_class: "item",
         subject_id: Some(item.id),
         actor: by.actor.clone(),
         at: now,
-        payload: json!({ "task": task.id, "submission": submission, "subject": item.subject_id }),
+        payload: json!({
+            "task": item.task_id,
+            "submission": submission,
+            "subject": item.subject_id,
+            "form_version": filing.published.id,
+            "confirmed_all": filing.confirm_all,
+        }),
     }
 }
 
@@ -197,17 +204,29 @@ pub fn done(item: &Item, by: &By, submission: Id, now: i64) -> Item {
     after
 }
 
+/// What a task counts of an answer: its rule, compiled once for each version of the task.
+#[derive(Default)]
+pub struct Counting(Option<(Result<Compiled, RuleError>, Vec<MeasureDeclaration>)>);
+
+impl Counting {
+    fn of(app: &App, task: &Task) -> Result<Self, AppError> {
+        let measures = task.measures()?;
+        let compiled = |rule| (app.rules.compile(rule, Hook::Measure), measures.declarations());
+        Ok(Self(measures.rule.as_ref().map(compiled)))
+    }
+}
+
 /// What a task's own rule counts of the answers. Secrets are kept from it; a rule that fails counts
 /// nothing and is reported, it never stands in a worker's way.
-pub fn measured(
+pub async fn measured(
     app: &App,
     task: &Task,
     item: &Item,
     published: &Published,
     answers: &Map,
 ) -> Result<BTreeMap<String, i64>, AppError> {
-    let measures = task.measures()?;
-    let Some(rule) = &measures.rule else { return Ok(BTreeMap::new()) };
+    let counting = app.counting.get(app.lanes.changes(), task.id, async { Counting::of(app, task) }).await?;
+    let Some((compiled, declarations)) = &counting.0 else { return Ok(BTreeMap::new()) };
     let mut open = answers.clone();
     for secret in published.compiled.secret_fields() {
         open.remove(secret);
@@ -216,10 +235,10 @@ pub fn measured(
     attributes.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
     let record = RuleRecord::new(item.id.to_string()).with(attributes);
     let answers = RuleRecord::new(item.id.to_string()).with(open);
-    let counted = app
-        .rules
-        .compile(rule, Hook::Measure)
-        .and_then(|compiled| rule_engine::measure(&compiled, &record, &answers, &measures.declarations()));
+    let counted = compiled
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|compiled| rule_engine::measure(compiled, &record, &answers, declarations));
     Ok(counted.unwrap_or_else(|fault| {
         tracing::warn!(task = %task.id, item = %item.id, fault = %fault.message(rule_engine::Lang::En), "measure rule failed");
         BTreeMap::new()

@@ -12,7 +12,7 @@ use super::http;
 use super::load::{Journal, visit};
 use super::postgres::Postgres;
 use super::program::Serving;
-use super::world::{POSTGRES, SQLITE, World};
+use super::world::{POSTGRES, World};
 use super::{check, on_both, rounds};
 
 const SOON: Duration = Duration::from_secs(15);

@@ -69,6 +69,12 @@ impl Serving {
         let _ = self.child.wait();
     }
 
+    /// Tells it to close and waits.
+    pub fn close(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         http::get(&self.address, path).expect("answers")
     }

@@ -11,7 +11,7 @@ const MAX_ARGS: usize = 32_000;
 const MAX_ROWS: usize = 512;
 
 /// What to do when the primary key exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OnKey {
     /// It is a fault.
     Fail,
@@ -19,6 +19,19 @@ pub enum OnKey {
     Keep,
     /// Replace every other column.
     Replace,
+    /// Set the columns at these positions (bit n for column n), where the row there is of an older `version`.
+    Change(u64),
+}
+
+/// What to do with a row that was read before and now differs: a column of an index is set only where it
+/// differs, since a statement that names it writes every index that has it, changed or not. Other columns
+/// are always set, so that few distinct statements exist.
+pub fn change(shape: &Shape, indexed: &[&str], before: &[Arg], after: &[Arg]) -> OnKey {
+    let set = |at: &usize| {
+        let column = &shape.columns[*at];
+        !shape.key.contains(column) && (!indexed.contains(column) || before[*at] != after[*at])
+    };
+    OnKey::Change((0..shape.columns.len()).filter(set).fold(0, |set, at| set | 1 << at))
 }
 
 /// The shape of a multi-row write: table, columns and the primary key among them.
@@ -66,15 +79,21 @@ pub fn values(table: &str, columns: &[&str], key: &[&str], rows: usize, on_key: 
             let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", key.join(", "));
         }
         OnKey::Replace => {
-            let sets: Vec<String> = columns
-                .iter()
-                .filter(|column| !key.contains(column))
-                .map(|column| format!("{column} = excluded.{column}"))
-                .collect();
-            let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
+            let others = columns.iter().copied().filter(|column| !key.contains(column));
+            set_excluded(&mut sql, key, others);
+        }
+        OnKey::Change(set) => {
+            let changed = columns.iter().copied().enumerate().filter(|(at, _)| set & 1 << at != 0);
+            set_excluded(&mut sql, key, changed.map(|(_, column)| column));
+            let _ = write!(sql, " WHERE {table}.version < excluded.version");
         }
     }
     sql
+}
+
+fn set_excluded<'a>(sql: &mut String, key: &[&str], columns: impl Iterator<Item = &'a str>) {
+    let sets: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
+    let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
 }
 
 /// The largest power of two that fits the rows left and the argument limit.
@@ -120,5 +139,16 @@ mod tests {
             "INSERT INTO setting (key, value, version) VALUES ($1, $2, $3), ($4, $5, $6) \
              ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version"
         );
+    }
+
+    #[test]
+    fn an_indexed_column_that_stays_is_not_named() {
+        let (before, after) = (crate::args!["k", "a", 1_i64], crate::args!["k", "a", 2_i64]);
+        let on_key = change(&SHAPE, &["value"], &before, &after);
+        assert!(SHAPE.sql(1, on_key).ends_with(
+            "ON CONFLICT (key) DO UPDATE SET version = excluded.version WHERE setting.version < excluded.version"
+        ));
+        let moved = change(&SHAPE, &["value"], &before, &crate::args!["k", "b", 2_i64]);
+        assert_eq!(moved, OnKey::Change(0b110));
     }
 }

@@ -39,10 +39,16 @@ async fn write_log_again(write: &SqlitePool, file: &Path) -> Result<(), StoreErr
         other => other?,
     };
     let again = move || {
-        let bytes = std::fs::read(&log)?;
-        let out = std::fs::OpenOptions::new().write(true).open(&log)?;
-        out.write_all_at(&bytes, 0)?;
-        out.sync_all()
+        let log = std::fs::OpenOptions::new().read(true).write(true).open(&log)?;
+        let (mut at, mut piece) = (0, vec![0; 1 << 20]);
+        loop {
+            let size = log.read_at(&mut piece, at)?;
+            if size == 0 {
+                return log.sync_all();
+            }
+            log.write_all_at(&piece[..size], at)?;
+            at += size as u64;
+        }
     };
     let written = tokio::task::spawn_blocking(again).await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
     held.rollback().await?;
@@ -62,6 +68,13 @@ pub enum Target<'a> {
 }
 
 const READERS: u32 = 6;
+/// Kibibytes of pages that the writing connection keeps: the inner pages of every index that a submission writes.
+const WRITER_CACHE: &str = "-48000";
+/// The same for each reading connection.
+const READER_CACHE: &str = "-8000";
+/// Pages in the log before they are carried over: the more, the more often a page that is written again and again
+/// is carried over only once.
+const WAL_PAGES: &str = "8000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 impl Db {
@@ -75,20 +88,20 @@ impl Db {
             .synchronous(synced)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
             .statement_cache_capacity(512);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .after_release(|conn, _| Box::pin(is_clean(conn)))
-            .connect_with(options.clone())
+            .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await?;
         if !faults::out(Protection::LogAgain) {
             write_log_again(&write, file).await?;
         }
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.pragma("query_only", "true"))
+            .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))
             .await?;
         Ok(Self::Sqlite { write, read })
     }

@@ -72,7 +72,7 @@ fn touched_by(set: &WriteSet) -> Vec<Touched> {
         ids.iter().for_each(|id| bytes.extend(id.as_bytes()));
         bytes
     };
-    let replaced = set.puts.iter().filter(|put| put.on_key == OnKey::Replace);
+    let replaced = set.puts.iter().filter(|put| matches!(put.on_key, OnKey::Replace | OnKey::Change(_)));
     let mut keys: Vec<Touched> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
     keys.push(("submission", row(set.shard, &[set.key.form_id, set.key.client_id])));
     keys.extend(set.expects.iter().map(|expect| (expect.table, row(expect.shard, &[expect.id]))));
@@ -152,11 +152,12 @@ fn as_told(error: &StoreError) -> StoreError {
     }
 }
 
-/// A passing fault; or one submission alone whose key exists now though it did not a moment ago (its own
+/// A passing fault; or a row that moved between looking and writing; or one submission alone whose key exists now though it did not a moment ago (its own
 /// first run, whose COMMIT got no answer, or the same one sent to another process): looking again finds
 /// the first slip.
 fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
     error.retryable()
+        || matches!(error, StoreError::Stale)
         || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
 }
 
@@ -191,19 +192,20 @@ async fn judged(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Vec<(Outcome, bool)>,
 
 /// Writes the rows of the sets that stand, table by table.
 async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) -> Result<(), StoreError> {
-    let mut by_table: BTreeMap<(&str, u8), (&'static Shape, OnKey, Vec<&Put>)> = BTreeMap::new();
+    let mut by_table: BTreeMap<(&str, OnKey), (&'static Shape, Vec<&Put>)> = BTreeMap::new();
     for (set, _) in sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh) {
         for put in &set.puts {
-            by_table
-                .entry((put.shape.table, put.on_key as u8))
-                .or_insert_with(|| (put.shape, put.on_key, Vec::new()))
-                .2
-                .push(put);
+            by_table.entry((put.shape.table, put.on_key)).or_insert_with(|| (put.shape, Vec::new())).1.push(put);
         }
     }
-    for (_, (shape, on_key, mut puts)) in by_table {
+    for ((_, on_key), (shape, mut puts)) in by_table {
         puts.sort_by_cached_key(|put| sort_key(put));
-        shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
+        let expected = puts.len() as u64;
+        let changed = shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
+        if matches!(on_key, OnKey::Change(_)) && changed != expected {
+            // Another process was between the look at the versions and here.
+            return Err(StoreError::Stale);
+        }
     }
     Ok(())
 }

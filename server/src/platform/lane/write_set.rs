@@ -1,7 +1,7 @@
 //! A submission as data: what it writes, what it expects, and how a repeat is recognized.
 
 use crate::platform::database::Arg;
-use crate::platform::database::bulk::{OnKey, Shape};
+use crate::platform::database::bulk::{OnKey, Shape, change};
 use crate::platform::ids::Id;
 
 /// The idempotency key of a submission: unique for ever on (shard, form, client id).
@@ -37,6 +37,13 @@ pub struct Put {
     pub on_key: OnKey,
     /// one argument per column
     pub row: Vec<Arg>,
+}
+
+impl Put {
+    /// A row as it is after a change of one that was read before; `indexed` are the columns of its indexes.
+    pub fn changed(shape: &'static Shape, indexed: &[&str], before: &[Arg], after: Vec<Arg>) -> Self {
+        Self { shape, on_key: change(shape, indexed, before, &after), row: after }
+    }
 }
 
 /// Everything one submission writes, in one commit with others.

@@ -1,0 +1,76 @@
+//! What boards show, kept while nothing of it is written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::board::{Board, OpenWork, Work, read_board, read_work};
+use super::summary::TaskSummary;
+use super::{Axis, summary};
+use crate::access::Principal;
+use crate::app::App;
+use crate::error::AppError;
+use crate::platform::changes::{Cache, Paced};
+use crate::platform::ids::Id;
+
+/// Tables that decide who may see what.
+const ACCESS: [&str; 8] =
+    ["account", "staff", "post", "organization", "organization_ancestor", "role", "role_grant", "place_ancestor"];
+
+/// Boards of one process.
+pub struct Boards {
+    boards: Cache<(Id, Axis, Id), Board>,
+    tasks: Cache<(Option<Id>, Option<Id>, Id), TaskSummary>,
+    work: Paced<Id, Work>,
+}
+
+impl Default for Boards {
+    fn default() -> Self {
+        let shown = [
+            "delta",
+            "node_total",
+            "day_total",
+            "task",
+            "place",
+            "place_ancestor",
+            "organization",
+            "organization_ancestor",
+        ];
+        let seen = [&ACCESS[..], &["task", "node_total"]].concat();
+        Self {
+            boards: Cache::new(&shown, 1000),
+            tasks: Cache::new(&seen, 10_000),
+            work: Paced::new(&["item", "task"], 64),
+        }
+    }
+}
+
+/// The totals of `node` and of its children: folded rows plus what is not folded yet.
+pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Board>, AppError> {
+    let read = read_board(app, task, axis, node);
+    #[cfg(feature = "fault-hooks")]
+    if super::faults::is_blind(task) {
+        return read.await.map(Arc::new);
+    }
+    app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
+}
+
+/// Open work of `node` (under its own id) and of each child. It depends on the present instant, so it
+/// cannot be a folded total: it is counted by query, and of a very large task as of some seconds ago.
+pub async fn open_work(app: &App, task: Id, axis: Axis, below: &[Id]) -> Result<HashMap<Id, OpenWork>, AppError> {
+    let read = || {
+        let app = app.clone();
+        async move { read_work(&app, task).await }
+    };
+    let work = app.boards.work.get(app.lanes.changes(), task, app.now(), read).await?;
+    Ok(below.iter().filter_map(|node| Some((*node, *work.get(&(axis, *node))?))).collect())
+}
+
+/// A published task by id, if the principal may see some of its totals; otherwise it does not exist.
+pub async fn task(app: &App, principal: &Principal, id: Id) -> Result<Arc<TaskSummary>, AppError> {
+    let read = summary::task(app, principal, id);
+    let (account, post) = (principal.account(), principal.post());
+    if account.is_none() {
+        return read.await.map(Arc::new);
+    }
+    app.boards.tasks.get(app.lanes.changes(), (account, post, id), read).await
+}
