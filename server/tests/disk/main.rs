@@ -3,6 +3,8 @@
 //! down what is written and makes calls fail; PostgreSQL runs under the same shim. Everything on both databases.
 //! With the feature `fault-hooks` protections are taken out and the same checks must fail.
 
+#![cfg(target_os = "linux")]
+
 mod away;
 mod check;
 mod clock;
