@@ -120,7 +120,6 @@ async fn locked(engine: &'static str) {
     let (answer, at) = waiting.join().expect("ended");
     let answer = answer.expect("answers");
     assert_eq!(answer.status, 503, "{}", answer.text());
-    assert!(answer.header("retry-after").is_some(), "{}", answer.head);
     tx.rollback().await.expect("let go");
     let again = serving.becomes(true, SOON);
     println!("{engine}: told after {told:?}, refused after {:?}, ready {again:?} after it was let go", at - begin);
