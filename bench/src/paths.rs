@@ -9,7 +9,7 @@ use server::platform::ids::{Id, new_id, shard_of};
 
 use crate::access;
 use crate::city::City;
-use crate::client::{Ask, Fault};
+use crate::client::{Ask, Client, Fault};
 use crate::house::{Cost, Engine, House, Load, own_program, wait_for};
 use crate::load::Drive;
 use crate::machine::family_cpu;
@@ -18,6 +18,9 @@ use crate::table::Table;
 
 /// Connections of every rate.
 const CONNECTIONS: usize = 64;
+
+/// Items that the rates leave for what comes after them.
+const KEPT: usize = 64;
 
 /// One engine's run.
 pub struct Bench<'a> {
@@ -86,9 +89,10 @@ impl Bench<'_> {
         path.contains(self.only)
     }
 
-    /// Items that nobody has filed yet, as requests.
+    /// Items that nobody has filed yet, as requests; the last are kept for the screens.
     fn filings(&mut self, most: usize) -> Vec<Ask> {
-        let rest = self.city.items.split_off(most.min(self.city.items.len()));
+        let kept = if most > KEPT { KEPT } else { 0 };
+        let rest = self.city.items.split_off(most.min(self.city.items.len().saturating_sub(kept)));
         let now = std::mem::replace(&mut self.city.items, rest);
         let filing = |(at, (worker, item)): (usize, (usize, Id))| {
             let client = new_id(shard_of(item), 1_795_451_400_000_000 + at as i64 * 1000);
@@ -224,12 +228,29 @@ impl Bench<'_> {
             .iter()
             .map(|node| Ask::get(format!("/api/v1/boards/{big}?node={node}"), &self.city.manager))
             .collect();
+        let during = house.drive(&plan, 1, 1.0, true).await?;
+        rate(table, "board of any node while a dispatch is folded", 0.0, None, &during);
+        self.folded(&mut client, &plan[0]).await?;
         let one = house.drive(&plan, 1, seconds / 2.0, true).await?;
         rate(table, "board of any node, one at a time", 0.0, Some(10.0), &one);
         let totals = [Ask::get(format!("/api/v1/boards/{big}?node={}", nodes[nodes.len() - 1]), &self.city.manager)];
         let cost = house.drive(&totals, CONNECTIONS, seconds, true).await?;
         rate(table, "totals of a node through the API", 9700.0, None, &cost);
         Ok(())
+    }
+
+    /// Waits until the folder has nothing left: a board is read anew only when something was written.
+    async fn folded(&self, client: &mut Client, board: &Ask) -> Result<(), Fault> {
+        let mut before = (Value::Null, Instant::now());
+        wait_for(600.0, async || {
+            let seen: Value = client.json(board).await?;
+            if seen["as_of"] != before.0 {
+                before = (seen["as_of"].clone(), Instant::now());
+            }
+            Ok(before.1.elapsed().as_secs_f64() > 2.0)
+        })
+        .await
+        .map(|_| ())
     }
 
     async fn screens(&mut self, house: &House, table: &mut Table) -> Result<(), Fault> {

@@ -72,7 +72,7 @@ async fn rest(app: &App, add: &mut (impl FnMut(&'static str, &str, Option<String
     add("events", &report.window(), first);
     let tasks: Vec<(Id, String)> = app.read().all(TASKS, vec![]).await?;
     for (task, title) in tasks {
-        let differences = measures::recount(app, task).await?;
+        let (differences, imbalances) = tokio::try_join!(measures::recount(app, task), conservation::check(app, task))?;
         let first = differences.first().map(|d| {
             format!(
                 "{} totals differ; first: {} at {} is {}, counted {}",
@@ -84,7 +84,6 @@ async fn rest(app: &App, add: &mut (impl FnMut(&'static str, &str, Option<String
             )
         });
         add("totals", &title, first);
-        let imbalances = conservation::check(app, task).await?;
         let first = imbalances.first().map(|first| format!("{} imbalances; first: {first:?}", imbalances.len()));
         add("conservation", &title, first);
     }

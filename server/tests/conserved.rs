@@ -388,7 +388,7 @@ impl Life {
                 Axis::Organization => town.organizations.iter().map(|unit| unit.id).collect(),
             };
             for (at, node) in nodes.into_iter().enumerate().filter(|(at, _)| all || *at == 0 || at % 9 == 4) {
-                let board = measures::board(&self.app, task, axis, node).await.expect("board").here;
+                let board = &measures::board(&self.app, task, axis, node).await.expect("board").here;
                 for measure in BUILT_IN {
                     let truth = counted.get(&(node, measure.to_owned())).copied().unwrap_or(0);
                     if board.total(measure) != truth {

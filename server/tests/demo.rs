@@ -78,7 +78,7 @@ async fn the_city_is_built_as_described() {
         );
         let (task, root): (Id, Id) =
             app.read().one("SELECT id, root_place FROM task WHERE state = 'running'", vec![]).await.expect("task");
-        let board = measures::board(app, task, Axis::Place, root).await.expect("board").here;
+        let board = &measures::board(app, task, Axis::Place, root).await.expect("board").here;
         assert_eq!(
             ["assigned", "done", "open", "visited", "living_alone"].map(|measure| board.total(measure)),
             [alone, done, alone - done, done, done]

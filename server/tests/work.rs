@@ -191,7 +191,7 @@ async fn a_void_is_proposed_below_and_judged_above() {
         let after = worker.post(&page, &[("client_id", &client), ("living_alone", "false")]).await;
         assert_eq!(after.status, StatusCode::CONFLICT);
         assert!(after.text.contains("这一件已经办结"));
-        let board = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+        let board = &measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
         assert_eq!((board.total("void"), board.total("open"), board.due()), (1, 7, 7));
         sound(app, &task).await;
     })
@@ -388,7 +388,7 @@ async fn a_discovery_finds_certifies_and_is_opened_again() {
         township.follow(&kept).await;
         assert_eq!(again(app, &child).await.state, "done");
         assert_eq!(again(app, &other).await.state, "open", "its number is one more than was certified");
-        let board = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+        let board = &measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
         assert_eq!((board.total("assigned"), board.total("done")), (8, 1), "completion counts units");
         sound(app, &task).await;
     })

@@ -1,6 +1,7 @@
 //! The tree of places in memory: 100,000 nodes, subtree and ancestor questions in constant time.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use super::names::core_name;
 use crate::platform::ids::Id;
@@ -55,97 +56,134 @@ impl Place {
     }
 }
 
-/// All places that are valid now. Cheap to share; replaced whole when the tree changes.
+/// All places that are valid now. Cheap to share; replaced whole when the tree changes. A place is known by
+/// its position; what finds it is kept as plain lists of positions, a third of what maps of texts would take.
 #[derive(Debug, Default)]
 pub struct Geography {
     places: Vec<Place>,
-    index: HashMap<Id, usize>,
-    by_code: HashMap<String, usize>,
-    /// positions by every form of the name
-    by_name: HashMap<String, Vec<usize>>,
-    /// children of the place at the same position, in order
-    children: Vec<Vec<usize>>,
+    index: HashMap<Id, u32>,
+    /// by code
+    by_code: Vec<u32>,
+    /// digest of a form of the name and position, sorted
+    by_name: Vec<(u64, u32)>,
+    /// where the children of a position begin and, at the next position, end
+    first_child: Vec<u32>,
+    /// children of one position after those of another, in order
+    children: Vec<u32>,
     /// preorder interval: a place's subtree is `enter..leave`
-    enter: Vec<usize>,
-    leave: Vec<usize>,
+    enter: Vec<u32>,
+    leave: Vec<u32>,
     /// positions in preorder
-    order: Vec<usize>,
-    roots: Vec<usize>,
+    order: Vec<u32>,
+    roots: Vec<u32>,
+}
+
+/// Not reachable from a root.
+const NOWHERE: u32 = u32::MAX;
+
+fn digest(name: &str) -> u64 {
+    // The fixed keys of a fresh hasher: the same in every process, and nothing is stored.
+    let mut hasher = std::hash::DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn forms(place: &Place) -> [&str; 3] {
+    [&place.name, &place.official_name, core_name(&place.name)]
 }
 
 impl Geography {
     /// Builds the tree. A place whose parent is missing, and any cycle, is left out: imports refuse both.
     pub fn new(places: Vec<Place>) -> Self {
-        let index: HashMap<Id, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
-        let by_code = places.iter().enumerate().filter_map(|(at, p)| Some((p.code.clone()?, at))).collect();
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, place) in places.iter().enumerate() {
-            let mut forms = vec![place.name.as_str(), place.official_name.as_str(), core_name(&place.name)];
-            forms.sort_unstable();
-            forms.dedup();
-            for form in forms {
-                by_name.entry(form.to_owned()).or_default().push(at);
+        let count = u32::try_from(places.len()).unwrap_or(NOWHERE - 1);
+        let place = |at: u32| &places[at as usize];
+        let index: HashMap<Id, u32> = (0..count).map(|at| (place(at).id, at)).collect();
+        let mut by_code: Vec<u32> = (0..count).filter(|&at| place(at).code.is_some()).collect();
+        by_code.sort_by_key(|&at| place(at).code.as_deref());
+        let mut by_name: Vec<(u64, u32)> =
+            (0..count).flat_map(|at| forms(place(at)).map(|form| (digest(form), at))).collect();
+        by_name.sort_unstable();
+        by_name.dedup();
+        by_name.shrink_to_fit();
+        let parent = |at: u32| place(at).parent.and_then(|parent| index.get(&parent).copied());
+        let mut children: Vec<u32> = (0..count).filter(|&at| parent(at).is_some()).collect();
+        children.sort_by_key(|&at| (parent(at), place(at).sort, place(at).id));
+        let mut first_child = vec![0; places.len() + 1];
+        for &child in &children {
+            if let Some(above) = parent(child) {
+                first_child[above as usize + 1] += 1;
             }
         }
-        let mut children = vec![Vec::new(); places.len()];
-        let mut roots = Vec::new();
-        for (at, place) in places.iter().enumerate() {
-            match place.parent {
-                None => roots.push(at),
-                Some(parent) => {
-                    if let Some(&above) = index.get(&parent) {
-                        children[above].push(at);
-                    }
-                }
-            }
+        for at in 1..first_child.len() {
+            first_child[at] += first_child[at - 1];
         }
-        for list in &mut children {
-            list.sort_by(|&a, &b| (places[a].sort, &places[a].id).cmp(&(places[b].sort, &places[b].id)));
-        }
-        let (mut enter, mut leave) = (vec![usize::MAX; places.len()], vec![0; places.len()]);
-        let mut order = Vec::with_capacity(places.len());
-        let mut stack: Vec<(usize, bool)> = roots.iter().rev().map(|&root| (root, false)).collect();
+        let roots: Vec<u32> = (0..count).filter(|&at| place(at).parent.is_none()).collect();
+        let (mut enter, mut leave) = (vec![NOWHERE; places.len()], vec![0; places.len()]);
+        let mut order: Vec<u32> = Vec::with_capacity(places.len());
+        let mut stack: Vec<(u32, bool)> = roots.iter().rev().map(|&root| (root, false)).collect();
         while let Some((at, done)) = stack.pop() {
             if done {
-                leave[at] = order.len();
+                leave[at as usize] = order.len() as u32;
                 continue;
             }
-            enter[at] = order.len();
+            enter[at as usize] = order.len() as u32;
             order.push(at);
             stack.push((at, true));
-            stack.extend(children[at].iter().rev().map(|&child| (child, false)));
+            let below = first_child[at as usize] as usize..first_child[at as usize + 1] as usize;
+            stack.extend(children[below].iter().rev().map(|&child| (child, false)));
         }
-        Self { places, index, by_code, by_name, children, enter, leave, order, roots }
+        Self { places, index, by_code, by_name, first_child, children, enter, leave, order, roots }
     }
 
-    fn at(&self, id: Id) -> Option<usize> {
-        self.index.get(&id).copied().filter(|&at| self.enter[at] != usize::MAX)
+    fn reached(&self, at: u32) -> bool {
+        self.enter[at as usize] != NOWHERE
+    }
+
+    fn place(&self, at: u32) -> &Place {
+        &self.places[at as usize]
+    }
+
+    fn at(&self, id: Id) -> Option<u32> {
+        self.index.get(&id).copied().filter(|&at| self.reached(at))
     }
 
     /// A place by id.
     pub fn get(&self, id: Id) -> Option<&Place> {
-        self.at(id).map(|at| &self.places[at])
+        self.at(id).map(|at| self.place(at))
     }
 
     /// A place by its current code.
     pub fn by_code(&self, code: &str) -> Option<&Place> {
-        self.by_code.get(code).filter(|&&at| self.enter[at] != usize::MAX).map(|&at| &self.places[at])
+        let found = self.by_code.binary_search_by_key(&Some(code), |&at| self.place(at).code.as_deref()).ok()?;
+        Some(self.by_code[found]).filter(|&at| self.reached(at)).map(|at| self.place(at))
     }
 
     /// Places called so, in any form of the name (official, short, core); unreachable ones left out.
     pub fn named(&self, name: &str) -> Vec<&Place> {
-        let hits = self.by_name.get(name).or_else(|| self.by_name.get(core_name(name)));
-        hits.into_iter().flatten().filter(|&&at| self.enter[at] != usize::MAX).map(|&at| &self.places[at]).collect()
+        let called = |name: &str| {
+            let wanted = digest(name);
+            let from = self.by_name.partition_point(|(digest, _)| *digest < wanted);
+            let same = self.by_name[from..].iter().take_while(|(digest, _)| *digest == wanted);
+            let hits = same.map(|(_, at)| *at).filter(|&at| forms(self.place(at)).contains(&name));
+            hits.collect::<Vec<u32>>()
+        };
+        let mut hits = called(name);
+        if hits.is_empty() {
+            hits = called(core_name(name));
+        }
+        hits.into_iter().filter(|&at| self.reached(at)).map(|at| self.place(at)).collect()
     }
 
     /// The root of the tree; the first if there are several.
     pub fn root(&self) -> Option<&Place> {
-        self.roots.first().map(|&at| &self.places[at])
+        self.roots.first().map(|&at| self.place(at))
     }
 
     /// The places directly below, in order.
     pub fn children(&self, id: Id) -> impl Iterator<Item = &Place> {
-        self.at(id).into_iter().flat_map(|at| &self.children[at]).map(|&at| &self.places[at])
+        let begins = |at: u32| self.first_child[at as usize] as usize;
+        let range = self.at(id).map_or(0..0, |at| begins(at)..begins(at + 1));
+        self.children[range].iter().map(|&at| self.place(at))
     }
 
     /// The places that people see directly below: a hidden node is replaced by its children.
@@ -170,21 +208,21 @@ impl Geography {
 
     /// The place itself and everything below, in tree order.
     pub fn subtree(&self, id: Id) -> impl Iterator<Item = &Place> {
-        let range = self.at(id).map_or(0..0, |at| self.enter[at]..self.leave[at]);
-        self.order[range].iter().map(|&at| &self.places[at])
+        let range = self.at(id).map_or(0..0, |at| self.enter[at as usize] as usize..self.leave[at as usize] as usize);
+        self.order[range].iter().map(|&at| self.place(at))
     }
 
     /// Whether `below` is `above` or lies under it.
     pub fn contains(&self, above: Id, below: Id) -> bool {
         match (self.at(above), self.at(below)) {
-            (Some(a), Some(b)) => (self.enter[a]..self.leave[a]).contains(&self.enter[b]),
+            (Some(a), Some(b)) => (self.enter[a as usize]..self.leave[a as usize]).contains(&self.enter[b as usize]),
             _ => false,
         }
     }
 
     /// Every place, in tree order.
     pub fn all(&self) -> impl Iterator<Item = &Place> {
-        self.order.iter().map(|&at| &self.places[at])
+        self.order.iter().map(|&at| self.place(at))
     }
 
     /// How many places there are.

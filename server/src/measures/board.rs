@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::chains::chains;
 use super::deltas::{Amounts, read_amounts};
-use super::store::{DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS};
+use super::store::{
+    DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS, UNFOLDED_IN_PLACE_ALL_SHARDS,
+    UNFOLDED_IN_UNIT_ALL_SHARDS,
+};
 use super::{Axis, fold};
 use crate::app::App;
 use crate::args;
@@ -67,9 +70,9 @@ impl Board {
 }
 
 /// What is not folded yet, by leaf of an axis.
-pub(super) type Unfolded = HashMap<Id, Amounts>;
+type Unfolded = HashMap<Id, Amounts>;
 
-/// Reads what is not folded yet of a task.
+/// Reads what is not folded yet of a task, by leaf.
 pub(super) async fn unfolded(tx: &mut Tx, task: Id, axis: Axis) -> Result<Unfolded, StoreError> {
     let rows: Vec<(Id, Id, String)> = tx.all(UNFOLDED_ALL_SHARDS, args![task]).await?;
     let mut found = Unfolded::new();
@@ -86,7 +89,7 @@ pub(super) async fn unfolded(tx: &mut Tx, task: Id, axis: Axis) -> Result<Unfold
 /// Reads the totals of `node` and of its children: folded rows plus what is not folded yet.
 pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, AppError> {
     let as_of = app.now();
-    let (totals, unfolded, days, above) = app
+    let (totals, unfolded, days) = app
         .db
         .snapshot(move |tx| {
             Box::pin(async move {
@@ -95,12 +98,15 @@ pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Res
                     Axis::Organization => ORGANIZATION_TOTALS,
                 };
                 let totals: Vec<(Id, String, i64)> = tx.all(sql, args![task, node, node]).await?;
-                let unfolded = unfolded(tx, task, axis).await?;
+                let sql = match axis {
+                    Axis::Place => UNFOLDED_IN_PLACE_ALL_SHARDS,
+                    Axis::Organization => UNFOLDED_IN_UNIT_ALL_SHARDS,
+                };
+                let unfolded: Vec<(Option<Id>, String)> = tx.all(sql, args![task, node]).await?;
                 #[cfg(feature = "fault-hooks")]
-                let unfolded = if super::faults::is_blind(task) { Unfolded::new() } else { unfolded };
+                let unfolded = if super::faults::is_blind(task) { vec![] } else { unfolded };
                 let days: Vec<(String, String, i64)> = tx.all(DAYS, args![task, node]).await?;
-                let above = chains(tx, axis, unfolded.keys().copied()).await?;
-                Ok((totals, unfolded, days, above))
+                Ok((totals, unfolded, days))
             })
         })
         .await?;
@@ -120,14 +126,15 @@ pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Res
     for (measure, day, total) in days {
         *by_day.entry(day).or_default().entry(measure).or_default() += total;
     }
-    for (leaf, amounts) in unfolded {
-        for id in above.get(&leaf).into_iter().flatten() {
-            let Some(found) = nodes.get_mut(id) else { continue };
-            for ((measure, day), amount) in &amounts {
-                *found.entry(measure.clone()).or_default() += amount;
-                if *id == node && fold::DAILY.contains(&measure.as_str()) {
-                    *by_day.entry(day.clone()).or_default().entry(measure.clone()).or_default() += amount;
+    for (child, amounts) in &unfolded {
+        for (measure, day, amount) in read_amounts(amounts)? {
+            for id in child.iter().chain([&node]) {
+                if let Some(found) = nodes.get_mut(id) {
+                    *found.entry(measure.to_owned()).or_default() += amount;
                 }
+            }
+            if fold::DAILY.contains(&measure) {
+                *by_day.entry(day.to_owned()).or_default().entry(measure.to_owned()).or_default() += amount;
             }
         }
     }

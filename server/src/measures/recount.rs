@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::chains::chains;
-use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, UNITS};
+use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, STRETCH_ALL_SHARDS, UNITS};
 use super::{Axis, BUILT_IN, Contribution, fold};
 use crate::app::App;
 use crate::args;
@@ -11,7 +11,8 @@ use crate::error::AppError;
 use crate::platform::database::{Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
-const PAGE: i64 = 2000;
+/// Items whose groups are formed together: what sorting them takes stays in memory.
+const STRETCH: i64 = 50_000;
 
 /// A total that is not what the items say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,35 +43,14 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
         .snapshot(move |tx| {
             Box::pin(async move {
                 let shown = shown(tx, task).await?;
+                let leaves = leaves(tx, task).await?;
                 let mut counted: HashMap<Key, i64> = HashMap::new();
-                let mut after = (-1_i64, Id::nil());
-                loop {
-                    type Row = (i64, Id, Id, Id, String, String, Option<Id>);
-                    let page: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after.0, after.1, PAGE]).await?;
-                    let Some(last) = page.last() else { break };
-                    after = (last.0, last.1);
-                    let places = chains(tx, Axis::Place, page.iter().map(|row| row.2)).await?;
-                    let holders = chains(tx, Axis::Organization, page.iter().map(|row| row.3)).await?;
-                    for (_, _, place, holder, state, contribution, found_under) in &page {
-                        let stored = Contribution::parse(contribution)?;
-                        let mut amounts: Vec<(&str, i64, &str)> = Vec::new();
-                        if found_under.is_none() {
-                            amounts.extend([("assigned", 1, ""), (state.as_str(), 1, "")]);
-                        }
-                        for (measure, amount) in &stored.amounts {
-                            if !BUILT_IN.contains(&measure.as_str()) {
-                                amounts.push((measure, amount.amount, ""));
-                            }
-                        }
-                        for (axis, chains, leaf) in
-                            [(Axis::Place, &places, place), (Axis::Organization, &holders, holder)]
-                        {
-                            let Some(above) = chains.get(leaf) else { continue };
-                            for (measure, amount, _) in &amounts {
-                                let day = stored.amounts.get(*measure).map_or("", |counted| counted.day.as_str());
-                                count(&mut counted, axis, above, measure, day, *amount);
-                            }
-                        }
+                for axis in Axis::ALL {
+                    let of_axis = leaves.iter().filter(|((at, ..), _)| *at == axis);
+                    let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
+                    for ((_, leaf, measure, day), amount) in of_axis {
+                        let above = above.get(leaf).map(Vec::as_slice).unwrap_or_default();
+                        count(&mut counted, axis, above, measure, day, *amount);
                     }
                 }
                 Ok((shown, counted))
@@ -78,6 +58,38 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
         })
         .await?;
     Ok(compare(&shown, &counted))
+}
+
+/// Axis, leaf, measure, day.
+type Leaf = (Axis, Id, String, String);
+
+/// What the items say at their leaves.
+async fn leaves(tx: &mut Tx, task: Id) -> Result<HashMap<Leaf, i64>, StoreError> {
+    type Row = (Id, Id, String, String, i64, i64);
+    let mut leaves: HashMap<Leaf, i64> = HashMap::new();
+    let mut after = -1_i64;
+    loop {
+        let end: Option<(i64,)> = tx.optional(STRETCH_ALL_SHARDS, args![task, after, STRETCH]).await?;
+        let end = end.map_or(i64::MAX, |row| row.0);
+        let rows: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after, end]).await?;
+        for (place, holder, state, contribution, found, items) in &rows {
+            let stored = Contribution::parse(contribution)?;
+            let day = |measure: &str| stored.amounts.get(measure).map_or("", |counted| counted.day.as_str());
+            // Found by a unit: it counts with what its rule says alone.
+            let built_in = ["assigned", state.as_str()].into_iter().filter(|_| *found == 0).map(|name| (name, 1));
+            let ruled = stored.amounts.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str()));
+            for (measure, amount) in built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount))) {
+                for (axis, leaf) in [(Axis::Place, place), (Axis::Organization, holder)] {
+                    let key = (axis, *leaf, measure.to_owned(), day(measure).to_owned());
+                    *leaves.entry(key).or_default() += amount * items;
+                }
+            }
+        }
+        if end == i64::MAX {
+            return Ok(leaves);
+        }
+        after = end;
+    }
 }
 
 /// What boards show of every node: folded and unfolded together.

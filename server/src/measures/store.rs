@@ -28,6 +28,29 @@ pub(super) const ORGANIZATION_TOTALS: &str = "SELECT node_id, measure, total FRO
 /// What is not folded yet, by pair of leaves.
 pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.place_id, d.organization_id, d.amounts \
      FROM delta d JOIN task t ON t.id = d.task_id WHERE d.task_id = $1 AND d.release <= t.published_release";
+macro_rules! unfolded_below {
+    ($table:literal, $leaf:literal) => {
+        concat!(
+            "SELECT s.ancestor_id, d.amounts FROM delta d JOIN task t ON t.id = d.task_id JOIN ",
+            $table,
+            " a ON a.",
+            $leaf,
+            " = d.",
+            $leaf,
+            " AND a.ancestor_id = $2 LEFT JOIN ",
+            $table,
+            " s ON s.",
+            $leaf,
+            " = d.",
+            $leaf,
+            " AND s.depth = a.depth - 1 WHERE d.task_id = $1 AND d.release <= t.published_release"
+        )
+    };
+}
+/// What is not folded yet at a place and below: the place directly below it that it lies in, and the amounts.
+pub(super) const UNFOLDED_IN_PLACE_ALL_SHARDS: &str = unfolded_below!("place_ancestor", "place_id");
+/// The same of an organization.
+pub(super) const UNFOLDED_IN_UNIT_ALL_SHARDS: &str = unfolded_below!("organization_ancestor", "organization_id");
 /// The day series of a node.
 pub(super) const DAYS: &str =
     "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";
@@ -44,10 +67,14 @@ pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organ
      WHERE i.task_id = $1 AND i.state IN ('open', 'review', 'correction', 'void_proposed') AND i.release <= t.published_release \
      GROUP BY i.place_id, i.holder_organization";
 
-/// Items of a task, page by page in primary-key order, for the recount.
-pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.shard, i.id, i.place_id, i.holder_organization, i.state, i.contribution, i.parent_item_id \
-     FROM item i JOIN task t ON t.id = i.task_id \
-     WHERE i.task_id = $1 AND i.release <= t.published_release AND (i.shard, i.id) > ($2, $3) ORDER BY i.shard, i.id LIMIT $4";
+/// The position up to which the next items of a recount lie: `$3` items further on.
+pub(super) const STRETCH_ALL_SHARDS: &str =
+    "SELECT position FROM item WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
+/// The items of a stretch of positions, those that count the same together.
+pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, i.state, i.contribution, \
+     CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END, count(*) FROM item i JOIN task t ON t.id = i.task_id \
+     WHERE i.task_id = $1 AND i.position > $2 AND i.position <= $3 AND i.release <= t.published_release \
+     GROUP BY i.place_id, i.holder_organization, i.state, i.contribution, CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END";
 /// Every total of a task.
 pub(super) const ALL_NODE_TOTALS: &str =
     "SELECT axis, node_id, measure, total FROM node_total WHERE task_id = $1 AND total <> 0";
@@ -131,8 +158,11 @@ pub const STATEMENTS: &[&str] = &[
     PLACE_TOTALS,
     ORGANIZATION_TOTALS,
     UNFOLDED_ALL_SHARDS,
+    UNFOLDED_IN_PLACE_ALL_SHARDS,
+    UNFOLDED_IN_UNIT_ALL_SHARDS,
     DAYS,
     OPEN_WORK_ALL_SHARDS,
+    STRETCH_ALL_SHARDS,
     ITEMS_ALL_SHARDS,
     ALL_NODE_TOTALS,
     ALL_DAY_TOTALS,

@@ -22,10 +22,11 @@ const BY_STATE_ALL_SHARDS: &str = "SELECT i.assignment_id, i.state, count(*) FRO
 const RETURNED_ALL_SHARDS: &str = "SELECT from_assignment, count(*) FROM movement WHERE task_id = $1 AND kind = 'returned' \
      AND from_assignment IS NOT NULL GROUP BY from_assignment";
 const MISSING_ALL_SHARDS: &str = "SELECT i.id, i.moves, count(m.id) FROM item i \
-     LEFT JOIN movement m ON m.shard = i.shard AND m.item_id = i.id WHERE i.task_id = $1 GROUP BY i.shard, i.id, i.moves \
+     LEFT JOIN movement m ON m.shard = i.shard AND m.item_id = i.id WHERE i.task_id = $1 AND i.moves > 0 GROUP BY i.shard, i.id, i.moves \
      HAVING i.moves <> count(m.id) OR i.moves <> coalesce(max(m.seq), 0) ORDER BY i.id LIMIT 100";
+/// Movements of items that are not there, or that know of none.
 const WITHOUT_ITEM_ALL_SHARDS: &str = "SELECT m.item_id, count(*) FROM movement m \
-     LEFT JOIN item i ON i.shard = m.shard AND i.id = m.item_id WHERE m.task_id = $1 AND i.id IS NULL \
+     LEFT JOIN item i ON i.shard = m.shard AND i.id = m.item_id WHERE m.task_id = $1 AND (i.id IS NULL OR i.moves = 0) \
      GROUP BY m.item_id ORDER BY m.item_id LIMIT 100";
 const BROKEN_ALL_SHARDS: &str = "SELECT w.item_id FROM (SELECT m.item_id, m.from_assignment, \
      lag(m.to_assignment) OVER (PARTITION BY m.shard, m.item_id ORDER BY m.seq) AS before FROM movement m \

@@ -8,6 +8,21 @@ use server::statements;
 
 use super::common;
 
+/// A changed row names a column of an index only where it differs: the lists of such columns are the indexes'.
+#[test]
+fn the_lists_of_indexed_columns_are_those_of_the_indexes() {
+    let indexed = |table: &str, key: &[&str]| -> BTreeSet<String> {
+        let statements = MIGRATIONS.iter().flat_map(|migration| migration.postgres.split(';'));
+        let on = format!(" on {table} (");
+        let lists = statements.filter(|s| s.contains("index ")).filter_map(|s| s.split_once(on.as_str()));
+        let columns = lists.flat_map(|(_, list)| list.split(')').next().unwrap_or_default().split(','));
+        columns.map(|column| column.trim().to_owned()).filter(|column| !key.contains(&column.as_str())).collect()
+    };
+    let listed = |columns: &[&str]| columns.iter().map(|column| (*column).to_owned()).collect::<BTreeSet<String>>();
+    assert_eq!(indexed("item", &["shard", "id"]), listed(server::tasks::store::ITEM_INDEXED));
+    assert_eq!(indexed("record_person", &["shard", "id"]), listed(server::entities::record::RECORD_PERSON_INDEXED));
+}
+
 const TYPES: [&str; 6] = ["bigint", "text", "uuid", "boolean", "bytea", "double precision"];
 
 struct Table {

@@ -103,6 +103,7 @@ async fn locked(engine: &'static str) {
     let length = Duration::from_secs(if rounds(5) > 5 { 30 } else { 12 });
     let mut tx = other.begin_write().await.expect("begins");
     if pg.is_some() {
+        tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0", vec![]).await.expect("for long");
         tx.execute_built("LOCK TABLE submission IN EXCLUSIVE MODE".into(), vec![]).await.expect("locked");
     }
     let begin = Instant::now();
