@@ -222,7 +222,8 @@ async fn who_stands_higher_holds_then_who_spoke_last() {
             assert_eq!(origin.contender.is_some(), disputed, "{kind:?} {value}");
         }
         // A record that moved meanwhile refuses the write.
-        let old = PersonRecord { version: 1, ..record(app, person).await };
+        let mut old = record(app, person).await;
+        old.version = 1;
         let late = said(person.subject(), SourceKind::Worker, json!({"name": "张五"}), NOW);
         let applied = entities::apply(app, Some(&old), &late).expect("applies");
         assert_eq!(app.lanes.submit(set(person.shard, &applied)).await.expect("answered"), Outcome::Stale);
