@@ -22,6 +22,9 @@ HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_ROUNDS="${ROUNDS:-200}" HUTONG_TEST_
 # Two processes on one PostgreSQL: a minute of work on the same items, one frozen for a minute in the middle of a dispatch.
 HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_FREEZE="${FREEZE:-60}" HUTONG_TEST_LOAD=60000 HUTONG_TEST_DISPATCH_ROWS=20000 \
   cargo nextest run --package server --locked --profile soak --no-capture --features fault-hooks --test peers
+# And one that wakes up while the other is in the middle of what it has taken over.
+HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_FREEZE=7 HUTONG_TEST_DISPATCH_ROWS=30000 \
+  cargo nextest run --package server --locked --profile soak --no-capture --features fault-hooks --test peers frozen_moves
 # The power goes at many moments, locks are held for half a minute (docs/testing.md).
 HUTONG_DISK_ROUNDS="${HUTONG_DISK_ROUNDS:-60}"; export HUTONG_DISK_ROUNDS
 HUTONG_TEST_SEED="$HUTONG_SEED" cargo nextest run --package server --locked --profile soak --no-capture --test disk
