@@ -1,5 +1,5 @@
 #!/bin/sh
-# A long random life of tasks on both databases: `sh scripts/soak.sh [STEPS] [SEED]`. The seed is printed: it
+# A long random life of tasks on both databases, then many cuts of the power: `sh scripts/soak.sh [STEPS] [SEED]`. The seed is printed: it
 # gives the same steps again (ids differ, so among equals another one may be taken).
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,3 +22,6 @@ HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_ROUNDS="${ROUNDS:-200}" HUTONG_TEST_
 # Two processes on one PostgreSQL: a minute of work on the same items, one frozen for a minute in the middle of a dispatch.
 HUTONG_TEST_SEED="$HUTONG_SEED" HUTONG_TEST_FREEZE="${FREEZE:-60}" HUTONG_TEST_LOAD=60000 HUTONG_TEST_DISPATCH_ROWS=20000 \
   cargo nextest run --package server --locked --profile soak --no-capture --features fault-hooks --test peers
+# The power goes at many moments, locks are held for half a minute (docs/testing.md).
+HUTONG_DISK_ROUNDS="${HUTONG_DISK_ROUNDS:-60}"; export HUTONG_DISK_ROUNDS
+HUTONG_TEST_SEED="$HUTONG_SEED" cargo nextest run --package server --locked --profile soak --no-capture --test disk

@@ -16,6 +16,7 @@ as_owner() {
 }
 bin=$(find_bin)
 [ -n "$bin" ] || { echo "no PostgreSQL server programs found: run scripts/install-tools.sh" >&2; exit 1; }
+if [ "${1:-start}" = bin ]; then echo "$bin"; exit 0; fi
 owner=postgres
 if [ "$(id -u)" = 0 ] && ! id postgres >/dev/null 2>&1; then useradd --system --no-create-home postgres; fi
 if [ "${1:-start}" = stop ]; then

@@ -12,9 +12,9 @@ trap 'sh scripts/test-postgres.sh stop' EXIT INT TERM
 cargo nextest run --workspace --locked "$@"
 cargo test --workspace --locked --doc --quiet
 # Protections are taken out one by one (access predicates, movements, unfolded rows, the sealer, what a crash of the real
-# program would undo): the tests must notice.
+# program would undo, the disk): the tests must notice.
 cargo nextest run --package server --locked --features fault-hooks \
-  --test routes --test conserved --test measures --test audit --test crash notices
+  --test routes --test conserved --test measures --test audit --test crash --test disk notices
 # Each protection of the lanes, and of several processes on one database, is taken out in turn: the check beside it must fail.
 cargo nextest run --package server --locked --features fault-hooks --test storms --test peers
 # The contract once more where it is hard: hash partitions, serializable, conflicts before and silence after commits.

@@ -13,6 +13,7 @@ use crate::directory::Directory;
 use crate::entities::PersonRecord;
 use crate::forms::Shelf;
 use crate::geography::Geography;
+use crate::health::Pulse;
 use crate::ledgers;
 use crate::measures::Boards;
 use crate::platform::books::Book;
@@ -91,6 +92,8 @@ pub struct Parts {
     pub ledger_pages: Cache<ledgers::api::PageKey, Bytes>,
     /// open live streams
     pub hub: Hub,
+    /// whether writes pass
+    pub pulse: Pulse,
     /// true once the house is closing
     pub stop: watch::Sender<bool>,
 }
@@ -122,6 +125,7 @@ impl Parts {
             known: access::Known::default(),
             gate: Gate::new(limits),
             jobs: Jobs::new(clock.clone(), crate::jobs::JOBS),
+            pulse: Pulse::default(),
             stop: watch::Sender::new(false),
             clock,
             db,

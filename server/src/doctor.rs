@@ -5,7 +5,7 @@ use crate::args;
 use crate::audit;
 use crate::error::AppError;
 use crate::measures;
-use crate::platform::database::{Exec, SchemaState, schema_state};
+use crate::platform::database::{Exec, SchemaState, StoreError, schema_state};
 use crate::platform::ids::Id;
 use crate::tasks::conservation;
 
@@ -22,10 +22,13 @@ pub const STATEMENTS: &[&str] = &[TASKS, SECRET_SAMPLE_ALL_SHARDS, OUTBOX_ALL_SH
 /// Rows of the outbox older than this are stuck (microseconds).
 const STUCK: i64 = 60_000_000;
 
+const RESTORE: &str =
+    "Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`";
+
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// `schema`, `keys`, `totals`, `conservation`, `outbox`, `places`, `events`
+    /// `schema`, `keys`, `totals`, `conservation`, `outbox`, `places`, `events`, `pages`
     pub name: &'static str,
     /// what about: a task's title, or empty
     pub about: String,
@@ -41,6 +44,22 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
         seen(&check);
         checks.push(check);
     };
+    // Beside the rest: reading every page takes its time.
+    let db = app.db.clone();
+    let pages = tokio::spawn(async move { db.damage().await });
+    let rest = rest(app, &mut add).await;
+    let damage = pages.await.map_err(|fault| AppError::Internal(fault.to_string()))??;
+    let first = damage.first().map(|first| format!("{} faults; first: {first}. {RESTORE}", damage.len()));
+    add("pages", "", first);
+    match rest {
+        // Told already.
+        Err(AppError::Store(StoreError::Damaged(_))) if !damage.is_empty() => {}
+        other => other?,
+    }
+    Ok(checks)
+}
+
+async fn rest(app: &App, add: &mut (impl FnMut(&'static str, &str, Option<String>) + Send)) -> Result<(), AppError> {
     let schema = schema_state(&app.db).await?;
     add("schema", "", (schema != SchemaState::Current).then(|| format!("{schema:?}: run hutong migrate")));
     add("keys", "", keys(app).await?);
@@ -68,7 +87,7 @@ pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<V
         let first = imbalances.first().map(|first| format!("{} imbalances; first: {first:?}", imbalances.len()));
         add("conservation", &title, first);
     }
-    Ok(checks)
+    Ok(())
 }
 
 /// Secrets can be opened with the present keys.

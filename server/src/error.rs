@@ -96,6 +96,10 @@ impl AppError {
 
 /// The error in words for the command line: what a browser would be told, a fault a line.
 pub fn plain_text(error: AppError, lang: web::Lang) -> String {
+    if let AppError::Store(fault @ (StoreError::Unwritable(_) | StoreError::Damaged(_))) = &error {
+        // Whoever sits at the machine is told what its disk says.
+        return fault.to_string();
+    }
     let client = ClientError::from(error);
     let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
     if let Some(detail) = client.detail {
@@ -214,9 +218,14 @@ impl From<AppError> for ClientError {
             AppError::TooMany(seconds) => {
                 Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many") }
             }
-            AppError::Store(ref fault @ (StoreError::Retry(_) | StoreError::Lost(_) | StoreError::Unwritable(_))) => {
+            AppError::Store(ref fault @ (StoreError::Retry(_) | StoreError::Lost(_))) => {
                 tracing::warn!(%fault, "store not available");
                 Self { retry_after: Some(2), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy") }
+            }
+            AppError::Store(ref fault @ (StoreError::Unwritable(_) | StoreError::Damaged(_))) => {
+                tracing::error!(%fault, "storage fails");
+                let detail = Some("errors-storage-detail");
+                Self { detail, retry_after: Some(10), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage") }
             }
             AppError::Store(fault) => {
                 tracing::error!(%fault, "store fault");

@@ -52,6 +52,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(watch_keys(app.clone()));
     tasks.spawn(crate::peers::watch(app.clone()));
     tasks.spawn(crate::peers::beat(app.clone()));
+    tasks.spawn(crate::health::watch(app.clone()));
     Workers(tasks)
 }
 

@@ -8,6 +8,7 @@ use crate::knowledge;
 use crate::ledgers;
 use crate::platform::clock::Clock;
 use crate::platform::database::{Db, StoreError, migrate};
+use crate::platform::durable;
 use crate::platform::folder::{FolderLock, Taken};
 use crate::platform::limits::Limits;
 use crate::platform::secrets::{Keys, SecretError};
@@ -67,7 +68,7 @@ pub struct Place {
 impl Place {
     /// Opens the database, migrating it if `may_migrate`.
     pub async fn database(&self, now: i64) -> Result<Db, StartError> {
-        std::fs::create_dir_all(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
+        durable::make_folder(&self.data).map_err(|fault| StartError::Folder(self.data.clone(), fault))?;
         let db = self.connect().await?;
         let [moved, unfinished] = marks(&db).await?;
         if let Some(to) = moved {

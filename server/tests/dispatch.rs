@@ -397,9 +397,9 @@ async fn conserved(app: &App, task: &Task, orphans: i64) {
     assert_eq!(root.received, 40);
     assert!(held.get(&root.id).copied().unwrap_or(0) >= orphans);
     // The board counts the same before and after folding.
-    let before = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+    let before = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here.clone();
     while measures::fold_once(app).await.expect("folds") > 0 {}
-    let after = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here;
+    let after = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here.clone();
     assert_eq!(before, after);
     assert_eq!((after.total("assigned"), after.total("open")), (40, 40));
 }

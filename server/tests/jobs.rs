@@ -259,3 +259,17 @@ async fn files_are_sealed_on_disk_and_end() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_no_job_up() {
+    on_both(|app| async move {
+        let id = enqueue(&app, "test.third").await;
+        app.clock.advance(-365 * server::platform::clock::DAY);
+        assert_eq!(jobs::run_until_idle(&app).await.expect("ran"), 1);
+        assert_eq!(jobs::run_until_idle(&app).await.expect("ran"), 0, "it waits before the next try");
+        app.clock.advance(-3_600_000_000);
+        assert_eq!(jobs::run_until_idle(&app).await.expect("ran"), 1, "a try that is an hour away is due");
+        assert_eq!(job(&app, id).await.attempts, 2);
+    })
+    .await;
+}

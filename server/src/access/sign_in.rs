@@ -10,11 +10,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
-use crate::platform::sessions::{self, ACCOUNT, POST};
-
-fn session_fault(fault: tower_sessions::session::Error) -> AppError {
-    AppError::Internal(format!("session: {fault}"))
-}
+use crate::platform::sessions::{self, ACCOUNT, POST, fault as session_fault};
 
 /// Checks a login and password; none when they do not fit or the account is suspended, which the page
 /// does not tell apart.
@@ -32,6 +28,8 @@ pub async fn begin(app: &App, session: &Session, account: &Account, request_id: 
     session.clear().await;
     session.cycle_id().await.map_err(session_fault)?;
     session.insert(ACCOUNT, account.id).await.map_err(session_fault)?;
+    // Here, and not by the layer around: it answers a store that fails with a bare 500.
+    session.save().await.map_err(session_fault)?;
     let actor = Actor { account: Some(account.id), request_id: Some(request_id.to_owned()), ..Actor::default() };
     record(app, account.id, "account.signed_in", actor).await
 }
@@ -49,6 +47,7 @@ pub async fn change_post(app: &App, viewer: &Viewer, session: &Session, post: Id
         return Err(AppError::NotFound);
     }
     session.insert(POST, post).await.map_err(session_fault)?;
+    session.save().await.map_err(session_fault)?;
     let event = Event {
         kind: "account.acts_in",
         subject_class: "account",

@@ -13,6 +13,7 @@ use super::store;
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::clock::DAY;
+use crate::platform::durable;
 use crate::platform::events::{Actor, Event};
 use crate::platform::secrets::{digest, hex};
 
@@ -130,9 +131,9 @@ pub async fn accept(app: &App) -> Result<Accepted, AppError> {
     for path in &wrong {
         let bytes = std::fs::read(path).map_err(disk)?;
         let folder = heads::history(&app.data);
-        std::fs::create_dir_all(&folder).map_err(disk)?;
+        durable::make_folder(&folder).map_err(disk)?;
         let name = hex(&digest(&bytes));
-        std::fs::rename(path, folder.join(format!("replaced-{}-{}.json", app.now() / DAY, &name[..12])))
+        durable::rename(path, &folder.join(format!("replaced-{}-{}.json", app.now() / DAY, &name[..12])))
             .map_err(disk)?;
         digests.push(name);
     }

@@ -4,7 +4,6 @@
 //! of each day stays in `heads/`. Whoever keeps copies elsewhere can show years later that nothing before
 //! them was changed.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -17,6 +16,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::clock::DAY;
 use crate::platform::database::StoreError;
+use crate::platform::durable::{self, Readers};
 use crate::platform::leases::Lease;
 use crate::platform::secrets::{Keys, hex, signature_holds, unhex};
 
@@ -145,15 +145,7 @@ pub fn history_files(data: &Path) -> Vec<PathBuf> {
 }
 
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)?;
-    // Of its own name: a process that was frozen may wake up while another writes the list.
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
-    let mut out = std::fs::File::create(&draft)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    std::fs::File::open(folder)?.sync_all()
+    durable::replace(path, text.as_bytes(), Readers::Usual)
 }
 
 /// Puts a list where the one before was; the last one of a day that has passed goes to the history.

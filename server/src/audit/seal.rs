@@ -13,6 +13,7 @@ use super::{SIGN_EVERY, heads};
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::database::StoreError;
+use crate::platform::faults::{self, Protection};
 use crate::platform::ids::Id;
 use crate::platform::leases::Lease;
 
@@ -127,11 +128,17 @@ pub async fn round(app: &App, lease: &Lease) -> Result<Sealed, AppError> {
     }
     let signed = store::signed(&mut db).await?;
     let position = store::last_position(&mut db).await?;
-    let due = signed.is_none_or(|(_, covered, at)| covered < position && app.now() - at >= SIGN_EVERY);
+    let due = signed.is_none_or(|(_, covered, at)| covered < position && apart(app.now(), at) >= SIGN_EVERY);
     if position > 0 && due {
         heads::sign(app, lease).await?;
     }
     Ok(done)
+}
+
+/// How far two instants are apart, either way: after the clock was set back the list is not left alone until it
+/// has caught up.
+fn apart(now: i64, signed: i64) -> i64 {
+    if faults::out(Protection::ClockBack) { now - signed } else { (now - signed).abs() }
 }
 
 /// The size of the next slice after one that took so long.

@@ -73,6 +73,7 @@ fn url_of(listener: &TcpListener) -> Result<String, CliError> {
 }
 
 async fn run(app: App, listener: TcpListener) -> Result<(), CliError> {
+    crate::platform::log::begin();
     let served = crate::front::serve(app, listener, asked_to_stop()).await;
     Ok(served.map_err(|fault| StartError::Listen("?".into(), fault))?)
 }

@@ -18,7 +18,7 @@ use crate::error::AppError;
 use crate::openapi::permission_of;
 use crate::platform::http::{Flash, redirect};
 use crate::platform::ids::Id;
-use crate::platform::sessions::{ACCOUNT, POST};
+use crate::platform::sessions::{self, ACCOUNT, POST};
 
 /// Body of an ordinary request.
 const BODY: usize = 1 << 20;
@@ -94,9 +94,8 @@ async fn find(app: &App, extensions: &Extensions, headers: &HeaderMap) -> Result
         return Ok(viewer);
     }
     let Some(session) = extensions.get::<Session>() else { return Ok(viewer) };
-    let read = |fault: tower_sessions::session::Error| AppError::Internal(format!("session: {fault}"));
-    let Some(account) = session.get::<Id>(ACCOUNT).await.map_err(read)? else { return Ok(viewer) };
-    let post = session.get::<Id>(POST).await.map_err(read)?;
+    let Some(account) = session.get::<Id>(ACCOUNT).await.map_err(sessions::fault)? else { return Ok(viewer) };
+    let post = session.get::<Id>(POST).await.map_err(sessions::fault)?;
     if let Some(loaded) = store::load(app, account, post).await? {
         viewer.must_change = loaded.account.must_change;
         viewer.person = Some(top_bar(&viewer, &loaded));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{KeepError, at};
+use crate::platform::durable::{self, Readers};
 use crate::platform::secrets::hex;
 
 /// One key: its name in the key file (`index`, or a version) and the first bytes of a digest over it.
@@ -46,8 +47,6 @@ pub fn missing(needed: &[KeyCheck], text: &str) -> Option<String> {
 
 /// Writes a key file that only its owner reads; one that is there and the same stays.
 pub fn write(file: &Path, text: &str) -> Result<(), KeepError> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     match read(file)? {
         Some(there) if there == text => return Ok(()),
         Some(_) => {
@@ -55,16 +54,7 @@ pub fn write(file: &Path, text: &str) -> Result<(), KeepError> {
         }
         None => {}
     }
-    let draft = file.with_extension("draft");
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(at(&draft))?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(at(&draft))?;
-    std::fs::rename(&draft, file).map_err(at(file))
+    durable::replace(file, text.as_bytes(), Readers::Owner).map_err(at(file))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::doctor::{self, Check};
 use crate::error::plain_text;
 use crate::platform::database::Db;
 use crate::platform::database::walk::Batch;
-use crate::platform::files;
 use crate::platform::secrets::Keys;
+use crate::platform::{durable, files};
 use crate::start::{self, Place, StartError};
 
 /// What was restored.
@@ -111,7 +111,7 @@ async fn write(
     seen: Seen,
 ) -> Result<(), KeepError> {
     target::prepare(db, checked.head.schema.len(), "restore", now).await?;
-    std::fs::create_dir_all(&place.data).map_err(at(&place.data))?;
+    durable::make_folder(&place.data).map_err(at(&place.data))?;
     if let Some(text) = keys_text {
         keys::write(&place.keys_file(), &text)?;
     }

@@ -52,6 +52,18 @@ pub enum Protection {
     OneFolder = 1 << 22,
     /// Changing a book only where it is still as it was when the change was checked.
     BookSeen = 1 << 23,
+    /// Syncing what is committed to the disk.
+    Synced = 1 << 13,
+    /// Syncing a new folder into the one above it.
+    FolderSynced = 1 << 24,
+    /// Trying whether writes pass, for `/readyz`.
+    Pulse = 1 << 25,
+    /// What holds when the clock is set back: heads are signed, sessions of the future end, jobs are due.
+    ClockBack = 1 << 26,
+    /// Giving back a connection only when no transaction is left on it.
+    CleanLoan = 1 << 15,
+    /// Writing SQLite's log again before anything is built on it.
+    LogAgain = 1 << 14,
 }
 
 #[cfg(feature = "fault-hooks")]
@@ -63,7 +75,7 @@ mod hooks {
     use crate::platform::database::StoreError;
 
     /// Protections by name, for a process of its own: `HUTONG_TEST_WITHOUT` takes one out at its start.
-    const NAMED: [Protection; 13] = [
+    const NAMED: [Protection; 19] = [
         Protection::AnswerAfterCommit,
         Protection::OneTransaction,
         Protection::Resume,
@@ -77,6 +89,12 @@ mod hooks {
         Protection::PeerFresh,
         Protection::OneFolder,
         Protection::BookSeen,
+        Protection::Synced,
+        Protection::LogAgain,
+        Protection::CleanLoan,
+        Protection::FolderSynced,
+        Protection::Pulse,
+        Protection::ClockBack,
     ];
 
     static OUT: LazyLock<AtomicU32> = LazyLock::new(|| {

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::database::bulk::{OnKey, Shape};
 use super::database::{Exec, StoreError};
+use super::durable::{self, Readers};
 use super::ids::{Id, new_free_id, shard_of};
 use super::secrets::digest;
 use crate::app::App;
@@ -147,17 +148,9 @@ pub async fn put(app: &App, file: NewFile) -> Result<Id, AppError> {
     Ok(id)
 }
 
-/// Writes sealed bytes under a temporary name, makes them durable, and gives them their name.
+/// Writes sealed bytes, whole and durable.
 pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let folder = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(folder)?;
-    let draft = path.with_extension("draft");
-    let mut file = std::fs::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    std::fs::File::open(folder)?.sync_all()
+    durable::replace(path, bytes, Readers::Usual)
 }
 
 /// A file's row; ended and unknown are both none.

@@ -5,6 +5,8 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
+use super::durable;
+
 /// The folder is taken until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct FolderLock(#[allow(dead_code)] File); // held for its lock, not for its bytes
@@ -27,7 +29,7 @@ impl From<std::io::Error> for Taken {
 impl FolderLock {
     /// Takes a folder, which is made if it is not there.
     pub fn take(folder: &Path) -> Result<Self, Taken> {
-        std::fs::create_dir_all(folder)?;
+        durable::make_folder(folder)?;
         let file = folder.join("lock");
         let mut lock = File::options().read(true).write(true).create(true).truncate(false).open(file)?;
         match lock.try_lock() {

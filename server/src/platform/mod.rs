@@ -12,6 +12,7 @@ pub mod books;
 pub mod changes;
 pub mod clock;
 pub mod database;
+pub mod durable;
 pub mod entity;
 pub mod events;
 pub mod faults;

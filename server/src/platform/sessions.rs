@@ -1,7 +1,8 @@
 //! Sign-in sessions on our own database.
 //!
 //! The cookie holds 128 random bits, the table only their digest. A session ends two hours after the
-//! last request and twelve after sign-in ([`Limits`]). Reading goes straight to the database; every
+//! last request and twelve after sign-in ([`Limits`]); one that begins more than twelve hours from now (the clock
+//! was set back) has ended as well. Reading goes straight to the database; every
 //! write goes through the lane. Saving never creates: a request that runs while its session is ended
 //! cannot bring it back.
 
@@ -16,16 +17,19 @@ use tower_sessions::session_store::{Error, Result};
 
 use super::clock::Clock;
 use super::database::{Db, Exec, StoreError};
+use super::faults::{self, Protection};
 use super::ids::Id;
 use super::lane::Lanes;
 use super::limits::Limits;
 use super::secrets::{digest, hex};
 use crate::args;
+use crate::error::AppError;
 
 const INSERT: &str =
     "INSERT INTO web_session (id, account_id, data, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)";
 const SAVE: &str = "UPDATE web_session SET account_id = $2, data = $3 WHERE id = $1";
-const LOAD: &str = "SELECT data, created_at, seen_at, expires_at FROM web_session WHERE id = $1 AND expires_at > $2";
+const LOAD: &str = "SELECT data, created_at, seen_at, expires_at FROM web_session \
+     WHERE id = $1 AND expires_at > $2 AND created_at <= $3";
 const TOUCH: &str = "UPDATE web_session SET seen_at = $2, expires_at = $3 WHERE id = $1 AND seen_at < $2";
 const DELETE: &str = "DELETE FROM web_session WHERE id = $1";
 const END_ALL: &str = "DELETE FROM web_session WHERE account_id = $1 AND id <> $2";
@@ -106,6 +110,16 @@ fn encode(record: &Record) -> Result<String> {
     serde_json::to_string(&record.data).map_err(|fault| Error::Encode(fault.to_string()))
 }
 
+/// What a request is told when its session cannot be had: a store that is away or fails asks it to come again.
+pub fn fault(fault: tower_sessions::session::Error) -> AppError {
+    match fault {
+        tower_sessions::session::Error::Store(Error::Backend(text)) => {
+            AppError::Store(StoreError::Lost(sqlx::Error::Protocol(text)))
+        }
+        other => AppError::Internal(format!("session: {other}")),
+    }
+}
+
 fn backend(fault: StoreError) -> Error {
     Error::Backend(fault.to_string())
 }
@@ -144,8 +158,9 @@ impl SessionStore for Sessions {
     {
         Box::pin(async move {
             let (now, key) = (self.clock.now(), key_of(*id));
+            let latest = if faults::out(Protection::ClockBack) { i64::MAX } else { now + self.limits.absolute };
             let row: Option<(String, i64, i64, i64)> =
-                self.db.clone().optional(LOAD, args![&key, now]).await.map_err(backend)?;
+                self.db.clone().optional(LOAD, args![&key, now, latest]).await.map_err(backend)?;
             let Some((data, created, seen, expires)) = row else { return Ok(None) };
             if now - seen >= TOUCH_EVERY {
                 let (this, expires) = (self.clone(), self.expires(created, now));

@@ -64,6 +64,36 @@ impl Db {
         matches!(self, Self::Postgres(_))
     }
 
+    /// What is wrong with the pages of the database, a few of it in words; reads all of them. PostgreSQL says it
+    /// of the pages that hold rows, for certain only where it keeps checksums.
+    pub async fn damage(&self) -> Result<Vec<String>, StoreError> {
+        const SQLITE: &str = "PRAGMA quick_check(20)";
+        if let Self::Sqlite { .. } = self {
+            let told: Result<Vec<(String,)>, StoreError> = self.clone().all(SQLITE, vec![]).await;
+            return match told {
+                Ok(rows) => Ok(rows.into_iter().map(|row| row.0).filter(|text| text != "ok").collect()),
+                Err(StoreError::Damaged(fault)) => Ok(vec![fault.to_string()]),
+                Err(fault) => Err(fault),
+            };
+        }
+        let mut wrong = Vec::new();
+        for name in self.table_names().await? {
+            let sql = format!("SELECT count(*) FROM {name}");
+            let counted = self.snapshot(move |tx| {
+                Box::pin(async move {
+                    // Counting over an index would leave the rows unread.
+                    tx.execute("SET LOCAL enable_indexonlyscan = off", vec![]).await?;
+                    tx.all_built::<(i64,)>(sql, vec![]).await.map(|_| ())
+                })
+            });
+            match counted.await {
+                Err(StoreError::Damaged(fault)) => wrong.push(format!("table {name}: {fault}")),
+                other => other?,
+            }
+        }
+        Ok(wrong)
+    }
+
     /// Bytes the database takes on disk.
     pub async fn size(&self) -> Result<i64, StoreError> {
         const SQLITE: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";

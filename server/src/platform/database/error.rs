@@ -21,6 +21,11 @@ pub enum StoreError {
     /// The disk is full, read-only or failing.
     #[error("storage cannot be written: {0}")]
     Unwritable(sqlx::Error),
+    /// Pages of the database are not what was written.
+    #[error(
+        "the database is damaged: {0}. Stop the server, keep a copy of the damaged files, and restore the latest backup with `hutong restore`"
+    )]
+    Damaged(sqlx::Error),
     /// A column holds something its type does not allow.
     #[error("stored value is not readable: {0}")]
     Corrupt(String),
@@ -33,6 +38,31 @@ impl StoreError {
     /// Whether the whole closure should be run again.
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Retry(_) | Self::Lost(_))
+    }
+}
+
+impl StoreError {
+    /// By SQLite's result code; the extended ones say more in the bits above the first eight.
+    fn of_sqlite(code: u32, error: sqlx::Error) -> Self {
+        match code & 0xff {
+            5 | 6 => Self::Retry(error),
+            8 | 10 | 13 | 14 => Self::Unwritable(error),
+            11 | 26 => Self::Damaged(error),
+            _ => Self::Other(error),
+        }
+    }
+
+    /// By SQLSTATE.
+    fn of_postgres(code: &str, error: sqlx::Error) -> Self {
+        match code {
+            "40001" | "40P01" | "55P03" | "53300" => Self::Retry(error),
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "40003" => Self::Lost(error),
+            // A file of PostgreSQL's on a read-only disk is a lack of privilege to it.
+            "53100" | "25006" | "58030" | "42501" => Self::Unwritable(error),
+            "XX001" | "XX002" | "58P01" => Self::Damaged(error),
+            _ if code.starts_with("08") => Self::Lost(error),
+            _ => Self::Other(error),
+        }
     }
 }
 
@@ -49,13 +79,10 @@ impl From<sqlx::Error> for StoreError {
                 if fault.is_unique_violation() {
                     return Self::Duplicate;
                 }
-                // PostgreSQL gives SQLSTATE, SQLite its extended result code as a number.
-                match fault.code().as_deref() {
-                    Some("40001" | "40P01" | "5" | "6" | "261" | "517" | "55P03") => Self::Retry(error),
-                    Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "40003") => Self::Lost(error),
-                    Some(code) if code.starts_with("08") => Self::Lost(error),
-                    Some("53100" | "13" | "8" | "10" | "778" | "1034" | "25006" | "58030") => Self::Unwritable(error),
-                    _ => Self::Other(error),
+                let code = fault.code().unwrap_or_default().into_owned();
+                match code.parse().ok().filter(|_| code.len() < 5) {
+                    Some(code) => Self::of_sqlite(code, error),
+                    None => Self::of_postgres(&code, error),
                 }
             }
             _ => Self::Other(error),

@@ -1,14 +1,59 @@
 //! Opening a database and beginning transactions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
 
 use super::{Db, StoreError, Tx, Wire};
+use crate::platform::faults::{self, Protection};
+
+/// Whether a connection may be lent again. When its disk is full SQLite ends a transaction by itself; the driver's
+/// ROLLBACK then fails, and it would refuse every later transaction on this connection, the only one that writes.
+async fn is_clean(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if conn.is_in_transaction() && !faults::out(Protection::CleanLoan) {
+        // A ROLLBACK may still be on its way to the connection's thread: it is before this.
+        conn.ping().await?;
+        return Ok(!conn.is_in_transaction());
+    }
+    Ok(true)
+}
+
+/// Brings SQLite's write-ahead log to the disk before anything is built on it. If a sync failed in a process
+/// before this one, the end of the log is in the system's memory and looks written; no later sync brings it, but
+/// writing it again does. Without this a power cut could take what is committed behind it. Nobody else appends
+/// meanwhile: the writer's lock is held. Where it cannot be had somebody works here, who has done this.
+async fn write_log_again(write: &SqlitePool, file: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::FileExt;
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    if std::fs::metadata(&log).map_or(0, |about| about.len()) == 0 {
+        return Ok(());
+    }
+    let held = match write.begin_with("BEGIN IMMEDIATE").await.map_err(StoreError::from) {
+        Err(StoreError::Retry(_)) => return Ok(()),
+        other => other?,
+    };
+    let again = move || {
+        let log = std::fs::OpenOptions::new().read(true).write(true).open(&log)?;
+        let (mut at, mut piece) = (0, vec![0; 1 << 20]);
+        loop {
+            let size = log.read_at(&mut piece, at)?;
+            if size == 0 {
+                return log.sync_all();
+            }
+            log.write_all_at(&piece[..size], at)?;
+            at += size as u64;
+        }
+    };
+    let written = tokio::task::spawn_blocking(again).await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
+    held.rollback().await?;
+    written.map_err(|fault| StoreError::Unwritable(sqlx::Error::Io(fault)))
+}
 
 /// Where a statement goes: a connection of a transaction, or a pool.
 pub enum Target<'a> {
@@ -41,11 +86,12 @@ const BEGIN_READ: &str =
 impl Db {
     /// Opens (and creates) an embedded database file: WAL, `synchronous=FULL`, one writer.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
+        let synced = if faults::out(Protection::Synced) { SqliteSynchronous::Off } else { SqliteSynchronous::Full };
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synced)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("temp_store", "memory")
@@ -53,8 +99,12 @@ impl Db {
             .statement_cache_capacity(512);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .after_release(|conn, _| Box::pin(is_clean(conn)))
             .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await?;
+        if !faults::out(Protection::LogAgain) {
+            write_log_again(&write, file).await?;
+        }
         let read = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))

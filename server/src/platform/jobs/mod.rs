@@ -31,6 +31,8 @@ pub use store::{Job, STATEMENTS, find, waiting};
 
 /// A peer takes over when a beat has stood still for so long.
 pub const STALE: Duration = Duration::from_secs(5);
+/// No job waits longer than this to be tried again (microseconds).
+pub const LONGEST_WAIT: i64 = 256_000_000;
 /// How often whoever works shows that it lives.
 pub const BEAT: Duration = Duration::from_secs(1);
 

@@ -223,7 +223,7 @@ async fn settle(
             }
         }
     };
-    let run_at = now + (1_000_000 << handle.attempt.clamp(0, 8));
+    let run_at = now + (1_000_000_i64 << handle.attempt.clamp(0, 8)).min(super::LONGEST_WAIT);
     app.lanes
         .write(shard_of(id), vec![id], move |tx| {
             let body = body.clone();

@@ -3,11 +3,12 @@
 use crate::args;
 use crate::platform::database::bulk::{OnKey, Shape};
 use crate::platform::database::{Exec, StoreError};
+use crate::platform::faults::{self, Protection};
 use crate::platform::ids::Id;
 
 const FIND: &str = "SELECT id, kind, state, payload, done, total, message, result, attempts, epoch, beat, created_by, created_at, finished_at FROM job WHERE id = $1";
 const DUE: &str = "SELECT id, kind, state, payload, done, total, message, result, attempts, epoch, beat, created_by, created_at, finished_at FROM job \
-     WHERE state = 'queued' AND run_at <= $1 ORDER BY run_at, id LIMIT 16";
+     WHERE state = 'queued' AND (run_at <= $1 OR run_at > $2) ORDER BY run_at, id LIMIT 16";
 const RUNNING: &str = "SELECT id, kind, state, payload, done, total, message, result, attempts, epoch, beat, created_by, created_at, finished_at FROM job \
      WHERE state = 'running' ORDER BY id";
 const CLAIM: &str = "UPDATE job SET state = 'running', epoch = epoch + 1, beat = 0, attempts = attempts + 1, owner = $3 \
@@ -115,8 +116,10 @@ pub async fn find(conn: &mut impl Exec, id: Id) -> Result<Option<Job>, StoreErro
     conn.optional(FIND, args![id]).await
 }
 
+/// Jobs whose time has come; also those that wait for longer than any back-off: the clock was set back.
 pub(super) async fn due(conn: &mut impl Exec, now: i64) -> Result<Vec<Job>, StoreError> {
-    conn.all(DUE, args![now]).await
+    let latest = if faults::out(Protection::ClockBack) { i64::MAX } else { now + super::LONGEST_WAIT };
+    conn.all(DUE, args![now, latest]).await
 }
 
 pub(super) async fn running(conn: &mut impl Exec) -> Result<Vec<Job>, StoreError> {

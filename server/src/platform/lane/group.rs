@@ -1,6 +1,7 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
@@ -90,14 +91,15 @@ fn key_of(put: &Put) -> Vec<&Arg> {
 }
 
 /// Runs the group; after a fault that running again does not mend, halves it until the bad one
-/// stands alone.
+/// stands alone. Where it is the database or its disk that fails no member is to blame: all are told.
 async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     let mut stack = vec![group];
+    let begin = Instant::now();
     while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
             match try_commit(wing, &group).await {
-                Err(error) if attempt < 5 && worth_another_run(&error, &group) => {
+                Err(error) if attempt < 5 && begin.elapsed() < super::PATIENCE && worth_another_run(&error, &group) => {
                     back_off(attempt).await;
                     attempt += 1;
                 }
@@ -115,8 +117,8 @@ async fn commit_apart(wing: &Wing, group: Vec<Member>) {
                     let _ = reply.send(Ok(outcome));
                 }
             }
-            Err(error) if group.len() == 1 || faults::out(Protection::Halving) => {
-                tracing::error!(%error, "a submission could not be stored");
+            Err(error) if group.len() == 1 || nobodys(&error) || faults::out(Protection::Halving) => {
+                tracing::error!(%error, members = group.len(), "submissions could not be stored");
                 for (_, reply) in group {
                     let _ = reply.send(Err(as_told(&error)));
                 }
@@ -132,6 +134,12 @@ async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     }
 }
 
+/// The database is away or its disk fails: a smaller group would fare no better. After a sync that failed nothing
+/// is tried again here: whoever was refused comes again.
+fn nobodys(error: &StoreError) -> bool {
+    matches!(error, StoreError::Lost(_) | StoreError::Unwritable(_) | StoreError::Damaged(_))
+}
+
 /// What the caller is told: a database that is away asks it to come again, anything else is our fault.
 fn as_told(error: &StoreError) -> StoreError {
     let text = || sqlx::Error::Protocol(error.to_string());
@@ -139,6 +147,7 @@ fn as_told(error: &StoreError) -> StoreError {
         StoreError::Retry(_) => StoreError::Retry(text()),
         StoreError::Lost(_) => StoreError::Lost(text()),
         StoreError::Unwritable(_) => StoreError::Unwritable(text()),
+        StoreError::Damaged(_) => StoreError::Damaged(text()),
         _ => StoreError::Corrupt(error.to_string()),
     }
 }

@@ -12,7 +12,7 @@ mod write_set;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -30,6 +30,8 @@ pub use write_set::{Expect, Outcome, Put, SubmissionKey, WriteSet};
 
 /// How many times a closure is run again after a passing fault.
 const ATTEMPTS: u32 = 6;
+/// After so long nothing is tried again: its caller is told to come again while there is time to say so.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a lane allows.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +157,13 @@ impl Lanes {
         &self.lines[self.number_of(shard)]
     }
 
+    /// Whether writes pass: a commit of nothing in every lane.
+    pub async fn pulse(&self) -> Result<(), StoreError> {
+        let lanes = 0..self.lines.len() as i64;
+        let pulses = lanes.map(|lane| self.write(lane, vec![], |_| Box::pin(async { Ok::<_, StoreError>(()) })));
+        futures_util::future::try_join_all(pulses).await.map(|_| ())
+    }
+
     /// Hands a submission over and waits until it is durable. A caller that goes away changes nothing.
     pub async fn submit(&self, set: WriteSet) -> Result<Outcome, StoreError> {
         debug_assert!(set.submission_id().is_some(), "without its submission row a repeat cannot be told");
@@ -273,6 +282,7 @@ where
 {
     let mut unanswered = None;
     let mut attempt = 0;
+    let begin = Instant::now();
     loop {
         attempt += 1;
         let error = match run_once(wing, mark, signals, run).await {
@@ -287,7 +297,8 @@ where
             }
             Run::Failed(error) => error,
         };
-        if !error.retryable() || attempt >= ATTEMPTS || faults::out(Protection::RunAgain) {
+        let over = attempt >= ATTEMPTS || begin.elapsed() >= PATIENCE;
+        if !error.retryable() || over || faults::out(Protection::RunAgain) {
             return Err(error);
         }
         back_off(attempt - 1).await;

@@ -12,8 +12,6 @@
 //! with it; it is taken out only when nothing stored needs it any more.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use aes_gcm::aead::KeyInit;
@@ -23,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::Ed25519KeyPair;
 
 use super::{SecretError, random};
+use crate::platform::durable::{self, Readers};
 
 /// The keys of one version.
 pub struct Version {
@@ -149,11 +148,5 @@ impl Ring {
 
 /// Writes the key file whole or not at all, readable by its owner only.
 pub fn write(file: &Path, ring: &Ring) -> std::io::Result<()> {
-    let draft = file.with_extension("draft");
-    let mut out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    out.write_all(ring.text().as_bytes())?;
-    out.sync_all()?;
-    std::fs::rename(&draft, file)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder)?.sync_all()
+    durable::replace(file, ring.text().as_bytes(), Readers::Owner)
 }
