@@ -2,10 +2,13 @@
 
 use std::io::{Error, Result};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
+
+use super::program::Serving;
 
 /// A connection that is opened when it is needed.
 pub struct Client {
@@ -98,6 +101,20 @@ impl Client {
         let stream = socket.connect(self.to).await?;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
+    }
+}
+
+/// Waits until a server that has just begun says that it is ready.
+pub async fn ready(server: &Serving) {
+    let begin = Instant::now();
+    let mut client = Client::to(&server.address);
+    loop {
+        let told = client.get("/readyz", "").await.expect("an answer");
+        if told.status == 200 {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(15), "{}", told.text());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -53,7 +53,7 @@ async fn dispatch(engine: &str, rows: usize, kills: u64, longest: Duration, vari
     let (city, mut dice) = (&stage.city, Dice(seed | 1));
     let db = stage.site.place.connect().await.expect("opens");
     let mut watch = Watch { db: &db, city, wrong: vec![] };
-    let mut server = stage.serve(variables);
+    let mut server = stage.serve(variables).await;
     let path = format!("/api/v1/tasks/{}/dispatch", city.draft);
     let begun = Client::to(&server.address).json("POST", &path, &city.manager, &Value::Null).await.expect("begun");
     assert_eq!(begun.status, 202, "{}", begun.text());
@@ -70,7 +70,7 @@ async fn dispatch(engine: &str, rows: usize, kills: u64, longest: Duration, vari
         tokio::time::sleep(Duration::from_millis(dice.roll(PAUSE))).await;
         drop(server);
         moments.push(watch.written().await);
-        server = stage.serve(variables);
+        server = stage.serve(variables).await;
     }
     let (begin, mut client) = (Instant::now(), Client::to(&server.address));
     while !watch.look(&mut client).await {

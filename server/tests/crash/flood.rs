@@ -142,7 +142,7 @@ fn most_memory(process: u32) -> u64 {
 async fn borne(engine: &str, seed: u64, variables: &[(&str, &str)]) -> Vec<String> {
     let stage = Stage::build(engine, 4, 0).await;
     let city = Arc::new(stage.city.clone());
-    let server = stage.serve(variables);
+    let server = stage.serve(variables).await;
     let address = server.address.clone();
     let second = Duration::from_secs(1);
     crowd(&city, &address, USUAL, seed, second).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::client::ready;
 use super::dice::seed;
 use super::journal::{Journal, Known};
 use super::load::{Hand, hands, send_again, work};
@@ -30,7 +31,7 @@ impl Busy {
         let city = Arc::new(stage.city.clone());
         let journal = Arc::new(Journal::at(&stage.site.beside("journal")));
         let hands = hands(&city, &journal, HANDS, seed());
-        let server = stage.serve(&[]);
+        let server = stage.serve(&[]).await;
         let stop = Arc::new(AtomicBool::new(false));
         let (address, told) = (server.address.clone(), stop.clone());
         let working = tokio::spawn(async move { work(hands, &address, &told).await });
@@ -99,6 +100,7 @@ async fn kept(from: &str, to: &str, variables: &[(&str, &str)]) -> Vec<String> {
     println!("{from} to {to}: acknowledged before, during, after {counts:?}; {} in the backup", rows.len());
     assert!(rows.len() < counts[2], "{from}: nothing was written after the moment of the backup");
     let server = Serving::begin(&other.options(), &[]);
+    ready(&server).await;
     wrong.extend(truth::boards(&db, &busy.stage.city, &server.address, busy.stage.city.task).await);
     drop(server);
     db.close().await;
@@ -120,7 +122,14 @@ async fn a_backup_at_full_load_is_one_moment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_notices_a_backup_of_many_moments() {
     for engine in ENGINES {
-        let wrong = kept(engine, engine, &[("HUTONG_TEST_WITHOUT", "OneMoment")]).await;
+        let mut wrong = Vec::new();
+        // Only what changes while it reads can tell.
+        for _ in 0..5 {
+            wrong = kept(engine, engine, &[("HUTONG_TEST_WITHOUT", "OneMoment")]).await;
+            if !wrong.is_empty() {
+                break;
+            }
+        }
         println!("{engine} without OneMoment: {:?}", wrong.first());
         assert!(!wrong.is_empty(), "{engine}");
     }
@@ -150,6 +159,7 @@ async fn a_move_waits_for_nobody_and_takes_everything() {
         let text = fault(&run(&["serve", "--listen", "127.0.0.1:0"], &site.options()));
         assert!(text.contains("was moved to"), "{text}");
         let server = Serving::begin(&there.options(), &[]);
+        ready(&server).await;
         let db = there.place.connect().await.expect("opens");
         let mut wrong = truth::faults(&db, &busy.journal).await;
         for (sent, answer) in send_again(&busy.journal, &server.address).await {

@@ -10,6 +10,7 @@ use server::platform::ids::{Id, new_id};
 use server::tasks::rows::{self, Subject};
 use server::tasks::{Relay, TaskShape, create};
 
+use super::client::ready;
 use super::common::NOW;
 use super::desk::Desk;
 use super::program::Serving;
@@ -62,8 +63,10 @@ impl Stage {
     }
 
     /// The program on it.
-    pub fn serve(&self, variables: &[(&str, &str)]) -> Serving {
-        Serving::begin(&self.site.options(), variables)
+    pub async fn serve(&self, variables: &[(&str, &str)]) -> Serving {
+        let server = Serving::begin(&self.site.options(), variables);
+        ready(&server).await;
+        server
     }
 }
 
