@@ -72,7 +72,7 @@ pub(super) const STRETCH_ALL_SHARDS: &str =
     "SELECT position FROM item WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
 /// The items of a stretch of positions, those that count the same together.
 pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, i.state, i.contribution, \
-     CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END, count(*) FROM item i JOIN task t ON t.id = i.task_id \
+     cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END AS bigint), count(*) FROM item i JOIN task t ON t.id = i.task_id \
      WHERE i.task_id = $1 AND i.position > $2 AND i.position <= $3 AND i.release <= t.published_release \
      GROUP BY i.place_id, i.holder_organization, i.state, i.contribution, CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END";
 /// Every total of a task.
