@@ -248,7 +248,7 @@ async fn confirming_refreshes_and_emptying_empties() {
         assert_eq!(after.living_alone, None);
         let facts = after.facts().expect("facts");
         assert_eq!(facts["mobile"].1.seen, NOW + DAY);
-        assert_eq!(facts["mobile"].1.title, "独居老人走访");
+        assert_eq!(&*facts["mobile"].1.title, "独居老人走访");
         assert!(!facts.contains_key("live_alone"));
         let known = entities::known(app, &after, true).expect("known");
         assert_eq!(known["mobile"].mask.as_deref(), Some("138****5678"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::check;
 use super::filing::{Filing, SOON, is_clear, reads};
 use super::http;
-use super::load::{Journal, sheet, visit};
+use super::load::{Journal, sheet};
 use super::shim::{CREATE, EIO, ENOSPC, EROFS, RENAME, RESIZE, SYNC, WRITE};
 use super::world::{POSTGRES, SQLITE, World, copy};
 

@@ -12,7 +12,7 @@ impl Target<'_> {
     /// names. Statements whose arguments do not stand once each in their order stay as they are.
     pub(super) fn fitted(&self, sql: String, args: usize) -> String {
         match self {
-            Self::Sqlite(_) | Self::SqlitePool(_) if args >= MANY => nameless(&sql, args).unwrap_or(sql),
+            Self::Sqlite(_) | Self::SqliteReaders(_) if args >= MANY => nameless(&sql, args).unwrap_or(sql),
             _ => sql,
         }
     }
@@ -45,7 +45,7 @@ impl Db {
             "SELECT cast(tablename as text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename";
         let sql = match self {
             Self::Sqlite { .. } => SQLITE,
-            Self::Postgres(_) => POSTGRES,
+            Self::Postgres { .. } => POSTGRES,
         };
         let rows: Vec<(String,)> = self.clone().all(sql, vec![]).await?;
         Ok(rows.into_iter().map(|row| row.0).collect())
@@ -55,13 +55,13 @@ impl Db {
     pub fn lanes(&self) -> usize {
         match self {
             Self::Sqlite { .. } => 1,
-            Self::Postgres(_) => 4,
+            Self::Postgres { .. } => 4,
         }
     }
 
     /// Whether several processes may be at work on it.
     pub fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        matches!(self, Self::Postgres { .. })
     }
 
     /// What is wrong with the pages of the database, a few of it in words; reads all of them. PostgreSQL says it
@@ -100,7 +100,7 @@ impl Db {
         const POSTGRES: &str = "SELECT pg_database_size(current_database())";
         let sql = match self {
             Self::Sqlite { .. } => SQLITE,
-            Self::Postgres(_) => POSTGRES,
+            Self::Postgres { .. } => POSTGRES,
         };
         let row: (i64,) = self.clone().one(sql, vec![]).await?;
         Ok(row.0)

@@ -101,7 +101,7 @@ pub async fn migrate(db: &Db, now: i64) -> Result<usize, StoreError> {
         let mut tx = db.begin_write().await?;
         let text = match db {
             Db::Sqlite { .. } => migration.sqlite,
-            Db::Postgres(_) => migration.postgres,
+            Db::Postgres { .. } => migration.postgres,
         };
         for statement in statements(text) {
             tx.execute_built(statement, vec![]).await?;

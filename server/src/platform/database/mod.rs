@@ -12,6 +12,7 @@ pub mod dialect;
 mod error;
 mod migrate;
 mod open;
+mod readers;
 pub mod tables;
 mod touched;
 pub mod walk;
@@ -23,6 +24,7 @@ pub use args::Arg;
 pub use error::StoreError;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
+pub use readers::Readers;
 pub use touched::Touched;
 
 /// A row type that both databases can give.
@@ -36,11 +38,18 @@ pub enum Db {
     Sqlite {
         /// the only connection that writes
         write: SqlitePool,
-        /// connections for reading
+        /// connections for snapshots
         read: SqlitePool,
+        /// connections for single reads
+        readers: Readers<Sqlite>,
     },
     /// For several nodes.
-    Postgres(PgPool),
+    Postgres {
+        /// connections for transactions
+        pool: PgPool,
+        /// connections for single reads
+        readers: Readers<Postgres>,
+    },
 }
 
 /// An open transaction; dropped without [`Tx::commit`] it rolls back.
@@ -54,25 +63,42 @@ enum Wire {
     Postgres(Transaction<'static, Postgres>),
 }
 
-/// Runs `$body` with `$query` built for the engine and `$conn` its executor.
+/// Runs `$body` with `$query` built for the engine and `$conn` its executor. A single read of PostgreSQL whose
+/// connection was lost is sent once more.
 macro_rules! run {
     ($target:expr, $sql:expr, $args:expr, $make:ident, |$query:ident, $conn:ident| $body:expr) => {
         match $target {
             Target::Sqlite($conn) => {
                 let $query = bind!(sqlx::$make($sql), $args);
-                $body
+                $body.map_err(StoreError::from)
             }
-            Target::SqlitePool($conn) => {
+            Target::SqliteReaders(readers) => {
+                let mut loan = readers.lend().await?;
+                let $conn = loan.conn()?;
                 let $query = bind!(sqlx::$make($sql), $args);
-                $body
+                let result = $body.map_err(StoreError::from);
+                loan.ended(&result);
+                result
             }
             Target::Postgres($conn) => {
                 let $query = bind!(sqlx::$make($sql), $args);
-                $body
+                $body.map_err(StoreError::from)
             }
-            Target::PostgresPool($conn) => {
-                let $query = bind!(sqlx::$make($sql), $args);
-                $body
+            Target::PostgresReaders(readers) => {
+                let mut again = false;
+                loop {
+                    let mut loan = readers.lend().await?;
+                    let $conn = loan.conn()?;
+                    let $query = bind!(sqlx::$make($sql), $args.clone());
+                    let result = $body.map_err(StoreError::from);
+                    loan.ended(&result);
+                    drop(loan);
+                    match result {
+                        Err(StoreError::Lost(_)) if !again => readers.forget(),
+                        other => break other,
+                    }
+                    again = true;
+                }
             }
         }
     };
@@ -94,6 +120,21 @@ macro_rules! bind {
     }};
 }
 
+/// Rows changed, of either engine.
+struct Done(u64);
+
+impl From<sqlx::sqlite::SqliteQueryResult> for Done {
+    fn from(done: sqlx::sqlite::SqliteQueryResult) -> Self {
+        Self(done.rows_affected())
+    }
+}
+
+impl From<sqlx::postgres::PgQueryResult> for Done {
+    fn from(done: sqlx::postgres::PgQueryResult) -> Self {
+        Self(done.rows_affected())
+    }
+}
+
 /// Something that runs statements: a `Db` (each on its own, for reading) or a `Tx`.
 pub trait Exec: Send {
     /// Where the statement goes.
@@ -109,7 +150,7 @@ pub trait Exec: Send {
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         self.note(sql);
-        async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await)?) }
+        async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await) }
     }
 
     /// One row or none.
@@ -119,7 +160,7 @@ pub trait Exec: Send {
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
         self.note(sql);
-        async move { Ok(run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await)?) }
+        async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await) }
     }
 
     /// Exactly one row; none is [`StoreError::NotFound`].
@@ -135,12 +176,8 @@ pub trait Exec: Send {
     fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
         self.note(sql);
         async move {
-            Ok(match self.target() {
-                Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::SqlitePool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::Postgres(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::PostgresPool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-            })
+            let done = run!(self.target(), sql, args, query, |query, conn| query.execute(conn).await.map(Done::from));
+            Ok(done?.0)
         }
     }
 
@@ -153,8 +190,8 @@ pub trait Exec: Send {
         self.note(&sql);
         async move {
             let target = self.target();
-            let sql = AssertSqlSafe(target.fitted(sql, args.len()));
-            Ok(run!(target, sql, args, query_as, |query, conn| query.fetch_all(conn).await)?)
+            let sql = target.fitted(sql, args.len());
+            run!(target, AssertSqlSafe(sql.clone()), args, query_as, |query, conn| query.fetch_all(conn).await)
         }
     }
 
@@ -163,13 +200,12 @@ pub trait Exec: Send {
         self.note(&sql);
         async move {
             let target = self.target();
-            let sql = AssertSqlSafe(target.fitted(sql, args.len()));
-            Ok(match target {
-                Target::Sqlite(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::SqlitePool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::Postgres(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-                Target::PostgresPool(conn) => bind!(sqlx::query(sql), args).execute(conn).await?.rows_affected(),
-            })
+            let sql = target.fitted(sql, args.len());
+            let done = run!(target, AssertSqlSafe(sql.clone()), args, query, |query, conn| query
+                .execute(conn)
+                .await
+                .map(Done::from));
+            Ok(done?.0)
         }
     }
 
@@ -181,9 +217,9 @@ pub trait Exec: Send {
             let sql = AssertSqlSafe(sql).into_sql_str();
             match self.target() {
                 Target::Sqlite(conn) => drop(conn.prepare(sql).await?),
-                Target::SqlitePool(pool) => drop(pool.acquire().await?.prepare(sql).await?),
+                Target::SqliteReaders(readers) => drop(readers.lend().await?.conn()?.prepare(sql).await?),
                 Target::Postgres(conn) => drop(conn.prepare(sql).await?),
-                Target::PostgresPool(pool) => drop(pool.acquire().await?.prepare(sql).await?),
+                Target::PostgresReaders(readers) => drop(readers.lend().await?.conn()?.prepare(sql).await?),
             }
             Ok(())
         }
@@ -193,8 +229,8 @@ pub trait Exec: Send {
 impl Exec for Db {
     fn target(&mut self) -> Target<'_> {
         match self {
-            Self::Sqlite { read, .. } => Target::SqlitePool(read),
-            Self::Postgres(pool) => Target::PostgresPool(pool),
+            Self::Sqlite { readers, .. } => Target::SqliteReaders(readers),
+            Self::Postgres { readers, .. } => Target::PostgresReaders(readers),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
-use super::{Db, StoreError, Tx, Wire};
+use super::{Db, Readers, StoreError, Tx, Wire};
 use crate::platform::faults::{self, Protection};
 
 /// Whether a connection may be lent again. When its disk is full SQLite ends a transaction by itself; the driver's
@@ -60,14 +60,15 @@ pub enum Target<'a> {
     /// in a transaction on SQLite
     Sqlite(&'a mut SqliteConnection),
     /// on any reading connection of SQLite
-    SqlitePool(&'a SqlitePool),
+    SqliteReaders(&'a Readers<Sqlite>),
     /// in a transaction on PostgreSQL
     Postgres(&'a mut PgConnection),
-    /// on any connection of PostgreSQL
-    PostgresPool(&'a PgPool),
+    /// on any reading connection of PostgreSQL
+    PostgresReaders(&'a Readers<Postgres>),
 }
 
 const READERS: u32 = 6;
+const SNAPSHOTS: u32 = 3;
 /// Kibibytes of pages that the writing connection keeps: the inner pages of every index that a submission writes.
 const WRITER_CACHE: &str = "-48000";
 /// The same for each reading connection.
@@ -99,17 +100,24 @@ impl Db {
             .statement_cache_capacity(512);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
             .after_release(|conn, _| Box::pin(is_clean(conn)))
             .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
             .await?;
         if !faults::out(Protection::LogAgain) {
             write_log_again(&write, file).await?;
         }
+        let options = options.pragma("cache_size", READER_CACHE).pragma("query_only", "true");
         let read = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.pragma("cache_size", READER_CACHE).pragma("query_only", "true"))
+            .max_connections(SNAPSHOTS)
+            .test_before_acquire(false)
+            .connect_with(options.clone())
             .await?;
-        Ok(Self::Sqlite { write, read })
+        let readers = Readers::new(READERS, move || {
+            let options = options.clone();
+            Box::pin(async move { options.connect().await })
+        });
+        Ok(Self::Sqlite { write, read, readers })
     }
 
     /// Connects to PostgreSQL by URL.
@@ -123,12 +131,18 @@ impl Db {
             .application_name("hutong")
             .options([("idle_in_transaction_session_timeout", IDLE), ("lock_timeout", "10000")])
             .statement_cache_capacity(512);
+        // Half of them for transactions, half for single reads.
+        let reading = (connections / 2).max(1);
         let pool = PgPoolOptions::new()
-            .max_connections(connections)
+            .max_connections((connections - connections / 2).max(1))
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
+            .connect_with(options.clone())
             .await?;
-        Ok(Self::Postgres(pool))
+        let readers = Readers::new(reading, move || {
+            let options = options.clone();
+            Box::pin(async move { options.connect().await })
+        });
+        Ok(Self::Postgres { pool, readers })
     }
 
     /// Begins a transaction that writes. Only the lane, migrations and tests call this: a handler's
@@ -136,7 +150,7 @@ impl Db {
     pub async fn begin_write(&self) -> Result<Tx, StoreError> {
         Ok(Tx::over(match self {
             Self::Sqlite { write, .. } => Wire::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Wire::Postgres(pool.begin().await?),
+            Self::Postgres { pool, .. } => Wire::Postgres(pool.begin().await?),
         }))
     }
 
@@ -144,7 +158,7 @@ impl Db {
     async fn begin_read(&self) -> Result<Tx, StoreError> {
         Ok(Tx::over(match self {
             Self::Sqlite { read, .. } => Wire::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => Wire::Postgres(pool.begin_with(BEGIN_READ).await?),
+            Self::Postgres { pool, .. } => Wire::Postgres(pool.begin_with(BEGIN_READ).await?),
         }))
     }
 
@@ -169,18 +183,22 @@ impl Db {
     pub fn engine(&self) -> &'static str {
         match self {
             Self::Sqlite { .. } => "sqlite",
-            Self::Postgres(_) => "postgresql",
+            Self::Postgres { .. } => "postgresql",
         }
     }
 
     /// Closes every connection; on SQLite this also checkpoints the WAL.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, readers } => {
+                readers.close().await;
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres { pool, readers } => {
+                readers.close().await;
+                pool.close().await;
+            }
         }
     }
 }
