@@ -100,8 +100,17 @@ pub fn plain_text(error: AppError, lang: web::Lang) -> String {
         // Whoever sits at the machine is told what its disk says.
         return fault.to_string();
     }
+    let inside = match &error {
+        AppError::Internal(text) => Some(text.clone()),
+        AppError::Store(fault) => Some(fault.to_string()),
+        _ => None,
+    };
     let client = ClientError::from(error);
     let mut text = web::text(lang, &format!("errors-code-{}", client.code), &[]);
+    if let Some(inside) = inside.filter(|_| client.code == "internal") {
+        // There is no request id here: whoever sits at the machine is told what it is.
+        text = format!("{text}: {inside}");
+    }
     if let Some(detail) = client.detail {
         text = format!("{text}: {}", web::text(lang, detail, &[]));
     }
