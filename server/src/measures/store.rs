@@ -28,29 +28,16 @@ pub(super) const ORGANIZATION_TOTALS: &str = "SELECT node_id, measure, total FRO
 /// What is not folded yet, by pair of leaves.
 pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.place_id, d.organization_id, d.amounts \
      FROM delta d JOIN task t ON t.id = d.task_id WHERE d.task_id = $1 AND d.release <= t.published_release";
-macro_rules! unfolded_below {
-    ($table:literal, $leaf:literal) => {
-        concat!(
-            "SELECT s.ancestor_id, d.amounts FROM delta d JOIN task t ON t.id = d.task_id JOIN ",
-            $table,
-            " a ON a.",
-            $leaf,
-            " = d.",
-            $leaf,
-            " AND a.ancestor_id = $2 LEFT JOIN ",
-            $table,
-            " s ON s.",
-            $leaf,
-            " = d.",
-            $leaf,
-            " AND s.depth = a.depth - 1 WHERE d.task_id = $1 AND d.release <= t.published_release"
-        )
-    };
-}
 /// What is not folded yet at a place and below: the place directly below it that it lies in, and the amounts.
-pub(super) const UNFOLDED_IN_PLACE_ALL_SHARDS: &str = unfolded_below!("place_ancestor", "place_id");
+pub(super) const UNFOLDED_IN_PLACE_ALL_SHARDS: &str = "SELECT s.ancestor_id, d.amounts FROM delta d JOIN task t ON t.id = d.task_id \
+     JOIN place_ancestor a ON a.place_id = d.place_id AND a.ancestor_id = $2 \
+     LEFT JOIN place_ancestor s ON s.place_id = d.place_id AND s.depth = a.depth - 1 \
+     WHERE d.task_id = $1 AND d.release <= t.published_release";
 /// The same of an organization.
-pub(super) const UNFOLDED_IN_UNIT_ALL_SHARDS: &str = unfolded_below!("organization_ancestor", "organization_id");
+pub(super) const UNFOLDED_IN_UNIT_ALL_SHARDS: &str = "SELECT s.ancestor_id, d.amounts FROM delta d JOIN task t ON t.id = d.task_id \
+     JOIN organization_ancestor a ON a.organization_id = d.organization_id AND a.ancestor_id = $2 \
+     LEFT JOIN organization_ancestor s ON s.organization_id = d.organization_id AND s.depth = a.depth - 1 \
+     WHERE d.task_id = $1 AND d.release <= t.published_release";
 /// The day series of a node.
 pub(super) const DAYS: &str =
     "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";

@@ -119,13 +119,16 @@ struct Kept<V> {
     renewed: bool,
 }
 
+/// The place of one key of [`Paced`].
+type Paceable<V> = Arc<tokio::sync::Mutex<Option<Kept<V>>>>;
+
 /// Values that depend on the tables and on the present instant, and may be dear: a cheap one is read anew
 /// whenever a table was written or a second has passed; a dear one is renewed in the background, so seldom
 /// that it takes a twentieth of a core at the most. Whoever shows it says as of when it is.
 pub struct Paced<K, V> {
     tables: Touched,
     most: usize,
-    slots: Mutex<HashMap<K, Arc<tokio::sync::Mutex<Option<Kept<V>>>>>>,
+    slots: Mutex<HashMap<K, Paceable<V>>>,
 }
 
 /// Microseconds of reading from which a value is dear.
