@@ -70,10 +70,19 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     let (status, took) = (response.status(), began.elapsed());
     // The route, never the path: paths and queries may carry what people typed.
-    tracing::info!(request = %id, %method, %route, status = status.as_u16(), took_us = took.as_micros() as u64, "answered");
+    let (code, took_us) = (status.as_u16(), took.as_micros() as u64);
+    // A line for each would cost more than some requests do: `HUTONG_LOG=server=debug` has them all.
+    if status.is_server_error() || took >= SLOW {
+        tracing::info!(request = %id, %method, %route, status = code, took_us, "answered");
+    } else {
+        tracing::debug!(request = %id, %method, %route, status = code, took_us, "answered");
+    }
     crate::platform::metrics::request(method.as_str(), &route, status.as_u16(), took);
     response
 }
+
+/// A request that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// A panic inside a handler.
 pub fn panicked(fault: Box<dyn Any + Send + 'static>) -> Response {
