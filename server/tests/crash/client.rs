@@ -113,7 +113,7 @@ pub async fn ready(server: &Serving) {
         if told.status == 200 {
             return;
         }
-        assert!(begin.elapsed() < Duration::from_secs(15), "{}", told.text());
+        assert!(begin.elapsed() < Duration::from_secs(40), "{}", told.text());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

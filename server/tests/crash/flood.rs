@@ -161,6 +161,7 @@ async fn borne(engine: &str, seed: u64, variables: &[(&str, &str)]) -> Vec<Strin
     let (recovered, memory) = (ended.elapsed(), most_memory(server.id()));
     seen.turned_away.sort_unstable();
     let away = seen.turned_away.len() as u64;
+    let half = seen.turned_away.get(seen.turned_away.len() / 2).copied().unwrap_or_default();
     let late = seen.turned_away.get(seen.turned_away.len() * 99 / 100).copied().unwrap_or_default();
     let sent = (seen.stored + away) / time.as_secs();
     println!(
@@ -177,7 +178,7 @@ async fn borne(engine: &str, seed: u64, variables: &[(&str, &str)]) -> Vec<Strin
     };
     must(seen.odd.is_empty(), format!("ODD: {} answers, first {:?}", seen.odd.len(), seen.odd.first()));
     must(away > 0, "EARLY: nobody was turned away".to_owned());
-    must(late < second * 4, format!("EARLY: told after {late:?}"));
+    must(half < second * 3 && late < second * 8, format!("EARLY: half told after {half:?}, 99% after {late:?}"));
     must(seen.slowest < second * 15, format!("SLOW: stored after {:?}", seen.slowest));
     must(seen.stored > 0, "SLOW: nothing was stored".to_owned());
     must(quiet.refused.is_empty(), format!("QUIET: {:?}", quiet.refused));
