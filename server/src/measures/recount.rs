@@ -71,7 +71,7 @@ async fn leaves(tx: &mut Tx, task: Id) -> Result<HashMap<Leaf, i64>, StoreError>
     loop {
         let end: Option<(i64,)> = tx.optional(STRETCH_ALL_SHARDS, args![task, after, STRETCH]).await?;
         let end = end.map_or(i64::MAX, |row| row.0);
-        let rows: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after, end]).await?;
+        let rows: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after + 1, end]).await?;
         for (place, holder, state, contribution, found, items) in &rows {
             let stored = Contribution::parse(contribution)?;
             let day = |measure: &str| stored.amounts.get(measure).map_or("", |counted| counted.day.as_str());

@@ -57,10 +57,10 @@ pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organ
 /// The position up to which the next items of a recount lie: `$3` items further on.
 pub(super) const STRETCH_ALL_SHARDS: &str =
     "SELECT position FROM item WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
-/// The items of a stretch of positions, those that count the same together.
+/// The items of a stretch of positions, first and last included, those that count the same together.
 pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, i.state, i.contribution, \
      cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint), count(*) FROM item i JOIN task t ON t.id = i.task_id \
-     WHERE i.task_id = $1 AND i.position > $2 AND i.position <= $3 AND i.release <= t.published_release \
+     WHERE i.task_id = $1 AND i.position >= $2 AND i.position <= $3 AND i.release <= t.published_release \
      GROUP BY i.place_id, i.holder_organization, i.state, i.contribution, \
      cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint)";
 /// Every total of a task.

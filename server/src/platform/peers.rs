@@ -25,10 +25,13 @@ pub const LOOK: Duration = Duration::from_millis(200);
 pub const DEAF: Duration = Duration::from_secs(2);
 /// After so long without hearing everything counts as changed, whatever the notes say.
 const LONG: Duration = Duration::from_mins(1);
+/// A process whose beat has stood still for so long is not asked for notes until it moves: it is dead, or frozen,
+/// and then it beats before it has been awake for a second.
+const STILL: Duration = Duration::from_secs(5);
 /// Notes that one read takes.
 const PAGE: i64 = 1024;
 
-const OTHERS: &str = "SELECT id FROM process WHERE id <> $1";
+const OTHERS: &str = "SELECT id, beat FROM process WHERE id <> $1";
 const LAST: &str = "SELECT owner, lane, max(number) FROM process_note WHERE owner <> $1 GROUP BY owner, lane";
 const NEWER: &str = "SELECT number, tables, ids FROM process_note WHERE owner = $1 AND lane = $2 AND number > $3 \
      ORDER BY number LIMIT $4";
@@ -73,6 +76,8 @@ pub struct Peers {
     lanes: Option<usize>,
     /// the last number seen, by process and lane
     seen: Mutex<BTreeMap<(Id, usize), i64>>,
+    /// by process its beat as last seen, and since when it is that
+    beats: Mutex<BTreeMap<Id, (i64, Instant)>>,
     /// the beginning of the last round that succeeded; none while nobody looks
     heard: watch::Sender<Option<Instant>>,
     begun: Mutex<Option<Instant>>,
@@ -90,6 +95,7 @@ impl Peers {
             owner,
             lanes: db.is_shared().then(|| db.lanes()),
             seen: Mutex::default(),
+            beats: Mutex::default(),
             heard: watch::Sender::new(None),
             begun: Mutex::default(),
             beat: AtomicI64::new(0),
@@ -117,17 +123,31 @@ impl Peers {
         let Some(lanes) = self.lanes else { return Ok(heard) };
         let before = *self.heard.borrow();
         heard.everything = before.is_some_and(|at| at.elapsed() >= LONG);
-        let others: Vec<(Id,)> = db.all(OTHERS, args![self.owner]).await?;
-        for (other,) in &others {
+        let others: BTreeMap<Id, i64> = db.all::<(Id, i64)>(OTHERS, args![self.owner]).await?.into_iter().collect();
+        for (other, beat) in &others {
+            if !self.moves(*other, *beat) {
+                continue;
+            }
             for lane in 0..lanes {
                 self.lane(db, (*other, lane), &mut heard).await?;
             }
         }
-        locked(&self.seen).retain(|(id, _), _| others.contains(&(*id,)));
+        locked(&self.seen).retain(|(id, _), _| others.contains_key(id));
+        locked(&self.beats).retain(|id, _| others.contains_key(id));
         if faults::out(Protection::PeerResync) {
             heard.everything = false;
         }
         Ok(heard)
+    }
+
+    /// Whether a process has moved its beat lately.
+    fn moves(&self, other: Id, beat: i64) -> bool {
+        let mut beats = locked(&self.beats);
+        let (seen, since) = beats.entry(other).or_insert_with(|| (beat, Instant::now()));
+        if *seen != beat {
+            (*seen, *since) = (beat, Instant::now());
+        }
+        since.elapsed() < STILL
     }
 
     async fn lane(&self, db: &mut Db, of: (Id, usize), heard: &mut Heard) -> Result<(), StoreError> {
