@@ -70,7 +70,7 @@ async fn the_check_notices_a_connection_that_is_left_in_a_transaction() {
     drop(failing);
     std::thread::sleep(SOON);
     assert!(!serving.is_ready());
-    let answer = visit(&serving.address, &token, item, client).expect("answers");
+    let answer = super::load::visit(&serving.address, &token, item, client).expect("answers");
     println!("{} {}", answer.status, answer.text());
     assert_eq!(answer.status, 500, "{}", answer.text());
 }

@@ -124,7 +124,7 @@ async fn a_task_changed_and_sent_by_two_processes_is_sent_once() {
 async fn everybody_works_on_the_same_items_at_two_processes() {
     let seed = seed();
     let pair = Pair::build(6, 0).await;
-    let servers = pair.serve("");
+    let servers = pair.serve("").await;
     let (site, city) = (&pair.stage.site, Arc::new(pair.stage.city.clone()));
     let journal = Arc::new(Journal::at(&site.beside("journal")));
     let stop = Arc::new(AtomicBool::new(false));

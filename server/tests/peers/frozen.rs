@@ -47,9 +47,9 @@ async fn goes_away(frozen: bool) {
     let pair = Pair::build(6, rows as usize).await;
     let (site, city) = (&pair.stage.site, Arc::new(pair.stage.city.clone()));
     let db = site.place.connect().await.expect("opens");
-    let one = pair.stage.serve(&[]);
+    let one = pair.stage.serve(&[]).await;
     let cookie = cookie(&one, "manager").await;
-    let two = pair.stage.serve(&[]);
+    let two = pair.stage.serve(&[]).await;
     let journal = Arc::new(Journal::at(&site.beside("journal")));
     let stop = Arc::new(AtomicBool::new(false));
     let working = {
@@ -163,10 +163,10 @@ async fn asked_while_frozen(pair: &Pair, servers: &[Serving; 2], rounds: usize) 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_wakes_up_hears_before_it_answers() {
     let pair = Pair::build(1, 0).await;
-    let servers = pair.serve("");
+    let servers = pair.serve("").await;
     assert_eq!(asked_while_frozen(&pair, &servers, 2).await, 0);
     drop(servers);
-    let servers = pair.serve("PeerFresh");
+    let servers = pair.serve("PeerFresh").await;
     let old = asked_while_frozen(&pair, &servers, 5).await;
     println!("without PeerFresh: the answer was old in round {old}");
     assert!(old > 0, "waiting until it has heard is needed");

@@ -65,7 +65,7 @@ async fn a_visit_filed_at_one_process_rings_the_board_of_the_other() {
     let seed = seed();
     let pair = Pair::build(2, 0).await;
     let (city, mut dice) = (&pair.stage.city, Dice(seed | 1));
-    let [one, two] = pair.serve("");
+    let [one, two] = pair.serve("").await;
     // Signed in at the one, listening at the other: sessions are everybody's.
     let cookie = cookie(&one, "manager").await;
     let topic = format!("task:{}", city.task);
@@ -85,7 +85,7 @@ async fn a_visit_filed_at_one_process_rings_the_board_of_the_other() {
     drop(one);
 
     // A process that leaves no notes is not heard.
-    let mute = pair.stage.serve(&[("HUTONG_TEST_WITHOUT", "PeerNotes")]);
+    let mute = pair.stage.serve(&[("HUTONG_TEST_WITHOUT", "PeerNotes")]).await;
     let sent = visit(city, city.items[7], &city.manager, &mut dice);
     let answer = Client::to(&mute.address).json("POST", &sent.path, &city.manager, &sent.body).await.expect("filed");
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -113,7 +113,7 @@ async fn named(server: &Serving, pair: &Pair, name: &str, longest: Duration) -> 
 async fn a_book_changed_at_one_process_is_used_by_the_other() {
     let pair = Pair::build(1, 0).await;
     let city = &pair.stage.city;
-    let [one, two] = pair.serve("");
+    let [one, two] = pair.serve("").await;
     for (at, name) in ["甲社区居民委员会", "乙社区居民委员会", "丙社区居民委员会"].iter().enumerate()
     {
         let (from, to) = if at % 2 == 0 { (&one, &two) } else { (&two, &one) };
@@ -147,7 +147,7 @@ async fn a_book_changed_at_one_process_is_used_by_the_other() {
     println!("a post that ended opens nothing at the other process after {:?}", took.expect("its token is refused"));
     drop(two);
 
-    let deaf = pair.stage.serve(&[("HUTONG_TEST_WITHOUT", "PeerBooks")]);
+    let deaf = pair.stage.serve(&[("HUTONG_TEST_WITHOUT", "PeerBooks")]).await;
     rename(&one, &pair, "丁社区居民委员会").await;
     assert_eq!(named(&deaf, &pair, "丁社区居民委员会", NEVER).await, None, "reading the books again is needed");
 }
@@ -168,7 +168,7 @@ async fn revoke(pair: &Pair, token: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_opens_nothing_at_any_process() {
     let pair = Pair::build(1, 0).await;
-    let servers = pair.serve("");
+    let servers = pair.serve("").await;
     let mut tokens = pair.stage.city.by_unit.values().flatten();
     let (first, second) = (tokens.next().expect("a token"), tokens.next().expect("another"));
     let status = async |token: &str| {
@@ -196,7 +196,7 @@ async fn a_revoked_token_opens_nothing_at_any_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_shut_out_at_one_process_is_shut_out_at_the_other() {
     let pair = Pair::build(1, 0).await;
-    let [one, two] = pair.serve("");
+    let [one, two] = pair.serve("").await;
     // A stream at the other process ends when its listener's account is suspended at this one.
     let worker = pair.stage.city.logins.iter().find(|login| login.starts_with('w')).expect("a worker");
     let cookie = cookie(&two, worker).await;

@@ -39,7 +39,7 @@ async fn handed_over(pair: &Pair, one: &Serving, two: &Serving, code: &str) -> (
 async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_has_the_files() {
     let pair = Pair::build(1, 0).await;
     let site = &pair.stage.site;
-    let one = pair.stage.serve(&[]);
+    let one = pair.stage.serve(&[]).await;
     let body = json!({"parent": pair.stage.city.places[0], "name": "新区", "level": 3, "code": "DT-01"});
     let added = Client::to(&one.address).json("POST", "/api/v1/places", &pair.root, &body).await.expect("added");
     assert_eq!(added.status, 201, "{}", added.text());
@@ -54,7 +54,7 @@ async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_h
     assert!(text.contains("another data folder") && text.contains("--data") && text.contains("pid"), "{text}");
     assert_eq!(get(&one, "/readyz", "").await.status, 200, "the first serves on");
 
-    let two = pair.stage.serve(&[]);
+    let two = pair.stage.serve(&[]).await;
     let handed = handed_over(&pair, &one, &two, "DT-02").await;
     assert!(handed.0 < 300 && handed.1 < 300, "{handed:?}");
     drop(two);

@@ -50,8 +50,8 @@ impl Pair {
     }
 
     /// Two of the real program; `without` is what the second does without.
-    pub fn serve(&self, without: &str) -> [Serving; 2] {
-        [self.stage.serve(&[]), self.stage.serve(&[("HUTONG_TEST_WITHOUT", without)])]
+    pub async fn serve(&self, without: &str) -> [Serving; 2] {
+        [self.stage.serve(&[]).await, self.stage.serve(&[("HUTONG_TEST_WITHOUT", without)]).await]
     }
 
     /// Two apps in this process; nothing works in the background yet.

@@ -18,7 +18,7 @@ use super::truth;
 async fn an_older_program_refuses_a_newer_schema_and_one_that_runs_goes_on() {
     let pair = Pair::build(1, 0).await;
     let (site, city) = (&pair.stage.site, &pair.stage.city);
-    let one = pair.stage.serve(&[]);
+    let one = pair.stage.serve(&[]).await;
     let db = site.place.connect().await.expect("opens");
     let mut tx = db.begin_write().await.expect("begins");
     // As the next version's `migrate` leaves it: expand first, so that what runs can go on.
@@ -41,7 +41,7 @@ async fn an_older_program_refuses_a_newer_schema_and_one_that_runs_goes_on() {
 async fn rows_are_converted_while_two_processes_serve() {
     let seed = seed();
     let pair = Pair::build(6, 0).await;
-    let servers = pair.serve("");
+    let servers = pair.serve("").await;
     let (site, city) = (&pair.stage.site, Arc::new(pair.stage.city.clone()));
     let journal = Arc::new(Journal::at(&site.beside("journal")));
     let stop = Arc::new(AtomicBool::new(false));

@@ -311,7 +311,7 @@ async fn the_table_notices_every_predicate_that_is_taken_out() {
     // on a stage of its own.
     let stage = common::sqlite().await;
     // What was kept from before a predicate was taken out would hide that it is gone.
-    stage.app.lanes.changes().trust(false);
+    stage.app.lanes.changes().trust_until(std::time::Instant::now());
     let cast = Cast::build(&stage.app).await;
     let usual = reading(&stage.app, &cast, None).await;
     let mut unnoticed = Vec::new();
@@ -321,7 +321,7 @@ async fn the_table_notices_every_predicate_that_is_taken_out() {
         faults::take_out(None);
         if !noticed {
             let house = common::sqlite().await;
-            house.app.lanes.changes().trust(false);
+            house.app.lanes.changes().trust_until(std::time::Instant::now());
             let cast = Cast::build(&house.app).await;
             faults::take_out(Some(site.clone()));
             ask_lines(&house.app, &cast, lines(), |line, cells| {
