@@ -16,10 +16,20 @@ use crate::platform::database::StoreError;
 /// Facts by attribute key. Secrets are only their mask; a filler who may not even see masks
 /// (`sees_masks` false) is not told that they are known.
 pub fn known(app: &App, record: &PersonRecord, sees_masks: bool) -> Result<BTreeMap<String, Fact>, StoreError> {
+    known_of(app, record, sees_masks, |_| true)
+}
+
+/// The same of the attributes that are wanted: a form asks for few of what a record has.
+pub fn known_of(
+    app: &App,
+    record: &PersonRecord,
+    sees_masks: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Fact>, StoreError> {
     let model = Model::shipped();
     let mut facts = BTreeMap::new();
     let fields = record.parsed()?;
-    for (key, origin) in &fields.origin {
+    for (key, origin) in fields.origin.iter().filter(|(key, _)| wanted(key)) {
         let Some(value) = fields.values.get(key) else { continue };
         let at = AttributeRef::new(Class::Person, key.clone());
         let state = state(&model, &at, origin, app.now());

@@ -36,7 +36,7 @@ pub mod store;
 pub use apply::{Applied, apply, apply_from, apply_plain, pending_from};
 pub use claim::{Claimed, claim_organization, claim_person, claim_persons, new_person};
 pub use import::{Imported, PersonRow, import_persons};
-pub use known::known;
+pub use known::{known, known_of};
 pub use merge::{Contender, Origin, merge};
 pub use observation::{OBSERVATION, Observation, Said, Source, SourceKind, Subject};
 pub use origins::attributes as known_attributes;

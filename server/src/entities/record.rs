@@ -299,7 +299,11 @@ impl PersonRecord {
         // An emptied value keeps its origin and leaves no value.
         values.retain(|_, value| !value.is_null());
         if let Some(name) = take_text(values, "name") {
-            (next.pinyin, next.initials) = spell(&name);
+            (next.pinyin, next.initials) = if name == self.name && !self.pinyin.is_empty() {
+                (self.pinyin.clone(), self.initials.clone())
+            } else {
+                spell(&name)
+            };
             next.name = name;
         }
         next.sex = take_text(values, "sex");

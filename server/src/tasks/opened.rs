@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use form_runtime::controls::Kind;
 use form_runtime::definition::Owner;
-use form_runtime::{Class, CompiledField, Fact, FactState, Known, Map};
+use form_runtime::{AttributeRef, Class, CompiledField, Fact, FactState, Known, Map};
 use serde_json::Value;
 
 use super::model::{Item, Task};
@@ -120,7 +120,10 @@ fn known(
     let form = &published.compiled;
     let facts = match record {
         Record::None => BTreeMap::new(),
-        Record::Person(record) => entities::known(app, record, true)?,
+        Record::Person(record) => {
+            let asked = |key: &str| form.subject_field(&AttributeRef::new(Class::Person, key)).is_some();
+            entities::known_of(app, record, true, asked)?
+        }
         Record::Plain(record) => plain_facts(app, record)?,
     };
     let mut known = Known::of_subject(form, &facts);
