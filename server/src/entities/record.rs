@@ -52,7 +52,7 @@ pub const RECORD_PERSON: Shape = Shape {
 
 /// Columns of it that stand in an index.
 pub const RECORD_PERSON_INDEXED: &[&str] =
-    &["name", "pinyin", "initials", "id_no_index", "id_no_tail", "mobile_tail", "community_id"];
+    &["name", "pinyin", "initials", "sex", "birth_date", "id_no_index", "id_no_tail", "mobile_tail", "community_id"];
 
 /// Attributes with a column of their own.
 const OWN_COLUMN: &[&str] = &[

@@ -176,7 +176,8 @@ mod tests {
         assert!(SHAPE.sql(1, on_key).ends_with(
             "ON CONFLICT (key) DO UPDATE SET version = excluded.version WHERE setting.version = excluded.version - 1"
         ));
-        let moved = change(&SHAPE, &["value"], &before, &crate::args!["k", "b", 2_i64]);
+        let after = crate::args!["k", "b", 2_i64];
+        let moved = change(&SHAPE, &["value"], &before, &after);
         assert_eq!(moved, OnKey::Change(0b110));
     }
 }
