@@ -59,12 +59,15 @@ fn every_command_of_applications_and_the_demo_explains_itself() {
     assert!(!refused.status.success());
 }
 
-/// Whoever runs it finds each request in the log: by its route, never by what was typed into the address.
+/// Whoever asks for it finds each request in the log: by its route, never by what was typed into the address.
 #[test]
 fn what_is_served_is_logged_by_its_route() {
     let data = tempfile::tempdir().expect("folder");
     let mut command = program();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).env("HUTONG_LOG", "info");
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .env("HUTONG_LOG", "info,server=debug");
     let mut served = Served(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs"));
     let mut line = String::new();
     BufReader::new(served.0.stdout.take().expect("output")).read_line(&mut line).expect("a line");
