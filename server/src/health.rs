@@ -1,7 +1,7 @@
 //! `/healthz`: the process answers. `/readyz`: it can do its work. `/metrics`: figures for operators.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, Extension, State};
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::database::StoreError;
 use crate::platform::faults::{self, Protection};
-use crate::platform::{metrics, settings};
+use crate::platform::{locked, metrics, settings};
 
 /// The process is up.
 pub async fn live() -> &'static str {
@@ -51,7 +51,7 @@ pub struct Pulse(Mutex<(Option<Instant>, Option<&'static str>)>);
 
 impl Pulse {
     fn state(&self) -> MutexGuard<'_, (Option<Instant>, Option<&'static str>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 
     /// Why no write passes: `storage` (full, read-only or failing), `damaged`, `database` (away), `writes` (none

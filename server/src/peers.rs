@@ -21,8 +21,7 @@ const FOLDER: &str = "processes";
 /// A process that has shown itself within so many microseconds may be alive.
 const LATELY: i64 = 10_000_000;
 const GEOGRAPHY: [&str; 2] = ["place", "tree_version"];
-const DIRECTORY: [&str; 5] = ["organization", "staff", "post", "grid", "grid_worker"];
-const GRIDS: [&str; 1] = ["grid_premises"];
+const DIRECTORY: [&str; 6] = ["organization", "staff", "post", "grid", "grid_worker", "grid_premises"];
 const SETTINGS: [&str; 1] = ["setting"];
 
 /// Hears what other processes commit until the house closes.
@@ -95,7 +94,7 @@ impl Books {
         if of(&GEOGRAPHY) {
             crate::geography::reload(app).await?;
         }
-        if of(&DIRECTORY) || of(&GRIDS) {
+        if of(&DIRECTORY) {
             crate::directory::reload(app).await?;
         }
         self.changed = Touched::default();

@@ -1,6 +1,8 @@
 //! A form made on the plain builder's pages alone, published, filled twice; both databases.
 
 mod common;
+#[path = "common/root.rs"]
+mod root;
 #[path = "common/town.rs"]
 mod town;
 
@@ -9,11 +11,9 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use form_runtime::{Known, Map};
+use root::administrator;
 use serde_json::json;
-use server::access::password::hash_now;
-use server::access::{self, Holder, Reach};
 use server::app::App;
-use server::error::AppError;
 use server::forms::submit::{self, Door, Filing};
 use server::forms::{self, store};
 use server::platform::database::Exec;
@@ -32,20 +32,7 @@ struct Browser {
 
 impl Browser {
     async fn new(app: &App) -> Self {
-        let (now, today) = (app.now(), app.clock.today_text());
-        let hashed = hash_now("open sesame please");
-        app.lanes
-            .write(0, vec![], move |tx| {
-                let (hashed, today) = (hashed.clone(), today.clone());
-                Box::pin(async move {
-                    access::seed_roles(tx).await?;
-                    let id = access::create_account(tx, now, "root", &hashed, None, false).await?;
-                    access::grant_to(tx, now, &today, Holder::Account(id), "administrator", Reach::All).await?;
-                    Ok::<_, AppError>(())
-                })
-            })
-            .await
-            .expect("administrator");
+        administrator(app, "open sesame please", false).await;
         let mut browser = Self { app: app.clone(), cookie: String::new() };
         let (status, _, _) = browser.post("/sign-in", "login=root&password=open+sesame+please").await;
         assert_eq!(status, StatusCode::SEE_OTHER);

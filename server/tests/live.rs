@@ -1,12 +1,13 @@
 //! A real server on a socket: live streams, limits by peer, figures, closing.
 
 mod common;
+#[path = "common/root.rs"]
+mod root;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use server::access::password::hash_now;
-use server::access::{self, Holder, Reach};
+use server::access::{self};
 use server::app::{App, Parts};
 use server::error::AppError;
 use server::front;
@@ -19,6 +20,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use root::administrator;
 
 const PASSWORD: &str = "open sesame please";
 
@@ -39,20 +42,7 @@ async fn run(db: Db, folder: &std::path::Path, limits: Limits) -> Running {
         folder.to_owned(),
         limits,
     ));
-    let (now, today, hashed) = (app.now(), app.clock.today_text(), hash_now(PASSWORD));
-    let account = app
-        .lanes
-        .write(0, vec![], move |tx| {
-            let (today, hashed) = (today.clone(), hashed.clone());
-            Box::pin(async move {
-                access::seed_roles(tx).await?;
-                let id = access::create_account(tx, now, "root", &hashed, None, false).await?;
-                access::grant_to(tx, now, &today, Holder::Account(id), "administrator", Reach::All).await?;
-                Ok::<_, AppError>(id)
-            })
-        })
-        .await
-        .expect("account");
+    let account = administrator(&app, PASSWORD, false).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
     let address = listener.local_addr().expect("address");
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,15 +1,20 @@
 //! Signing in through the whole router, on both databases.
 
 mod common;
+#[path = "common/root.rs"]
+mod root;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
-use server::access::password::hash_now;
-use server::access::{self, Holder, Reach};
+use server::access;
 use server::app::App;
 use server::platform::http::app_router;
-use server::platform::ids::Id;
 use tower::ServiceExt;
+
+use root::administrator;
+
+/// As it stands in the forms that are posted here.
+const PASSWORD: &str = "open sesame please";
 
 async fn send(app: &App, request: Request<Body>) -> Response<Body> {
     app_router(app.clone()).oneshot(request).await.expect("the router answers")
@@ -40,29 +45,12 @@ async fn text(response: Response<Body>) -> String {
     String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.expect("body").to_vec()).expect("utf-8")
 }
 
-async fn administrator(app: &App, must_change: bool) -> Id {
-    let (now, today) = (app.now(), app.clock.today_text());
-    let hashed = hash_now("open sesame please");
-    app.lanes
-        .write(0, vec![], move |tx| {
-            let (hashed, today) = (hashed.clone(), today.clone());
-            Box::pin(async move {
-                access::seed_roles(tx).await?;
-                let id = access::create_account(tx, now, "root", &hashed, None, must_change).await?;
-                access::grant_to(tx, now, &today, Holder::Account(id), "administrator", Reach::All).await?;
-                Ok::<_, server::error::AppError>(id)
-            })
-        })
-        .await
-        .expect("written")
-}
-
 #[tokio::test]
 async fn a_stranger_is_sent_to_sign_in_and_a_known_person_comes_back_to_the_page() {
     common::each(|house| async move {
         let house = house;
         let app = house.app.clone();
-        administrator(&app, false).await;
+        administrator(&app, PASSWORD, false).await;
         let refused = send(&app, get("/password?a=1&b=%E5%8F%B0", "")).await;
         assert_eq!(refused.status(), StatusCode::SEE_OTHER);
         assert_eq!(refused.headers()[header::LOCATION], "/sign-in?next=/password%3Fa%3D1%26b%3D%25E5%258F%25B0");
@@ -94,7 +82,7 @@ async fn the_session_id_changes_at_sign_in_and_ends_by_time() {
     common::each(|house| async move {
         let house = house;
         let app = house.app.clone();
-        administrator(&app, false).await;
+        administrator(&app, PASSWORD, false).await;
         let first = cookie_of(&send(&app, post("/sign-in", "", "login=root&password=open+sesame+please")).await);
         let second = send(&app, post("/sign-in", &first, "login=root&password=open+sesame+please")).await;
         let second = cookie_of(&second);
@@ -125,7 +113,7 @@ async fn a_password_that_must_change_is_changed_before_anything_else() {
     common::each(|house| async move {
         let house = house;
         let app = house.app.clone();
-        let account = administrator(&app, true).await;
+        let account = administrator(&app, PASSWORD, true).await;
         let entered = send(&app, post("/sign-in", "", "login=root&password=open+sesame+please&next=/tasks")).await;
         assert_eq!(entered.headers()[header::LOCATION], "/password");
         let cookie = cookie_of(&entered);
@@ -185,7 +173,7 @@ async fn errors_are_pages_for_people_and_problems_for_programs() {
 async fn a_foreign_origin_is_refused_and_bearer_tokens_never_set_cookies() {
     let house = common::sqlite().await;
     let app = house.app.clone();
-    let account = administrator(&app, false).await;
+    let account = administrator(&app, PASSWORD, false).await;
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
         let request = Request::post("/sign-in")
             .header(name, value)
@@ -232,7 +220,7 @@ async fn a_repeated_key_gets_the_first_answer_and_other_content_is_refused() {
     common::each(|house| async move {
         let house = house;
         let app = house.app.clone();
-        let account = administrator(&app, false).await;
+        let account = administrator(&app, PASSWORD, false).await;
         let token = access::tokens::create(&app, account, None, "test", None, Default::default()).await.expect("token");
         let make = |key: &str, body: &str| {
             Request::post("/api/v1/tokens")

@@ -28,7 +28,7 @@ use crate::platform::ids::Id;
 
 pub use principal::{Columns, Grant, Permission, Principal, Scope, Who};
 pub use roles::{BUILT_IN, BuiltIn, Holder, Reach, end_grant, grant, grant_to, seed_roles};
-pub use store::{Known, create_account, load_principal};
+pub use store::{Known, TABLES, create_account, load_principal};
 pub use viewer::{StaffViewer, Viewer};
 
 /// Every statement of this room, for the prepare test.

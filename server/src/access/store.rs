@@ -210,6 +210,9 @@ pub async fn load_principal(app: &App, account: Id, post: Option<Id>) -> Result<
     Ok(load(app, account, post).await?.map_or_else(Principal::anonymous, |found| found.principal))
 }
 
+/// The tables that say who somebody is and what they may do.
+pub const TABLES: [&str; 6] = ["account", "staff", "post", "organization", "role", "role_grant"];
+
 /// Signed-in accounts and tokens as last read.
 pub struct Known {
     signed_in: Cache<(Id, Option<Id>, String), Option<SignedInAs>>,
@@ -224,8 +227,7 @@ const KEPT: usize = 20_000;
 
 impl Default for Known {
     fn default() -> Self {
-        const READ: &[&str] = &["account", "staff", "post", "organization", "role", "role_grant"];
-        Self { signed_in: Cache::new(READ, KEPT), tokens: Cache::new(&["api_token"], KEPT) }
+        Self { signed_in: Cache::new(&TABLES, KEPT), tokens: Cache::new(&["api_token"], KEPT) }
     }
 }
 

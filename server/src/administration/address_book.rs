@@ -145,10 +145,7 @@ pub async fn apply(
             .boxed()
         })
         .await;
-    if done.is_ok() || books::has_moved(&done) {
-        directory::reload(app).await?;
-    }
-    done?;
+    books::settled(done, directory::reload(app)).await?;
     for (login, password) in report.logins.iter_mut().zip(passwords) {
         login.password = password;
     }

@@ -198,10 +198,7 @@ pub async fn appoint(app: &App, new: &Appointment, viewer: &Viewer) -> Result<Ap
             .boxed()
         })
         .await;
-    if written.is_ok() || books::has_moved(&written) {
-        directory::reload(app).await?;
-    }
-    written?;
+    books::settled(written, directory::reload(app)).await?;
     Ok(Appointed { post: id, password })
 }
 

@@ -144,10 +144,6 @@ pub fn history_files(data: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    durable::replace(path, text.as_bytes(), Readers::Usual)
-}
-
 /// Puts a list where the one before was; the last one of a day that has passed goes to the history.
 fn put(data: &Path, list: &SignedHeads, before: Option<&SignedHeads>, text: &str) -> std::io::Result<()> {
     // A process that was frozen between the database and the file must not put an older list over a newer one.
@@ -162,9 +158,9 @@ fn put(data: &Path, list: &SignedHeads, before: Option<&SignedHeads>, text: &str
         let day = jiff::Timestamp::from_microsecond(before.signed_at)
             .map_or_else(|_| before.signed_at.to_string(), |at| at.strftime("%Y-%m-%d").to_string());
         let old = std::fs::read_to_string(file(data))?;
-        replace(&history(data).join(format!("{day}.json")), &old)?;
+        durable::replace(&history(data).join(format!("{day}.json")), old.as_bytes(), Readers::Usual)?;
     }
-    replace(&file(data), text)
+    durable::replace(&file(data), text.as_bytes(), Readers::Usual)
 }
 
 fn disk(fault: &std::io::Error) -> AppError {
@@ -179,7 +175,7 @@ pub async fn recreate(app: &App) -> Result<bool, AppError> {
         return Ok(false);
     };
     SignedHeads::check(&content, &app.keys, &path).map_err(|fault| AppError::Internal(fault.to_string()))?;
-    replace(&path, &content).map_err(|fault| disk(&fault))?;
+    durable::replace(&path, content.as_bytes(), Readers::Usual).map_err(|fault| disk(&fault))?;
     Ok(true)
 }
 

@@ -403,8 +403,5 @@ where
             .boxed()
         })
         .await;
-    if done.is_ok() || books::has_moved(&done) {
-        store::reload(app).await?;
-    }
-    done
+    books::settled(done, store::reload(app)).await
 }

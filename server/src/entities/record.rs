@@ -231,17 +231,6 @@ impl PersonRecord {
         Ok(self.parsed.0.get_or_init(|| Box::new(fields)))
     }
 
-    /// The values without their origins, for whoever looks at many records.
-    pub fn values(&self) -> Result<Map, StoreError> {
-        let mut values: Map = serde_json::from_str(&self.data)?;
-        for key in OWN_COLUMN {
-            if let Some(value) = self.own_column(key) {
-                values.insert((*key).to_owned(), value);
-            }
-        }
-        Ok(values)
-    }
-
     /// The values of some attributes, for lists: the JSON is read only where one of them stands in it.
     pub fn values_of<'k>(&self, keys: impl Iterator<Item = &'k str>) -> Result<Map, StoreError> {
         let mut values = Map::new();
@@ -288,7 +277,10 @@ impl PersonRecord {
     }
 
     fn read(&self) -> Result<Fields, StoreError> {
-        Ok(Fields { values: self.values()?, origin: origins::read(&self.origin)? })
+        let mut values: Map = serde_json::from_str(&self.data)?;
+        let own = OWN_COLUMN.iter().filter_map(|key| Some(((*key).to_owned(), self.own_column(key)?)));
+        values.extend(own);
+        Ok(Fields { values, origin: origins::read(&self.origin)? })
     }
 
     /// The record with these values and origins. A value that does not fit its column stays in the JSON.

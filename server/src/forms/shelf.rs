@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
+use crate::platform::locked;
 
 /// How many compiled versions are kept: about 100 KB each.
 const KEPT: usize = 256;
@@ -47,7 +48,7 @@ struct Kept {
 
 impl Shelf {
     fn get(&self, id: Id) -> Option<Arc<Published>> {
-        let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = locked(&self.0);
         kept.clock += 1;
         let now = kept.clock;
         let (form, used) = kept.forms.get_mut(&id)?;
@@ -56,7 +57,7 @@ impl Shelf {
     }
 
     fn put(&self, form: &Arc<Published>) {
-        let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = locked(&self.0);
         kept.clock += 1;
         let now = kept.clock;
         if kept.forms.len() >= KEPT

@@ -109,7 +109,7 @@ pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError>
             .boxed()
         })
         .await;
-    settled(app, done).await?;
+    books::settled(done, store::reload(app)).await?;
     Ok(id)
 }
 
@@ -147,7 +147,7 @@ pub async fn rename(app: &App, id: Id, name: &str, version: i64, actor: Actor) -
             .boxed()
         })
         .await;
-    settled(app, done).await
+    books::settled(done, store::reload(app)).await
 }
 
 /// Ends a place today. What still lies under it must be ended or moved first.
@@ -173,15 +173,7 @@ pub async fn end(app: &App, id: Id, version: i64, actor: Actor) -> Result<(), Ap
             .boxed()
         })
         .await;
-    settled(app, done).await
-}
-
-/// After a change, and after one that was refused because the book has moved, it is read anew.
-async fn settled(app: &App, done: Result<(), AppError>) -> Result<(), AppError> {
-    if done.is_ok() || books::has_moved(&done) {
-        store::reload(app).await?;
-    }
-    done
+    books::settled(done, store::reload(app)).await
 }
 
 fn event(kind: &'static str, id: Id, actor: Actor, at: i64, payload: serde_json::Value) -> Event {

@@ -12,7 +12,7 @@ use super::export::export as write_export;
 use super::filter::Filter;
 use super::pages::{attachment, open};
 use super::store::{self, Ledger};
-use crate::access::{Permission, Viewer};
+use crate::access::{self, Permission, Viewer};
 use crate::app::App;
 use crate::entities::PersonRecord;
 use crate::entities::api::shown;
@@ -128,20 +128,8 @@ pub type PageKey = (Option<Id>, Option<Id>, Id, String, String);
 
 /// Pages of ledgers: what they depend on.
 pub fn pages() -> Cache<PageKey, Bytes> {
-    const TABLES: &[&str] = &[
-        "record_person",
-        "ledger",
-        "place",
-        "place_ancestor",
-        "organization",
-        "organization_ancestor",
-        "account",
-        "staff",
-        "post",
-        "role",
-        "role_grant",
-    ];
-    Cache::new(TABLES, 500)
+    let shown = ["record_person", "ledger", "place", "place_ancestor", "organization_ancestor"];
+    Cache::new(&[&access::TABLES[..], &shown].concat(), 500)
 }
 
 async fn read_rows(

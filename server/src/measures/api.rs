@@ -127,8 +127,7 @@ pub async fn show(
 ) -> Result<Response, AppError> {
     let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
     let found = board(&app, task.id, axis, node).await?;
-    let below: Vec<Id> = found.nodes().map(|node| node.id).collect();
-    let work = open_work(&app, task.id, axis, &below).await?;
+    let work = open_work(&app, task.id, axis, &found).await?;
     let (geography, directory) = (app.geography(), app.directory());
     let name_of = |id| match axis {
         Axis::Place => geography.get(id).map(|place| place.name.as_str()),

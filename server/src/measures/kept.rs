@@ -6,15 +6,11 @@ use std::sync::Arc;
 use super::board::{Board, OpenWork, Work, read_board, read_work};
 use super::summary::TaskSummary;
 use super::{Axis, summary};
-use crate::access::Principal;
+use crate::access::{self, Principal};
 use crate::app::App;
 use crate::error::AppError;
 use crate::platform::changes::{Cache, Paced};
 use crate::platform::ids::Id;
-
-/// Tables that decide who may see what.
-const ACCESS: [&str; 8] =
-    ["account", "staff", "post", "organization", "organization_ancestor", "role", "role_grant", "place_ancestor"];
 
 /// Boards of one process.
 pub struct Boards {
@@ -35,7 +31,7 @@ impl Default for Boards {
             "organization",
             "organization_ancestor",
         ];
-        let seen = [&ACCESS[..], &["task", "node_total"]].concat();
+        let seen = [&access::TABLES[..], &["task", "node_total", "place_ancestor", "organization_ancestor"]].concat();
         Self {
             boards: Cache::new(&shown, 1000),
             tasks: Cache::new(&seen, 10_000),
@@ -54,15 +50,15 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Boar
     app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
 }
 
-/// Open work of `node` (under its own id) and of each child. It depends on the present instant, so it
+/// Open work of a board's node (under its own id) and of each child. It depends on the present instant, so it
 /// cannot be a folded total: it is counted by query, and of a very large task as of some seconds ago.
-pub async fn open_work(app: &App, task: Id, axis: Axis, below: &[Id]) -> Result<HashMap<Id, OpenWork>, AppError> {
+pub async fn open_work(app: &App, task: Id, axis: Axis, board: &Board) -> Result<HashMap<Id, OpenWork>, AppError> {
     let read = || {
         let app = app.clone();
         async move { read_work(&app, task).await }
     };
     let work = app.boards.work.get(app.lanes.changes(), task, app.now(), read).await?;
-    Ok(below.iter().filter_map(|node| Some((*node, *work.get(&(axis, *node))?))).collect())
+    Ok(board.nodes().filter_map(|node| Some((node.id, *work.get(&(axis, node.id))?))).collect())
 }
 
 /// A published task by id, if the principal may see some of its totals; otherwise it does not exist.

@@ -34,8 +34,7 @@ struct Maker<'a> {
 /// Builds the page of a node. The caller has checked that the viewer may see it.
 pub async fn page(app: &App, viewer: &Viewer, task: &TaskSummary, axis: Axis, node: Id) -> Result<BoardPage, AppError> {
     let board = board(app, task.id, axis, node).await?;
-    let below: Vec<Id> = board.nodes().map(|node| node.id).collect();
-    let work = open_work(app, task.id, axis, &below).await?;
+    let work = open_work(app, task.id, axis, &board).await?;
     let maker = Maker { app, viewer, task, axis, node, board, work };
     let address = maker.address(axis, node);
     Ok(BoardPage {

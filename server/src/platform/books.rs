@@ -25,9 +25,15 @@ pub const STATEMENTS: &[&str] = &[NUMBER, RAISE, RAISE_FROM];
 /// What a change is told whose book has moved.
 const MOVED: &str = "errors-book-moved";
 
-/// Whether a change was refused because its book is not as it is in memory: then it must be read anew.
-pub fn has_moved<T>(done: &Result<T, AppError>) -> bool {
-    matches!(done, Err(AppError::Conflict(why)) if *why == MOVED)
+/// Reads a book anew after a change, and after one that was refused since the book is not as it is in memory.
+pub async fn settled(
+    done: Result<(), AppError>,
+    read: impl Future<Output = Result<(), AppError>>,
+) -> Result<(), AppError> {
+    if done.is_ok() || matches!(done, Err(AppError::Conflict(MOVED))) {
+        read.await?;
+    }
+    done
 }
 
 /// What stands around one book of one process.

@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::database::catalogue::TABLES;
 use super::database::{Db, Touched};
+use super::locked;
 
 /// Commits by table since the process began.
 pub struct Changes {
@@ -64,20 +65,39 @@ impl Changes {
     }
 }
 
-/// A slot of one key: whoever fills it is alone, the others wait for what it finds.
-type Slot<V> = Arc<tokio::sync::Mutex<Option<(u64, Arc<V>)>>>;
+/// A place for each key, of so many at the most: when it is full it begins anew. Whoever holds a place is alone;
+/// others wait for what it finds.
+struct Places<K, T> {
+    most: usize,
+    by_key: Mutex<HashMap<K, Place<T>>>,
+}
+
+type Place<T> = Arc<tokio::sync::Mutex<Option<T>>>;
+
+impl<K: Hash + Eq, T> Places<K, T> {
+    fn new(most: usize) -> Self {
+        Self { most, by_key: Mutex::default() }
+    }
+
+    fn of(&self, key: K) -> Place<T> {
+        let mut places = locked(&self.by_key);
+        if places.len() >= self.most && !places.contains_key(&key) {
+            places.clear();
+        }
+        places.entry(key).or_default().clone()
+    }
+}
 
 /// Values computed from tables, kept while those stay as they are.
 pub struct Cache<K, V> {
     tables: Touched,
-    most: usize,
-    slots: Mutex<HashMap<K, Slot<V>>>,
+    places: Places<K, (u64, Arc<V>)>,
 }
 
-impl<K: Hash + Eq + Clone, V> Cache<K, V> {
-    /// A cache over these tables with at most `most` keys; when it is full it begins anew.
+impl<K: Hash + Eq, V> Cache<K, V> {
+    /// A cache over these tables with at most `most` keys.
     pub fn new(tables: &[&str], most: usize) -> Self {
-        Self { tables: Touched::of(tables), most, slots: Mutex::default() }
+        Self { tables: Touched::of(tables), places: Places::new(most) }
     }
 
     /// What is kept under the key, or else what `read` finds; one reader at a time for each key.
@@ -87,11 +107,13 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         key: K,
         read: impl Future<Output = Result<V, E>>,
     ) -> Result<Arc<V>, E> {
-        let Some(stamp) = changes.stamp(self.tables) else { return read.await.map(Arc::new) };
-        let slot = self.slot(key);
-        let mut kept = slot.lock().await;
-        // While waiting for another reader, more may have been committed.
-        let stamp = changes.stamp(self.tables).unwrap_or(stamp);
+        let place = self.places.of(key);
+        let mut kept = place.lock().await;
+        // Only now: while waiting for another reader, more may have been committed.
+        let Some(stamp) = changes.stamp(self.tables) else {
+            drop(kept);
+            return read.await.map(Arc::new);
+        };
         if let Some((_, value)) = kept.as_ref().filter(|(at, _)| *at == stamp) {
             return Ok(value.clone());
         }
@@ -99,14 +121,6 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         let value = Arc::new(read.await?);
         *kept = Some((stamp, value.clone()));
         Ok(value)
-    }
-
-    fn slot(&self, key: K) -> Slot<V> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= self.most && !slots.contains_key(&key) {
-            slots.clear();
-        }
-        slots.entry(key).or_default().clone()
     }
 }
 
@@ -119,16 +133,12 @@ struct Kept<V> {
     renewed: bool,
 }
 
-/// The place of one key of [`Paced`].
-type Paceable<V> = Arc<tokio::sync::Mutex<Option<Kept<V>>>>;
-
 /// Values that depend on the tables and on the present instant, and may be dear: a cheap one is read anew
 /// whenever a table was written or a second has passed; a dear one is renewed in the background, so seldom
 /// that it takes a twentieth of a core at the most. Whoever shows it says as of when it is.
 pub struct Paced<K, V> {
     tables: Touched,
-    most: usize,
-    slots: Mutex<HashMap<K, Paceable<V>>>,
+    places: Places<K, Kept<V>>,
 }
 
 /// Microseconds of reading from which a value is dear.
@@ -138,10 +148,10 @@ const SHARE: i64 = 20;
 /// Bounds of that age, microseconds.
 const AGE: (i64, i64) = (1_000_000, 30_000_000);
 
-impl<K: Hash + Eq + Clone + Send + 'static, V: Send + Sync + 'static> Paced<K, V> {
+impl<K: Hash + Eq, V: Send + Sync + 'static> Paced<K, V> {
     /// A cache over these tables with at most `most` keys.
     pub fn new(tables: &[&str], most: usize) -> Self {
-        Self { tables: Touched::of(tables), most, slots: Mutex::default() }
+        Self { tables: Touched::of(tables), places: Places::new(most) }
     }
 
     /// The value, at `now` (UTC microseconds), by `read` if need be.
@@ -150,14 +160,8 @@ impl<K: Hash + Eq + Clone + Send + 'static, V: Send + Sync + 'static> Paced<K, V
         F: Future<Output = Result<V, E>> + Send + 'static,
         E: Send + 'static,
     {
-        let slot = {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            if slots.len() >= self.most && !slots.contains_key(&key) {
-                slots.clear();
-            }
-            slots.entry(key).or_default().clone()
-        };
-        let mut kept = slot.lock().await;
+        let place = self.places.of(key);
+        let mut kept = place.lock().await;
         let stamp = changes.stamp(self.tables);
         if let Some(found) = kept.as_mut() {
             let (age, dear) = (now.abs_diff(found.at) as i64, found.cost >= DEAR);
@@ -168,11 +172,11 @@ impl<K: Hash + Eq + Clone + Send + 'static, V: Send + Sync + 'static> Paced<K, V
             }
             if dear && age < 2 * AGE.1 {
                 if !std::mem::replace(&mut found.renewed, true) {
-                    let (slot, reading) = (slot.clone(), read());
+                    let (place, reading) = (place.clone(), read());
                     tokio::spawn(async move {
                         let began = Instant::now();
                         let value = reading.await;
-                        let mut kept = slot.lock().await;
+                        let mut kept = place.lock().await;
                         match value {
                             Ok(value) => *kept = Some(Kept::new(stamp, now, began, value)),
                             Err(_) => *kept = None,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::response::sse::Event;
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::ids::Id;
 use super::lane::EVERYTHING;
+use super::locked;
 
 /// Least time between two messages about the same topics.
 const COALESCE: Duration = Duration::from_millis(250);
@@ -77,10 +78,6 @@ pub struct Hearing {
     pub allowed: StillAllowed,
     /// true once the house closes
     pub stopping: watch::Receiver<bool>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {

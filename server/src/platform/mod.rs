@@ -33,3 +33,10 @@ pub mod secrets;
 pub mod sessions;
 pub mod settings;
 pub mod sheets;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks what is held for a moment and never across an await: whoever panicked with it left nothing half done.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -7,8 +7,8 @@
 //! has heard again: [`Peers::current`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use super::database::{Db, Exec, StoreError, Touched};
 use super::faults::{self, Protection};
 use super::ids::Id;
 use super::lane::notes::KEPT;
+use super::locked;
 use crate::args;
 
 /// How often the others' notes are read.
@@ -82,10 +83,6 @@ pub struct Peers {
     heard: watch::Sender<Option<Instant>>,
     begun: Mutex<Option<Instant>>,
     beat: AtomicI64,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Peers {

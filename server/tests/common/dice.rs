@@ -27,3 +27,8 @@ pub fn seed() -> u64 {
     println!("HUTONG_TEST_SEED={seed}");
     seed
 }
+
+/// A number from the environment.
+pub fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}

@@ -38,6 +38,8 @@ use server::tasks::rows::{self, Subject};
 use server::tasks::submit::{self, Posted};
 use server::tasks::{Relay, Task, TaskShape, conservation, create, discover, holding, pass_on, store};
 
+use dice::setting;
+
 /// A step: what, and two numbers that choose among whom.
 type Step = (u8, u16, u16);
 
@@ -411,10 +413,6 @@ fn citizen_number(n: u16) -> String {
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 = body.bytes().zip(weights).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     format!("{body}{}", ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][(sum % 11) as usize])
-}
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 type Done = HashMap<&'static str, u32>;

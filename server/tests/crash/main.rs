@@ -24,7 +24,4 @@ mod stage;
 mod town;
 mod truth;
 
-/// A number from the environment.
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
+use dice::setting;

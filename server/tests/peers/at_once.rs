@@ -1,7 +1,5 @@
 //! Two processes do the same thing at the same moment: it happens once.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use server::app::App;
@@ -17,10 +15,10 @@ use server::tasks::{Relay, TaskShape, conservation, create, dispatch};
 
 use super::desk::Desk;
 use super::dice::{Dice, seed};
-use super::journal::Journal;
-use super::load::{self, hands, visit};
-use super::pair::{Pair, Without, ask};
-use super::{setting, truth};
+use super::load::visit;
+use super::pair::{Pair, ask};
+use super::setting;
+use super::without::Without;
 
 /// Two workers file every item at the same moment, each at another process. How often both were told that theirs is
 /// stored, and how much differs afterwards.
@@ -125,32 +123,12 @@ async fn everybody_works_on_the_same_items_at_two_processes() {
     let seed = seed();
     let pair = Pair::build(6, 0).await;
     let servers = pair.serve("").await;
-    let (site, city) = (&pair.stage.site, Arc::new(pair.stage.city.clone()));
-    let journal = Arc::new(Journal::at(&site.beside("journal")));
-    let stop = Arc::new(AtomicBool::new(false));
     let begin = Instant::now();
-    // Both halves have the same items.
-    let work = |at: usize| {
-        let (hands, stop) = (hands(&city, &journal, 3, seed.rotate_left(at as u32 * 13)), stop.clone());
-        let address = servers[at].address.clone();
-        tokio::spawn(async move { load::work(hands, &address, &stop).await })
-    };
-    let working = [work(0), work(1)];
+    let crowd = pair.crowd(&servers, 3, seed);
     tokio::time::sleep(Duration::from_millis(setting("HUTONG_TEST_LOAD", 2500))).await;
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    let mut done = std::collections::BTreeMap::new();
-    for half in working {
-        for (kind, times) in half.await.expect("clients").iter().flat_map(|hand| &hand.done) {
-            *done.entry(*kind).or_insert(0) += times;
-        }
-    }
+    let (journal, done) = (crowd.journal.clone(), crowd.end().await);
     println!("{done:?} in {:?}", begin.elapsed());
-    let db = site.place.connect().await.expect("opens");
-    let mut wrong = truth::faults(&db, &journal).await;
-    for server in &servers {
-        wrong.extend(truth::boards(&db, &city, &server.address, city.task).await);
-    }
-    wrong.extend(truth::own_checks(site));
+    let wrong = pair.faults(&servers.each_ref(), &journal, &[pair.stage.city.task]).await;
     assert_eq!(wrong, Vec::<String>::new());
     assert!(done.get("visit").is_some_and(|visits| *visits > 20), "hardly any load: {done:?}");
 }

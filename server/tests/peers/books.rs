@@ -11,7 +11,8 @@ use server::platform::database::{Exec, StoreError};
 use server::platform::faults::Protection;
 use server::platform::ids::Id;
 
-use super::pair::{Pair, Without, ask, until};
+use super::pair::{Pair, ask, until};
+use super::without::Without;
 
 /// Renames the place at an app of this process.
 async fn rename(app: &App, pair: &Pair, name: &str) {

@@ -20,9 +20,10 @@ use super::client::Client;
 use super::dice::{Dice, seed};
 use super::journal::Journal;
 use super::load::{self, hands};
-use super::pair::{Pair, Without, cookie, get, signal, until};
+use super::pair::{Pair, cookie, get, signal, until};
 use super::program::Serving;
-use super::{setting, truth};
+use super::setting;
+use super::without::Without;
 
 /// Jobs and the folder must have moved within this.
 const MOVES: Duration = Duration::from_secs(10);
@@ -101,14 +102,8 @@ async fn goes_away(frozen: bool) {
     assert_eq!(page.status, 200, "sessions survive");
     let (_, attempts, items) = job(&db, city.draft).await;
     assert_eq!((attempts, items), (2, rows as i64), "begun twice, each item once");
-    let mut wrong = truth::faults(&db, &journal).await;
     let servers: Vec<&Serving> = if frozen { vec![&one, &two] } else { vec![&two] };
-    for server in servers {
-        for task in [city.task, city.draft] {
-            wrong.extend(truth::boards(&db, &city, &server.address, task).await);
-        }
-    }
-    wrong.extend(truth::own_checks(site));
+    let wrong = pair.faults(&servers, &journal, &[city.task, city.draft]).await;
     assert_eq!(wrong, Vec::<String>::new());
 }
 

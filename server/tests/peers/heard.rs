@@ -15,8 +15,9 @@ use tokio::net::TcpStream;
 use super::client::Client;
 use super::dice::{Dice, seed};
 use super::load::visit;
-use super::pair::{Pair, Without, cookie, get, until};
+use super::pair::{Pair, cookie, get, until};
 use super::program::Serving;
+use super::without::Without;
 
 /// What "within a second" is; a machine under load gets twice that.
 const SOON: Duration = Duration::from_secs(2);

@@ -25,6 +25,8 @@ mod load;
 mod pair;
 #[path = "../keeping/program.rs"]
 mod program;
+#[path = "../common/root.rs"]
+mod root;
 #[path = "../keeping/stage.rs"]
 #[allow(dead_code)] // only its places; the city here is smaller
 mod site;
@@ -37,8 +39,7 @@ mod town;
 #[allow(dead_code)]
 mod truth;
 mod upgraded;
+#[path = "../common/without.rs"]
+mod without;
 
-/// A number from the environment.
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
+use dice::setting;

@@ -1,22 +1,29 @@
 //! Two processes on one PostgreSQL and one data folder: the real program twice, or two apps in this one.
 
+use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use serde_json::Value;
-use server::access::{self, Holder, Reach, password::hash_now, tokens};
+use server::access::tokens;
 use server::app::App;
-use server::error::AppError;
 use server::platform::events::Actor;
-use server::platform::faults::{Protection, take_out};
 use server::platform::http::app_router;
+use server::platform::ids::Id;
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use super::client::{Answer, Client};
+use super::journal::Journal;
+use super::load::{self, Hand, hands};
 use super::program::Serving;
+use super::root::administrator;
 use super::stage::{PASSWORD, Stage};
+use super::truth;
 
 /// The city, with an administrator of everything.
 pub struct Pair {
@@ -30,19 +37,7 @@ impl Pair {
     pub async fn build(items: usize, draft: usize) -> Self {
         let stage = Stage::build("postgresql", items, draft).await;
         let app = stage.site.open().await;
-        let (now, today, hashed) = (app.now(), app.clock.today_text(), hash_now(PASSWORD));
-        let account = app
-            .lanes
-            .write(0, vec![], move |tx| {
-                let (today, hashed) = (today.clone(), hashed.clone());
-                Box::pin(async move {
-                    let id = access::create_account(tx, now, "root", &hashed, None, false).await?;
-                    access::grant_to(tx, now, &today, Holder::Account(id), "administrator", Reach::All).await?;
-                    Ok::<_, AppError>(id)
-                })
-            })
-            .await
-            .expect("account");
+        let account = administrator(&app, PASSWORD, false).await;
         let root = tokens::create(&app, account, None, "test", None, Actor::default()).await.expect("token");
         app.stop();
         app.db.close().await;
@@ -54,25 +49,57 @@ impl Pair {
         [self.stage.serve(&[]).await, self.stage.serve(&[("HUTONG_TEST_WITHOUT", without)]).await]
     }
 
+    /// So many people at each of the two, on the same items, until they are told to stop.
+    pub fn crowd(&self, servers: &[Serving; 2], people: u64, seed: u64) -> Crowd {
+        let city = Arc::new(self.stage.city.clone());
+        let journal = Arc::new(Journal::at(&self.stage.site.beside("journal")));
+        let stop = Arc::new(AtomicBool::new(false));
+        let working = [0, 1].map(|at: usize| {
+            let (hands, stop) = (hands(&city, &journal, people, seed.rotate_left(at as u32 * 13)), stop.clone());
+            let address = servers[at].address.clone();
+            tokio::spawn(async move { load::work(hands, &address, &stop).await })
+        });
+        Crowd { journal, stop, working }
+    }
+
+    /// What is wrong with the database, with the boards of these tasks at these servers, and by the program's own
+    /// checks.
+    pub async fn faults(&self, servers: &[&Serving], journal: &Journal, tasks: &[Id]) -> Vec<String> {
+        let db = self.stage.site.place.connect().await.expect("opens");
+        let mut wrong = truth::faults(&db, journal).await;
+        for server in servers {
+            for task in tasks {
+                wrong.extend(truth::boards(&db, &self.stage.city, &server.address, *task).await);
+            }
+        }
+        wrong.extend(truth::own_checks(&self.stage.site));
+        wrong
+    }
+
     /// Two apps in this process; nothing works in the background yet.
     pub async fn open(&self) -> [App; 2] {
         [self.stage.site.open().await, self.stage.site.open().await]
     }
 }
 
-/// A protection is out in this process while this lives.
-pub struct Without;
-
-impl Without {
-    pub fn the(protection: Protection) -> Self {
-        take_out(Some(protection));
-        Self
-    }
+/// People at work at both.
+pub struct Crowd {
+    pub journal: Arc<Journal>,
+    stop: Arc<AtomicBool>,
+    working: [JoinHandle<Vec<Hand>>; 2],
 }
 
-impl Drop for Without {
-    fn drop(&mut self) {
-        take_out(None);
+impl Crowd {
+    /// Lets them end what they are at: how often each kind of request was acknowledged.
+    pub async fn end(self) -> BTreeMap<&'static str, u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut done = BTreeMap::new();
+        for half in self.working {
+            for (kind, times) in half.await.expect("clients").iter().flat_map(|hand| &hand.done) {
+                *done.entry(*kind).or_insert(0) += times;
+            }
+        }
+        done
     }
 }
 

@@ -1,18 +1,12 @@
 //! Versions beside each other: an older program refuses a newer schema and says so, one that runs goes on, and
 //! what is stored is converted while both serve.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use server::args;
 use server::platform::database::Exec;
 
 use super::dice::seed;
-use super::journal::Journal;
-use super::load::{self, hands};
 use super::pair::{Pair, get};
 use super::program::{fault, run, said};
-use super::truth;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_program_refuses_a_newer_schema_and_one_that_runs_goes_on() {
@@ -42,34 +36,18 @@ async fn rows_are_converted_while_two_processes_serve() {
     let seed = seed();
     let pair = Pair::build(6, 0).await;
     let servers = pair.serve("").await;
-    let (site, city) = (&pair.stage.site, Arc::new(pair.stage.city.clone()));
-    let journal = Arc::new(Journal::at(&site.beside("journal")));
-    let stop = Arc::new(AtomicBool::new(false));
-    let work = |at: usize| {
-        let (hands, stop) = (hands(&city, &journal, 2, seed.rotate_left(at as u32 * 13)), stop.clone());
-        let address = servers[at].address.clone();
-        tokio::spawn(async move { load::work(hands, &address, &stop).await })
-    };
-    let working = [work(0), work(1)];
+    let site = &pair.stage.site;
+    let crowd = pair.crowd(&servers, 2, seed);
     let options = site.options();
     let rotated = tokio::task::spawn_blocking(move || run(&["keys", "rotate"], &options)).await.expect("ran");
     let text = String::from_utf8_lossy(&rotated.stdout).into_owned();
     assert!(rotated.status.success(), "{text} {}", String::from_utf8_lossy(&rotated.stderr));
     println!("{}", text.trim());
-    stop.store(true, Ordering::Relaxed);
-    let mut done = 0;
-    for half in working {
-        done += half.await.expect("clients").iter().flat_map(|hand| hand.done.values()).sum::<u64>();
-    }
+    let (journal, done) = (crowd.journal.clone(), crowd.end().await.values().sum::<u64>());
     assert!(done > 10, "hardly any load: {done}");
     // Everything that was written meanwhile, at either process, is of the new version: the old one can go.
     let retired = said(&run(&["keys", "retire"], &site.options()));
     println!("{retired}");
-    let db = site.place.connect().await.expect("opens");
-    let mut wrong = truth::faults(&db, &journal).await;
-    for server in &servers {
-        wrong.extend(truth::boards(&db, &city, &server.address, city.task).await);
-    }
-    wrong.extend(truth::own_checks(site));
+    let wrong = pair.faults(&servers.each_ref(), &journal, &[pair.stage.city.task]).await;
     assert_eq!(wrong, Vec::<String>::new());
 }

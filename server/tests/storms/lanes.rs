@@ -13,7 +13,8 @@ use server::platform::ids::new_id;
 use server::platform::lane::{Bounds, Lanes, Outcome};
 
 use super::common::{self, NOW};
-use super::{Without, create, submission};
+use super::without::Without;
+use super::{create, submission};
 
 /// Sends 256 at once, `spoil` spoils number 100; gives the refused numbers and how many are stored.
 async fn group(db: &Db, lanes: &Lanes, spoil: impl Fn(&mut server::platform::lane::WriteSet)) -> (Vec<usize>, i64) {

@@ -20,8 +20,9 @@ use tower::ServiceExt;
 
 use super::cast::Cast;
 use super::common::{self, House, NOW, postgres_url, schema_url};
+use super::create;
 use super::dice::{Dice, seed};
-use super::{Without, create};
+use super::without::Without;
 
 /// A list narrowed by the worker's scope.
 const LIST: &str = "/work";

@@ -16,12 +16,13 @@ mod once;
 mod proxy;
 #[path = "../common/town.rs"]
 mod town;
+#[path = "../common/without.rs"]
+mod without;
 
 use server::args;
 use server::platform::database::bulk::{OnKey, Shape};
 use server::platform::database::{Db, Exec, StoreError};
 use server::platform::entity::{ENTITY, entity_row};
-use server::platform::faults::{Protection, take_out};
 use server::platform::ids::{Id, new_id};
 use server::platform::lane::{Lanes, Put, SubmissionKey, WriteSet};
 
@@ -81,21 +82,4 @@ pub async fn entities(db: &Db, tag: &str) -> Vec<Id> {
     let rows: Vec<(Id,)> =
         db.clone().all("SELECT id FROM entity WHERE class = $1", args![tag]).await.expect("entities");
     rows.into_iter().map(|row| row.0).collect()
-}
-
-/// A protection is out while this lives.
-pub struct Without;
-
-impl Without {
-    /// Takes it out.
-    pub fn the(protection: Protection) -> Self {
-        take_out(Some(protection));
-        Self
-    }
-}
-
-impl Drop for Without {
-    fn drop(&mut self) {
-        take_out(None);
-    }
 }

@@ -11,7 +11,8 @@ use server::platform::lane::{Lanes, Outcome};
 use super::common::{self, NOW};
 use super::dice::seed;
 use super::proxy::Proxy;
-use super::{Without, create, entities, submission};
+use super::without::Without;
+use super::{create, entities, submission};
 
 /// What went wrong in a round of writes and submissions side by side.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! connection that failed is dropped; on PostgreSQL, where a restart breaks all of them at once, the others that
 //! lie idle are dropped with it and the statement is sent once more by a new one: it only reads.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -13,6 +13,7 @@ use sqlx::{Connection, Database};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
+use crate::platform::locked;
 
 /// How long a statement waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,10 +40,6 @@ pub struct Loan<DB: Database> {
     sound: bool,
     free: Arc<Mutex<Vec<DB::Connection>>>,
     _place: OwnedSemaphorePermit,
-}
-
-fn locked<T>(free: &Mutex<T>) -> MutexGuard<'_, T> {
-    free.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<DB: Database> Readers<DB> {

@@ -152,12 +152,11 @@ fn as_told(error: &StoreError) -> StoreError {
     }
 }
 
-/// A passing fault; or a row that moved between looking and writing; or one submission alone whose key exists now though it did not a moment ago (its own
+/// A passing fault; or one submission alone whose key exists now though it did not a moment ago (its own
 /// first run, whose COMMIT got no answer, or the same one sent to another process): looking again finds
 /// the first slip.
 fn worth_another_run(error: &StoreError, group: &[Member]) -> bool {
     error.retryable()
-        || matches!(error, StoreError::Stale)
         || (matches!(error, StoreError::Duplicate) && group.len() == 1 && !faults::out(Protection::SecondLook))
 }
 
