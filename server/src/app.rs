@@ -28,6 +28,7 @@ use crate::platform::limits::Limits;
 use crate::platform::peers::Peers;
 use crate::platform::secrets::Keys;
 use crate::tasks::{Counting, Task};
+use crate::topics::Listening;
 
 /// What people call this installation and where it is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct Parts {
     pub ledger_pages: Cache<ledgers::api::PageKey, Bytes>,
     /// open live streams
     pub hub: Hub,
+    /// who may hear of what
+    pub listening: Listening,
     /// whether writes pass
     pub pulse: Pulse,
     /// true once the house is closing
@@ -109,6 +112,7 @@ impl Parts {
             people: Cache::new(&["record_person"], 2000),
             ledger_pages: ledgers::api::pages(),
             hub: Hub::new(limits.streams, lanes.listen()),
+            listening: Listening::default(),
             peers: Peers::new(&db, lanes.owner()),
             lanes,
             keys,

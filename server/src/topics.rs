@@ -1,13 +1,25 @@
 //! Who may hear that something changed. A message says only that, but even this is asked of the
 //! evaluator: whoever may not see rows or totals of a thing does not hear of it.
 
-use crate::access::{Columns, Grant, Permission, Principal, Scope, Who};
+use crate::access::{self, Columns, Grant, Permission, Principal, Scope, Who};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
+use crate::platform::changes::Cache;
 use crate::platform::database::{Arg, Exec};
 use crate::platform::ids::Id;
 use crate::platform::jobs;
+
+/// Who may hear of which task, by account, post and task, as last asked: thousands of streams open at once, and
+/// each is asked again and again.
+pub struct Listening(Cache<(Option<Id>, Option<Id>, Id), bool>);
+
+impl Default for Listening {
+    fn default() -> Self {
+        let asked = ["task", "assignment", "place_ancestor", "organization_ancestor"];
+        Self(Cache::new(&[&access::TABLES[..], &asked].concat(), 20_000))
+    }
+}
 
 /// Whether a principal may listen to a topic.
 pub async fn may_listen(app: &App, principal: &Principal, id: Id) -> Result<bool, AppError> {
@@ -27,12 +39,17 @@ pub async fn may_listen(app: &App, principal: &Principal, id: Id) -> Result<bool
     if let Some(post) = directory.post(id) {
         return Ok(may(Permission::ItemAssign, None, Some(post.organization)));
     }
-    let mut db = app.read();
-    if let Some(job) = jobs::find(&mut db, id).await? {
-        return Ok(principal.account().is_some() && job.created_by == principal.account());
+    let key = (principal.account(), principal.post(), id);
+    if *app.listening.0.get(app.lanes.changes(), key, sees_task(app, principal, id)).await? {
+        return Ok(true);
     }
+    let job = jobs::find(&mut app.read(), id).await?;
+    Ok(job.is_some_and(|job| principal.account().is_some() && job.created_by == principal.account()))
+}
+
+async fn sees_task(app: &App, principal: &Principal, id: Id) -> Result<bool, AppError> {
     let (sql, args) = task_of(principal, id);
-    let found: Vec<(Id,)> = db.all_built(sql, args).await?;
+    let found: Vec<(Id,)> = app.read().all_built(sql, args).await?;
     Ok(!found.is_empty())
 }
 

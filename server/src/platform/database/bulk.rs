@@ -1,5 +1,5 @@
-//! Sets of rows as multi-row VALUES, in chunks whose sizes are powers of two so that few distinct
-//! statements exist and the databases' statement caches keep them all.
+//! Sets of rows as multi-row VALUES, in chunks of few sizes so that few distinct statements exist and the
+//! databases' statement caches keep them all.
 
 use std::fmt::Write;
 
@@ -119,13 +119,18 @@ fn set_excluded<'a>(sql: &mut String, key: &[&str], columns: impl Iterator<Item 
     let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
 }
 
-/// The largest power of two that fits the rows left and the argument limit.
+/// How many of the rows left go into one statement: the largest that fits them and the argument limit of 1 to 8, then
+/// four sizes to each doubling, and from 32 on powers of two. A group of people's submissions thus takes one or two
+/// statements a table, each of which costs a way to the database whatever its size.
 pub fn chunk(left: usize, columns: usize) -> usize {
+    const FINE: usize = 32;
     if left == 0 {
         return 0;
     }
     let most = (MAX_ARGS / columns.max(1)).clamp(1, MAX_ROWS).min(left);
-    1 << most.ilog2()
+    let double = most.ilog2();
+    let step = if most < FINE { double.saturating_sub(2) } else { double };
+    most >> step << step
 }
 
 /// `($1, $2), ($3, $4)` for `rows` tuples of `columns`, starting at argument `first`.
@@ -150,8 +155,9 @@ mod tests {
     const SHAPE: Shape = Shape { table: "setting", columns: &["key", "value", "version"], key: &["key"] };
 
     #[test]
-    fn chunks_are_powers_of_two_within_the_limits() {
-        assert_eq!([chunk(0, 3), chunk(1, 3), chunk(7, 3), chunk(600, 3), chunk(600, 100)], [0, 1, 4, 512, 256]);
+    fn chunks_are_of_few_sizes_within_the_limits() {
+        assert_eq!([chunk(0, 3), chunk(1, 3), chunk(7, 3), chunk(600, 3), chunk(600, 100)], [0, 1, 7, 512, 256]);
+        assert_eq!([chunk(9, 3), chunk(31, 3), chunk(33, 3), chunk(63, 3), chunk(64, 3)], [8, 28, 32, 32, 64]);
         assert_eq!(chunk(5, 40_000), 1);
     }
 
