@@ -79,6 +79,12 @@ impl House {
         memory(self.child.id(), peak)
     }
 
+    /// Says what the server holds after a part of the measurements.
+    pub fn tell_memory(&self, after: &str) {
+        let mb = |peak| self.memory(peak) as f64 / 1e6;
+        eprintln!("  memory after {after}: {:.0} MB, {:.0} at the most", mb(false), mb(true));
+    }
+
     /// A connection.
     pub async fn client(&self) -> Result<Client, Fault> {
         Client::connect(&self.address).await

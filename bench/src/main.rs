@@ -44,6 +44,9 @@ struct Cli {
     /// Folder for the cities; kept, so that the next run begins with them
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Seconds of each measurement, instead of the city's own
+    #[arg(long)]
+    seconds: Option<f64>,
     /// Only paths whose name holds this
     #[arg(long, default_value = "")]
     only: String,
@@ -126,6 +129,7 @@ async fn run(cli: &Cli) -> Result<(), Fault> {
             city: city::read(&engine.place.data)?,
             engine: &engine,
             only: &cli.only,
+            seconds: cli.seconds,
         };
         house.run(&mut table).await?;
     }

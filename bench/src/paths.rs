@@ -32,6 +32,8 @@ pub struct Bench<'a> {
     pub engine: &'a Engine,
     /// part of the names of what shall be measured
     pub only: &'a str,
+    /// of each measurement, instead of the city's own
+    pub seconds: Option<f64>,
 }
 
 /// What is answered on a visit.
@@ -49,7 +51,7 @@ impl Bench<'_> {
     /// Measures everything on this engine.
     pub async fn run(mut self, table: &mut Table) -> Result<(), Fault> {
         eprintln!("{}", self.engine.name);
-        let seconds = self.city.scale.seconds;
+        let seconds = self.seconds.unwrap_or(self.city.scale.seconds);
         if self.wants("access") {
             let each = access::decision(&self.engine.place).await? / 1000.0;
             table.add("one access decision", "<= 2 us", format!("{each:.2} us"), Some(each <= 2.0));
@@ -59,18 +61,23 @@ impl Bench<'_> {
         self.at_rest(&house, table).await;
         if self.wants("submit") {
             self.submit(&house, table, seconds, raw).await?;
+            house.tell_memory("submit");
         }
         if self.wants("read") {
             self.read(&house, table, seconds).await?;
+            house.tell_memory("read");
         }
         if self.wants("dispatch") {
             self.dispatch(&house, table, seconds).await?;
+            house.tell_memory("dispatch");
         }
         if self.wants("board") {
             self.board(&house, table, seconds).await?;
+            house.tell_memory("board");
         }
         if self.wants("streams") {
             self.screens(&house, table).await?;
+            house.tell_memory("streams");
         }
         let peak = house.memory(true) as f64 / 1e6;
         table.add("memory under all of the above", "<= 300 MB", format!("{peak:.0} MB"), Some(peak <= 300.0));
@@ -309,10 +316,14 @@ impl Bench<'_> {
         }
         let output = command.output()?;
         let taken = began.elapsed().as_secs_f64();
-        let text =
-            format!("{taken:.1} s, {}", if output.status.success() { "nothing wrong" } else { "SOMETHING WRONG" });
-        let met = output.status.success() && taken <= 5.0;
-        table.add("doctor: full recount of all items", "<= 5 s at 1,000,000", text, Some(met));
+        let said = String::from_utf8_lossy(&output.stdout);
+        let checks: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let totals = checks.iter().filter(|check| check["check"] == "totals");
+        let recount = totals.filter_map(|check| check["milliseconds"].as_f64()).sum::<f64>() / 1000.0;
+        let well = output.status.success();
+        let found = if well { "nothing wrong" } else { "SOMETHING WRONG" };
+        let text = format!("{recount:.1} s of {taken:.1} s with every event and page, {found}");
+        table.add("doctor: full recount of all items", "<= 5 s at 1,000,000", text, Some(well && recount <= 5.0));
         Ok(())
     }
 

@@ -4,13 +4,13 @@ create table setting (key text not null primary key, value text not null, versio
 -- The bare entity: identity only; what holds now is in the record_* tables.
 create table entity (
   shard bigint not null, id uuid not null, class text not null, community_id uuid,
-  created_at bigint not null, retired_at bigint, primary key (shard, id));
+  created_at bigint not null, retired_at bigint, primary key (id, shard));
 
 create table event (
   shard bigint not null, id uuid not null, kind text not null, version bigint not null,
   subject_class text not null, subject_id uuid, actor_account uuid, actor_post uuid, on_behalf text,
   occurred_at bigint not null, recorded_at bigint not null, request_id text, cause_id uuid,
-  payload text not null, seq bigint, primary key (shard, id));
+  payload text not null, seq bigint, primary key (id, shard));
 -- An event waits in event_unsealed until the sealer gives it its seq, once.
 create unique index event_seq on event (shard, seq) where seq is not null;
 create index event_unsealed on event (shard, recorded_at, id) where seq is null;
@@ -29,7 +29,7 @@ create table signed_heads (number bigint not null primary key, position bigint n
 
 create table outbox (
   shard bigint not null, id uuid not null, target_shard bigint not null, kind text not null,
-  payload text not null, created_at bigint not null, primary key (shard, id));
+  payload text not null, created_at bigint not null, primary key (id, shard));
 
 create table job (
   id uuid not null primary key, kind text not null, state text not null, payload text not null,

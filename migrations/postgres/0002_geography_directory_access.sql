@@ -15,7 +15,7 @@ create table place_code (place_id uuid not null, code text not null, system text
 create table premises (
   shard bigint not null, id uuid not null, community_id uuid not null, parent_id uuid, kind text not null,
   name text not null, path text not null, sort bigint not null, made_up boolean not null,
-  valid_from text not null, valid_to text, version bigint not null, primary key (shard, id));
+  valid_from text not null, valid_to text, version bigint not null, primary key (id, shard));
 create index premises_community on premises (shard, community_id, parent_id);
 
 create table organization (

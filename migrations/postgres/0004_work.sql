@@ -38,7 +38,7 @@ create table item (
   subject_class text not null, subject_shard bigint, subject_id uuid, label text not null, place_id uuid not null, premises_id uuid,
   holder_organization uuid not null, holder_post uuid, state text not null, reason text, due_at bigint, sheet text not null,
   contribution text not null, parent_item_id uuid, submission_id uuid, certified bigint, changed boolean,
-  created_at bigint not null, moved_at bigint not null, done_at bigint, moves bigint not null, version bigint not null, primary key (shard, id));
+  created_at bigint not null, moved_at bigint not null, done_at bigint, moves bigint not null, version bigint not null, primary key (id, shard));
 -- Each index costs every dispatched row: these are all that a list or a count needs.
 create index item_position on item (task_id, position);
 create index item_subject on item (shard, task_id, subject_id);
@@ -47,14 +47,14 @@ create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
 create table movement (
   shard bigint not null, id uuid not null, task_id uuid not null, item_id uuid not null, seq bigint not null, kind text not null, from_assignment uuid, to_assignment uuid,
-  from_holder uuid, to_holder uuid, reason text, at bigint not null, account_id uuid, post_id uuid, primary key (shard, id));
+  from_holder uuid, to_holder uuid, reason text, at bigint not null, account_id uuid, post_id uuid, primary key (id, shard));
 create unique index movement_item on movement (shard, item_id, seq);
 create index movement_task on movement (task_id);
 
 -- amounts: JSON [[measure, day, amount], ...] of one pair of leaves
 create table delta (
   shard bigint not null, id uuid not null, task_id uuid not null, release bigint not null, place_id uuid not null,
-  organization_id uuid not null, amounts text not null, primary key (shard, id));
+  organization_id uuid not null, amounts text not null, primary key (id, shard));
 create index delta_task on delta (task_id);
 create table partial_total (
   shard bigint not null, task_id uuid not null, axis text not null, leaf_id uuid not null, measure text not null, total bigint not null,
@@ -76,10 +76,10 @@ create table service_case (
   shard bigint not null, id uuid not null, channel_id uuid not null, submission_id uuid not null, observation_id uuid, subject_shard bigint, subject_id uuid,
   place_id uuid not null, holder_organization uuid not null, holder_post uuid, state text not null, label text not null, slip_code text not null,
   query_digest bytea not null, answer text, decision text, filed_by_post uuid, due_at bigint, created_at bigint not null, moved_at bigint not null, done_at bigint,
-  version bigint not null, primary key (shard, id));
+  version bigint not null, primary key (id, shard));
 create index service_case_query on service_case (query_digest);
 create index service_case_org on service_case (holder_organization, state, due_at);
 create index service_case_post on service_case (holder_post, state, due_at);
 create table case_step (
-  shard bigint not null, id uuid not null, case_id uuid not null, kind text not null, note text, at bigint not null, post_id uuid, primary key (shard, id));
+  shard bigint not null, id uuid not null, case_id uuid not null, kind text not null, note text, at bigint not null, post_id uuid, primary key (id, shard));
 create index case_step_case on case_step (shard, case_id, at);

@@ -4,13 +4,13 @@ create table setting (key text not null primary key, value text not null, versio
 -- The bare entity: identity only; what holds now is in the record_* tables.
 create table entity (
   shard integer not null, id blob not null, class text not null, community_id blob,
-  created_at integer not null, retired_at integer, primary key (shard, id)) strict;
+  created_at integer not null, retired_at integer, primary key (id, shard)) strict;
 
 create table event (
   shard integer not null, id blob not null, kind text not null, version integer not null,
   subject_class text not null, subject_id blob, actor_account blob, actor_post blob, on_behalf text,
   occurred_at integer not null, recorded_at integer not null, request_id text, cause_id blob,
-  payload text not null, seq integer, primary key (shard, id)) strict;
+  payload text not null, seq integer, primary key (id, shard)) strict;
 -- An event waits in event_unsealed until the sealer gives it its seq, once.
 create unique index event_seq on event (shard, seq) where seq is not null;
 create index event_unsealed on event (shard, recorded_at, id) where seq is null;
@@ -29,7 +29,7 @@ create table signed_heads (number integer not null primary key, position integer
 
 create table outbox (
   shard integer not null, id blob not null, target_shard integer not null, kind text not null,
-  payload text not null, created_at integer not null, primary key (shard, id)) strict;
+  payload text not null, created_at integer not null, primary key (id, shard)) strict;
 
 create table job (
   id blob not null primary key, kind text not null, state text not null, payload text not null,

@@ -15,7 +15,7 @@ create table place_code (place_id blob not null, code text not null, system text
 create table premises (
   shard integer not null, id blob not null, community_id blob not null, parent_id blob, kind text not null,
   name text not null, path text not null, sort integer not null, made_up integer not null,
-  valid_from text not null, valid_to text, version integer not null, primary key (shard, id)) strict;
+  valid_from text not null, valid_to text, version integer not null, primary key (id, shard)) strict;
 create index premises_community on premises (shard, community_id, parent_id);
 
 create table organization (

@@ -38,7 +38,7 @@ create table item (
   subject_class text not null, subject_shard integer, subject_id blob, label text not null, place_id blob not null, premises_id blob,
   holder_organization blob not null, holder_post blob, state text not null, reason text, due_at integer, sheet text not null,
   contribution text not null, parent_item_id blob, submission_id blob, certified integer, changed integer,
-  created_at integer not null, moved_at integer not null, done_at integer, moves integer not null, version integer not null, primary key (shard, id)) strict;
+  created_at integer not null, moved_at integer not null, done_at integer, moves integer not null, version integer not null, primary key (id, shard)) strict;
 -- Each index costs every dispatched row: these are all that a list or a count needs.
 create index item_position on item (task_id, position);
 create index item_subject on item (shard, task_id, subject_id);
@@ -47,14 +47,14 @@ create index item_org on item (holder_organization, state, due_at);
 create index item_post on item (holder_post, state, due_at);
 create table movement (
   shard integer not null, id blob not null, task_id blob not null, item_id blob not null, seq integer not null, kind text not null, from_assignment blob, to_assignment blob,
-  from_holder blob, to_holder blob, reason text, at integer not null, account_id blob, post_id blob, primary key (shard, id)) strict;
+  from_holder blob, to_holder blob, reason text, at integer not null, account_id blob, post_id blob, primary key (id, shard)) strict;
 create unique index movement_item on movement (shard, item_id, seq);
 create index movement_task on movement (task_id);
 
 -- amounts: JSON [[measure, day, amount], ...] of one pair of leaves
 create table delta (
   shard integer not null, id blob not null, task_id blob not null, release integer not null, place_id blob not null,
-  organization_id blob not null, amounts text not null, primary key (shard, id)) strict;
+  organization_id blob not null, amounts text not null, primary key (id, shard)) strict;
 create index delta_task on delta (task_id);
 create table partial_total (
   shard integer not null, task_id blob not null, axis text not null, leaf_id blob not null, measure text not null, total integer not null,
@@ -76,10 +76,10 @@ create table service_case (
   shard integer not null, id blob not null, channel_id blob not null, submission_id blob not null, observation_id blob, subject_shard integer, subject_id blob,
   place_id blob not null, holder_organization blob not null, holder_post blob, state text not null, label text not null, slip_code text not null,
   query_digest blob not null, answer text, decision text, filed_by_post blob, due_at integer, created_at integer not null, moved_at integer not null, done_at integer,
-  version integer not null, primary key (shard, id)) strict;
+  version integer not null, primary key (id, shard)) strict;
 create index service_case_query on service_case (query_digest);
 create index service_case_org on service_case (holder_organization, state, due_at);
 create index service_case_post on service_case (holder_post, state, due_at);
 create table case_step (
-  shard integer not null, id blob not null, case_id blob not null, kind text not null, note text, at integer not null, post_id blob, primary key (shard, id)) strict;
+  shard integer not null, id blob not null, case_id blob not null, kind text not null, note text, at integer not null, post_id blob, primary key (id, shard)) strict;
 create index case_step_case on case_step (shard, case_id, at);

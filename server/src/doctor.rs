@@ -1,5 +1,7 @@
 //! `hutong doctor` (自检): looks at a whole installation and changes nothing.
 
+use std::time::{Duration, Instant};
+
 use crate::app::App;
 use crate::args;
 use crate::audit;
@@ -11,7 +13,7 @@ use crate::tasks::conservation;
 
 const TASKS: &str = "SELECT id, title FROM task WHERE published_release > 0 ORDER BY id";
 const SECRET_SAMPLE_ALL_SHARDS: &str =
-    "SELECT shard, id, id_no_cipher FROM record_person WHERE id_no_cipher IS NOT NULL ORDER BY shard, id LIMIT 20";
+    "SELECT shard, id, id_no_cipher FROM record_person WHERE id_no_cipher IS NOT NULL ORDER BY id, shard LIMIT 20";
 const OUTBOX_ALL_SHARDS: &str = "SELECT count(*) FROM outbox WHERE created_at < $1";
 const LOST_PLACE: &str = "SELECT count(*) FROM place p LEFT JOIN place_ancestor a ON a.place_id = p.id AND a.ancestor_id = p.id \
      WHERE a.place_id IS NULL AND p.tree_version <= (SELECT max(number) FROM tree_version)";
@@ -28,51 +30,75 @@ const RESTORE: &str =
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// `schema`, `keys`, `totals`, `conservation`, `outbox`, `places`, `events`, `pages`
+    /// `schema`, `keys`, `places`, `outbox`, `totals`, `conservation`, `events`, `pages`
     pub name: &'static str,
     /// what about: a task's title, or empty
     pub about: String,
     /// what is wrong; none when all is well
     pub fault: Option<String>,
+    /// how long it took
+    pub took: Duration,
+}
+
+/// Checks as they end, each heard by `seen`.
+struct Checks<'a> {
+    seen: &'a mut (dyn FnMut(&Check) + Send),
+    all: Vec<Check>,
+}
+
+impl Checks<'_> {
+    fn add(&mut self, name: &'static str, about: &str, began: Instant, fault: Option<String>) {
+        let check = Check { name, about: about.to_owned(), fault, took: began.elapsed() };
+        (self.seen)(&check);
+        self.all.push(check);
+    }
 }
 
 /// Looks at everything; `seen` hears each check as it ends.
 pub async fn examine(app: &App, mut seen: impl FnMut(&Check) + Send) -> Result<Vec<Check>, AppError> {
-    let mut checks = Vec::new();
-    let mut add = |name, about: &str, fault: Option<String>| {
-        let check = Check { name, about: about.to_owned(), fault };
-        seen(&check);
-        checks.push(check);
-    };
-    // Beside the rest: reading every page takes its time.
-    let db = app.db.clone();
+    let mut checks = Checks { seen: &mut seen, all: Vec::new() };
+    let work = work(app, &mut checks).await;
+    // Beside the events: reading every page takes its time.
+    let (db, began) = (app.db.clone(), Instant::now());
     let pages = tokio::spawn(async move { db.damage().await });
-    let rest = rest(app, &mut add).await;
+    let rest = if work.is_ok() { events(app, &mut checks).await } else { work };
     let damage = pages.await.map_err(|fault| AppError::Internal(fault.to_string()))??;
     let first = damage.first().map(|first| format!("{} faults; first: {first}. {RESTORE}", damage.len()));
-    add("pages", "", first);
+    checks.add("pages", "", began, first);
     match rest {
         // Told already.
         Err(AppError::Store(StoreError::Damaged(_))) if !damage.is_empty() => {}
         other => other?,
     }
-    Ok(checks)
+    Ok(checks.all)
 }
 
-async fn rest(app: &App, add: &mut (impl FnMut(&'static str, &str, Option<String>) + Send)) -> Result<(), AppError> {
+/// The house and its work.
+async fn work(app: &App, checks: &mut Checks<'_>) -> Result<(), AppError> {
+    let began = Instant::now();
     let schema = schema_state(&app.db).await?;
-    add("schema", "", (schema != SchemaState::Current).then(|| format!("{schema:?}: run hutong migrate")));
-    add("keys", "", keys(app).await?);
+    checks.add(
+        "schema",
+        "",
+        began,
+        (schema != SchemaState::Current).then(|| format!("{schema:?}: run hutong migrate")),
+    );
+    let began = Instant::now();
+    checks.add("keys", "", began, keys(app).await?);
+    let began = Instant::now();
     let lost: (i64,) = app.read().one(LOST_PLACE, vec![]).await?;
-    add("places", "", (lost.0 > 0).then(|| format!("{} places are not in the tree: import them again", lost.0)));
+    let fault = (lost.0 > 0).then(|| format!("{} places are not in the tree: import them again", lost.0));
+    checks.add("places", "", began, fault);
+    let began = Instant::now();
     let stuck: (i64,) = app.read().one(OUTBOX_ALL_SHARDS, args![app.now() - STUCK]).await?;
-    add("outbox", "", (stuck.0 > 0).then(|| format!("{} messages wait for more than a minute", stuck.0)));
-    let report = audit::verify::verify(app, None, |_, _| {}).await?;
-    let first = report.wrong.first().map(|first| format!("{} faults; first: {}", report.wrong_count, first.text));
-    add("events", &report.window(), first);
+    let fault = (stuck.0 > 0).then(|| format!("{} messages wait for more than a minute", stuck.0));
+    checks.add("outbox", "", began, fault);
     let tasks: Vec<(Id, String)> = app.read().all(TASKS, vec![]).await?;
     for (task, title) in tasks {
-        let (differences, imbalances) = tokio::try_join!(measures::recount(app, task), conservation::check(app, task))?;
+        let began = Instant::now();
+        let other = app.clone();
+        let conservation = tokio::spawn(async move { conservation::check(&other, task).await });
+        let differences = measures::recount(app, task).await?;
         let first = differences.first().map(|d| {
             format!(
                 "{} totals differ; first: {} at {} is {}, counted {}",
@@ -83,10 +109,20 @@ async fn rest(app: &App, add: &mut (impl FnMut(&'static str, &str, Option<String
                 d.counted
             )
         });
-        add("totals", &title, first);
+        checks.add("totals", &title, began, first);
+        let imbalances = conservation.await.map_err(|fault| AppError::Internal(fault.to_string()))??;
         let first = imbalances.first().map(|first| format!("{} imbalances; first: {first:?}", imbalances.len()));
-        add("conservation", &title, first);
+        checks.add("conservation", &title, began, first);
     }
+    Ok(())
+}
+
+/// The chain of what happened.
+async fn events(app: &App, checks: &mut Checks<'_>) -> Result<(), AppError> {
+    let began = Instant::now();
+    let report = audit::verify::verify(app, None, |_, _| {}).await?;
+    let first = report.wrong.first().map(|first| format!("{} faults; first: {}", report.wrong_count, first.text));
+    checks.add("events", &report.window(), began, first);
     Ok(())
 }
 

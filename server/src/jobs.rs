@@ -35,6 +35,7 @@ pub const LEASED: &[Leased] = &[
     Leased { name: "entities.outbox", every: Duration::from_millis(300), run: outbox },
     Leased { name: "audit.seal", every: crate::audit::EVERY, run: seal },
     Leased { name: "tasks.pass_on", every: Duration::from_secs(30), run: pass_on },
+    Leased { name: "database.stock", every: Duration::from_secs(5), run: stock },
 ];
 
 /// What runs in the background of one process.
@@ -115,6 +116,10 @@ fn outbox(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
 fn pass_on(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
     // Every item moves under its own version: a second runner after a take-over finds nothing left.
     Box::pin(async move { crate::tasks::pass_on::pass_due(&app).await.map(|_| ()) })
+}
+
+fn stock(app: App, _: Lease) -> BoxFuture<'static, Result<(), AppError>> {
+    Box::pin(async move { Ok(app.db.take_stock().await.map(|_| ())?) })
 }
 
 /// Sees that another process rotated the keys, well before anybody writes with the new ones.

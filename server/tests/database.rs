@@ -84,3 +84,40 @@ async fn a_database_of_a_newer_version_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn after_an_import_the_planner_counts_again() {
+    common::each_db(|db| async move {
+        migrate(&db, common::NOW).await.expect("migrates");
+        let mut tx = db.begin_write().await.expect("begins");
+        for day in 0..3000_i64 {
+            let row = args![day.to_string(), true, ""];
+            tx.execute("INSERT INTO working_day (day, working, note) VALUES ($1, $2, $3)", row)
+                .await
+                .expect("inserted");
+        }
+        tx.commit().await.expect("commits");
+        if db.engine() == "sqlite" {
+            assert_eq!(db.take_stock().await.expect("nothing to do"), 0);
+            return;
+        }
+        // PostgreSQL tells a little later what was written.
+        let begin = std::time::Instant::now();
+        while db.take_stock().await.expect("counted") == 0 {
+            assert!(begin.elapsed() < std::time::Duration::from_secs(10), "the rows were not noticed");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let (rows,): (i64,) = db
+            .clone()
+            .one(
+                "SELECT cast(c.reltuples as bigint) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = current_schema() AND c.relname = 'working_day'",
+                vec![],
+            )
+            .await
+            .expect("counted");
+        assert_eq!(rows, 3000);
+        assert_eq!(db.take_stock().await.expect("counted"), 0, "once is enough");
+    })
+    .await;
+}

@@ -59,13 +59,13 @@ pub const SERVICE_CASE: Shape = Shape {
         "done_at",
         "version",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 /// Columns of `case_step`.
 pub const CASE_STEP: Shape = Shape {
     table: "case_step",
     columns: &["shard", "id", "case_id", "kind", "note", "at", "post_id"],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 const BY_ID: &str = "SELECT id, app_key, slug, title, intro, form_version_id, organization_id, review, working_days, state, \

@@ -32,10 +32,12 @@ pub async fn doctor(place: &Place, output: &Output) -> Result<(), CliError> {
     let checks = examination::examine(&app, |check| {
         let about = if check.about.is_empty() { String::new() } else { format!(" ({})", check.about) };
         let text = match &check.fault {
-            None => format!("ok     {}{about}", check.name),
+            None => format!("ok     {}{about}, {:.1} s", check.name, check.took.as_secs_f64()),
             Some(fault) => format!("FAULT  {}{about}: {fault}", check.name),
         };
-        output.say(&text, &json!({ "check": check.name, "about": check.about, "fault": check.fault }));
+        output.say(&text, &json!({
+            "check": check.name, "about": check.about, "fault": check.fault, "milliseconds": check.took.as_millis() as u64,
+        }));
     })
     .await?;
     app.db.close().await;

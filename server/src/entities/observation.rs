@@ -38,7 +38,7 @@ pub const OBSERVATION: Shape = Shape {
         "account_id",
         "post_id",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// What kind of source speaks; how far each is believed about an attribute is the model's to say.

@@ -4,7 +4,8 @@
 //! them by position: `{"by": [{…}], "of": {"name": {"by": 0, "standing": 1}}}`. With fifty attributes this
 //! is a tenth of what one origin for each would take, and a record is read and written with every visit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,41 +15,43 @@ use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
 #[derive(Default, Deserialize, Serialize)]
-struct Column {
-    #[serde(default)]
-    by: Vec<By>,
-    #[serde(default)]
-    of: BTreeMap<String, Of>,
+struct Column<'a> {
+    #[serde(borrow, default)]
+    by: Vec<By<'a>>,
+    #[serde(borrow, default)]
+    of: BTreeMap<Cow<'a, str>, Of<'a>>,
 }
 
 /// What the attributes of one observation share.
-#[derive(Clone, Deserialize, Eq, Hash, PartialEq, Serialize)]
-struct By {
+#[derive(Deserialize, Eq, PartialEq, Serialize)]
+struct By<'a> {
     observation: Id,
     at: i64,
-    source: String,
-    title: String,
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(borrow)]
+    title: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     post: Option<Id>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct Of {
+struct Of<'a> {
     by: usize,
     standing: i64,
     /// left out where it is the instant of the observation
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    contender: Option<Contender>,
+    contender: Option<Cow<'a, Contender>>,
 }
 
 /// Reads the column.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, Origin>, StoreError> {
-    let column: Column = serde_json::from_str(text)?;
+    let column: Column<'_> = serde_json::from_str(text)?;
     let shared: Vec<(Arc<str>, Arc<str>)> =
-        column.by.iter().map(|by| (by.source.as_str().into(), by.title.as_str().into())).collect();
-    let origin = |(key, of): (String, Of)| {
+        column.by.iter().map(|by| (by.source.as_ref().into(), by.title.as_ref().into())).collect();
+    let origin = |(key, of): (Cow<'_, str>, Of<'_>)| {
         let lost = || StoreError::Corrupt(format!("origin of {key}: no observation {}", of.by));
         let (by, (source, title)) = (column.by.get(of.by).ok_or_else(lost)?, shared.get(of.by).ok_or_else(lost)?);
         let origin = Origin {
@@ -59,31 +62,32 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<String, Origin>, StoreError> {
             title: title.clone(),
             post: by.post,
             seen: of.seen.unwrap_or(by.at),
-            contender: of.contender,
+            contender: of.contender.map(Cow::into_owned),
         };
-        Ok((key, origin))
+        Ok((key.into_owned(), origin))
     };
     column.of.into_iter().map(origin).collect()
 }
 
 /// The attributes that a column speaks of.
 pub fn attributes(text: &str) -> Vec<String> {
-    serde_json::from_str::<Column>(text).map(|column| column.of.into_keys().collect()).unwrap_or_default()
+    let keys = |column: Column<'_>| column.of.into_keys().map(Cow::into_owned).collect();
+    serde_json::from_str(text).map(keys).unwrap_or_default()
 }
 
 /// The column's text.
 pub(super) fn write(origins: &BTreeMap<String, Origin>) -> String {
     let mut column = Column::default();
-    let mut places: HashMap<By, usize> = HashMap::new();
     for (key, origin) in origins {
         let by = By {
             observation: origin.observation,
             at: origin.at,
-            source: origin.source.to_string(),
-            title: origin.title.to_string(),
+            source: Cow::from(&*origin.source),
+            title: Cow::from(&*origin.title),
             post: origin.post,
         };
-        let place = *places.entry(by.clone()).or_insert_with(|| {
+        // Few observations hold all that is known of one person: looking through them beats a map.
+        let place = column.by.iter().position(|known| *known == by).unwrap_or_else(|| {
             column.by.push(by);
             column.by.len() - 1
         });
@@ -91,9 +95,9 @@ pub(super) fn write(origins: &BTreeMap<String, Origin>) -> String {
             by: place,
             standing: origin.standing,
             seen: (origin.seen != origin.at).then_some(origin.seen),
-            contender: origin.contender.clone(),
+            contender: origin.contender.as_ref().map(Cow::Borrowed),
         };
-        column.of.insert(key.clone(), of);
+        column.of.insert(Cow::from(key.as_str()), of);
     }
     serde_json::to_string(&column).expect("ids, texts and numbers are JSON")
 }

@@ -26,7 +26,7 @@ use crate::platform::secrets::Keys;
 pub const OUTBOX: Shape = Shape {
     table: "outbox",
     columns: &["shard", "id", "target_shard", "kind", "payload", "created_at"],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// The kind of row that this room sends to itself.

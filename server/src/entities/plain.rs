@@ -29,7 +29,7 @@ macro_rules! shape {
                 "origin",
                 "updated_at",
             ],
-            key: &["shard", "id"],
+            key: &["id", "shard"],
         };
     };
 }

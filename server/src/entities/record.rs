@@ -47,7 +47,7 @@ pub const RECORD_PERSON: Shape = Shape {
         "made_up",
         "updated_at",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// Columns of it that stand in an index.
@@ -347,7 +347,7 @@ pub async fn find_many(
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 2));
         rest = later;
-        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
+        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*id), Arg::from(*shard)]).collect();
         let rows: Vec<PersonRecord> = conn.all_built(many_sql(now.len()), args).await?;
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
@@ -357,7 +357,7 @@ pub async fn find_many(
 /// The statement of [`find_many`] for `rows` keys.
 pub fn many_sql(rows: usize) -> String {
     format!(
-        "SELECT {} FROM record_person WHERE (shard, id) IN (VALUES {})",
+        "SELECT {} FROM record_person WHERE (id, shard) IN (VALUES {})",
         RECORD_PERSON.columns.join(", "),
         tuples(rows, 2, 1)
     )

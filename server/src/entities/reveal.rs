@@ -28,7 +28,7 @@ pub const REASON: &str = "reveal.reason";
 const REVEAL_REASON: Shape = Shape {
     table: "reveal_reason",
     columns: &["shard", "id", "entity_id", "reason", "created_at"],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// The record of a person whom the viewer may see; none is told apart from not allowed.

@@ -99,7 +99,7 @@ pub const SUBMISSION: Shape = Shape {
         "post_id",
         "on_behalf",
     ],
-    key: &["shard", "form_id", "client_id"],
+    key: &["client_id", "form_id", "shard"],
 };
 
 const FORM_BY_ID: &str = "SELECT id, app_key, title, class, organization_id, state, draft, version, created_by, \

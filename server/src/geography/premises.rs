@@ -44,7 +44,7 @@ const PREMISES: Shape = Shape {
         "valid_to",
         "version",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// The most that is made at once.

@@ -51,7 +51,7 @@ fn board_schema() -> Value {
         "due": count, "ended": count, "percent": count, "totals": {"type": "object", "additionalProperties": count},
         "late": count, "soon": count, "unclaimed": count, "waiting": count}});
     json!({"type": "object", "properties": {"task": {"type": "string", "format": "uuid"}, "title": {"type": "object"},
-        "axis": {"enum": ["place", "org"]}, "as_of": count, "here": node, "children": {"type": "array", "items": node},
+        "axis": {"enum": ["place", "org"]}, "as_of": count, "open_as_of": count, "here": node, "children": {"type": "array", "items": node},
         "days": {"type": "object"}}})
 }
 
@@ -96,6 +96,8 @@ struct BoardJson<'a> {
     axis: &'static str,
     /// instant of the snapshot, UTC microseconds
     as_of: i64,
+    /// the same of late, soon, unclaimed and waiting
+    open_as_of: i64,
     here: NodeJson<'a>,
     /// directly below, in the order of the tree
     children: Vec<NodeJson<'a>>,
@@ -127,7 +129,7 @@ pub async fn show(
 ) -> Result<Response, AppError> {
     let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
     let found = board(&app, task.id, axis, node).await?;
-    let work = open_work(&app, task.id, axis, &found).await?;
+    let (work, open_as_of) = open_work(&app, task.id, axis, &found).await?;
     let (geography, directory) = (app.geography(), app.directory());
     let name_of = |id| match axis {
         Axis::Place => geography.get(id).map(|place| place.name.as_str()),
@@ -139,6 +141,7 @@ pub async fn show(
         title: task.title(),
         axis: axis.key(),
         as_of: found.as_of,
+        open_as_of,
         here: json(&found.here),
         children: found.children.iter().map(json).collect(),
         days: &found.days,

@@ -185,7 +185,13 @@ impl OpenWork {
 }
 
 /// Open work of every node of a task that has some.
-pub(super) type Work = HashMap<(Axis, Id), OpenWork>;
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// by node
+    pub(super) nodes: HashMap<(Axis, Id), OpenWork>,
+    /// instant at which it was counted
+    pub(super) as_of: i64,
+}
 
 /// Counts the open work of a whole task.
 pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
@@ -194,7 +200,7 @@ pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
     let args = args![task, now, now, now + DAY, now - DAY, now - 2 * DAY, now - 3 * DAY];
     let mut db = app.read();
     let rows: Vec<Row> = db.all(OPEN_WORK_ALL_SHARDS, args).await?;
-    let mut found = Work::new();
+    let mut nodes: HashMap<(Axis, Id), OpenWork> = HashMap::new();
     for axis in Axis::ALL {
         let leaf_of = |row: &Row| if axis == Axis::Place { row.0 } else { row.1 };
         let mut leaves: HashMap<Id, OpenWork> = HashMap::new();
@@ -206,9 +212,9 @@ pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
         let chains = chains(&mut db, axis, leaves.keys().copied()).await?;
         for (leaf, work) in leaves {
             for node in chains.get(&leaf).into_iter().flatten() {
-                found.entry((axis, *node)).or_default().add(&work);
+                nodes.entry((axis, *node)).or_default().add(&work);
             }
         }
     }
-    Ok(found)
+    Ok(Work { nodes, as_of: now })
 }

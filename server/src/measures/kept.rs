@@ -50,15 +50,22 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Boar
     app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
 }
 
-/// Open work of a board's node (under its own id) and of each child. It depends on the present instant, so it
-/// cannot be a folded total: it is counted by query, and of a very large task as of some seconds ago.
-pub async fn open_work(app: &App, task: Id, axis: Axis, board: &Board) -> Result<HashMap<Id, OpenWork>, AppError> {
+/// Open work of a board's node (under its own id) and of each child, and the instant as of which it is. It depends on
+/// the present instant, so it cannot be a folded total: it is counted by query, and of a very large task as of some
+/// seconds ago.
+pub async fn open_work(
+    app: &App,
+    task: Id,
+    axis: Axis,
+    board: &Board,
+) -> Result<(HashMap<Id, OpenWork>, i64), AppError> {
     let read = || {
         let app = app.clone();
         async move { read_work(&app, task).await }
     };
     let work = app.boards.work.get(app.lanes.changes(), task, app.now(), read).await?;
-    Ok(board.nodes().filter_map(|node| Some((node.id, *work.get(&(axis, node.id))?))).collect())
+    let found = board.nodes().filter_map(|node| Some((node.id, *work.nodes.get(&(axis, node.id))?))).collect();
+    Ok((found, work.as_of))
 }
 
 /// A published task by id, if the principal may see some of its totals; otherwise it does not exist.

@@ -11,13 +11,13 @@ use crate::platform::ids::Id;
 pub const DELTA: Shape = Shape {
     table: "delta",
     columns: &["shard", "id", "task_id", "release", "place_id", "organization_id", "amounts"],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// Deltas of published releases, whichever task and shard; a bounded batch.
 pub(super) const DUE_ALL_SHARDS: &str = "SELECT d.shard, d.id, d.task_id, d.place_id, d.organization_id, d.amounts \
      FROM delta d JOIN task t ON t.id = d.task_id WHERE d.release <= t.published_release \
-     ORDER BY d.shard, d.id LIMIT $1";
+     ORDER BY d.id, d.shard LIMIT $1";
 
 /// Totals of a place and of those directly below it.
 pub(super) const PLACE_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \

@@ -29,13 +29,17 @@ struct Maker<'a> {
     node: Id,
     board: Arc<Board>,
     work: HashMap<Id, OpenWork>,
+    /// everything on the page is at least as new as this instant
+    as_of: i64,
 }
 
 /// Builds the page of a node. The caller has checked that the viewer may see it.
 pub async fn page(app: &App, viewer: &Viewer, task: &TaskSummary, axis: Axis, node: Id) -> Result<BoardPage, AppError> {
+    // A board that is kept holds now: nothing was written since.
+    let now = app.now();
     let board = board(app, task.id, axis, node).await?;
-    let work = open_work(app, task.id, axis, &board).await?;
-    let maker = Maker { app, viewer, task, axis, node, board, work };
+    let (work, counted) = open_work(app, task.id, axis, &board).await?;
+    let maker = Maker { app, viewer, task, axis, node, board, work, as_of: now.min(counted) };
     let address = maker.address(axis, node);
     Ok(BoardPage {
         title: viewer.lang.pick(&task.title()).to_owned(),
@@ -149,7 +153,7 @@ impl Maker<'_> {
         let counts = [("due", here.due().into()), ("done", here.ended().into())];
         let leaf_items = self.items(self.node, "");
         Ok(BoardBody {
-            as_of: self.app.clock.zoned(self.board.as_of).strftime("%H:%M:%S").to_string(),
+            as_of: self.app.clock.zoned(self.as_of).strftime("%H:%M:%S").to_string(),
             percent: here.percent(),
             figures: self.figures()?,
             tiles_title: self.say(&tiles_title, &[]),

@@ -9,7 +9,7 @@ use crate::args;
 pub const ENTITY: Shape = Shape {
     table: "entity",
     columns: &["shard", "id", "class", "community_id", "created_at", "retired_at"],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// A row of `entity` for something that begins to exist now.

@@ -30,7 +30,7 @@ pub const EVENT: Shape = Shape {
         "cause_id",
         "payload",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 
 /// Who acts: the account, the post it acts in, and for whom.

@@ -8,7 +8,7 @@ use crate::platform::ids::Id;
 /// The primary key of a table, as pages of it are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// `(shard, id)`
+    /// `(id, shard)`
     Sharded,
     /// `(task_id, position)`
     TaskRow,
@@ -87,7 +87,7 @@ pub type RowKey = Vec<Arg>;
 impl Place {
     fn columns(&self) -> &'static [&'static str] {
         match self.key {
-            Key::Sharded => &["shard", "id"],
+            Key::Sharded => &["id", "shard"],
             Key::TaskRow => &["task_id", "position"],
             Key::Id => &["id"],
             Key::Text => &["key"],
@@ -98,8 +98,7 @@ impl Place {
     /// Before the first row.
     pub fn begin(&self) -> RowKey {
         match self.key {
-            Key::Sharded => args![-1_i64, Id::nil()],
-            Key::TaskRow => args![Id::nil(), -1_i64],
+            Key::Sharded | Key::TaskRow => args![Id::nil(), -1_i64],
             Key::Id => args![Id::nil()],
             Key::Text => args![""],
             Key::Digest => args![Vec::<u8>::new()],
@@ -153,7 +152,6 @@ impl Place {
         most: i64,
     ) -> Result<Vec<(RowKey, T)>, StoreError>
     where
-        (i64, Id, T): DbRow,
         (Id, i64, T): DbRow,
         (Id, T): DbRow,
         (String, T): DbRow,
@@ -163,13 +161,9 @@ impl Place {
         args.extend([like, Arg::from(most)]);
         let sql = self.page_sql();
         Ok(match self.key {
-            Key::Sharded => {
-                let rows: Vec<(i64, Id, T)> = conn.all_built(sql, args).await?;
-                rows.into_iter().map(|(shard, id, value)| (args![shard, id], value)).collect()
-            }
-            Key::TaskRow => {
+            Key::Sharded | Key::TaskRow => {
                 let rows: Vec<(Id, i64, T)> = conn.all_built(sql, args).await?;
-                rows.into_iter().map(|(task, position, value)| (args![task, position], value)).collect()
+                rows.into_iter().map(|(id, number, value)| (args![id, number], value)).collect()
             }
             Key::Id => {
                 let rows: Vec<(Id, T)> = conn.all_built(sql, args).await?;

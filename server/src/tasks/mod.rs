@@ -45,6 +45,7 @@ pub mod store;
 pub mod submit;
 pub mod templates;
 pub mod todo;
+mod visits;
 pub mod words;
 pub mod work_pages;
 pub mod work_store;
@@ -55,5 +56,5 @@ pub use submit::Counting;
 
 /// One of each statement that the files about items build, for the prepare test.
 pub fn work_samples() -> Vec<String> {
-    [work_store::samples(), opened::samples(), discover::samples(), todo::samples(), counters::samples()].concat()
+    [work_store::samples(), visits::samples(), discover::samples(), todo::samples(), counters::samples()].concat()
 }

@@ -1,6 +1,6 @@
 //! An item as its worker opens it: the form, what is known of the subject, the visit before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use form_runtime::controls::Kind;
@@ -9,28 +9,13 @@ use form_runtime::{AttributeRef, Class, CompiledField, Fact, FactState, Known, M
 use serde_json::Value;
 
 use super::model::{Item, Task};
+use super::visits::{self, LastVisit};
 use crate::app::App;
 use crate::entities::{self, PersonRecord, Sealed, plain};
 use crate::error::AppError;
 use crate::forms::{self, Published};
-use crate::platform::database::bulk::{chunk, tuples};
-use crate::platform::database::{Arg, Exec, StoreError};
-use crate::platform::ids::{Id, shard_of};
-
-/// The last visit of a subject.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LastVisit {
-    /// instant
-    pub at: i64,
-    /// who holds the post it was recorded in
-    pub by: Option<String>,
-    /// the submission
-    pub submission: Id,
-    /// the form version that was filled
-    pub form_version: Id,
-    /// its answers that are not secret
-    pub answers: Map,
-}
+use crate::platform::database::StoreError;
+use crate::platform::ids::shard_of;
 
 /// The current record of the subject.
 #[derive(Clone, Debug)]
@@ -79,14 +64,8 @@ pub struct Opened {
 /// Reads what an item's page needs.
 pub async fn open(app: &App, task: Task, item: Item) -> Result<Opened, AppError> {
     let published = forms::published(app, task.form_version_id).await?;
-    let record = record(app, &item).await?;
-    let last = match item.subject_id {
-        Some(subject) => last_visits(app, &[subject])
-            .await?
-            .remove(&subject)
-            .filter(|last| Some(last.submission) != item.submission_id),
-        None => None,
-    };
+    let (record, last) = record_and_visit(app, &item).await?;
+    let last = last.filter(|last| Some(last.submission) != item.submission_id);
     // Answers of another form are shown in words, never carried over by field.
     let same = match &last {
         Some(last) => forms::published(app, last.form_version).await?.form_id == published.form_id,
@@ -96,16 +75,22 @@ pub async fn open(app: &App, task: Task, item: Item) -> Result<Opened, AppError>
     Ok(Opened { task, item, published, record, known, last })
 }
 
-async fn record(app: &App, item: &Item) -> Result<Record, AppError> {
-    let Some(subject) = item.subject_id else { return Ok(Record::None) };
+/// What holds of the subject, and the visit before. Every filing reads it: of a person it is one statement.
+async fn record_and_visit(app: &App, item: &Item) -> Result<(Record, Option<LastVisit>), AppError> {
+    let Some(subject) = item.subject_id else { return Ok((Record::None, None)) };
     let shard = item.subject_shard.unwrap_or_else(|| shard_of(subject));
-    let mut db = app.read();
-    let found = match item.subject_class.parse().ok() {
-        Some(Class::Person) => entities::find(&mut db, shard, subject).await?.map(|r| Record::Person(Box::new(r))),
-        Some(class) => plain::find(&mut db, class, shard, subject).await?.map(|r| Record::Plain(Box::new(r))),
-        None => None,
+    let class = item.subject_class.parse().ok();
+    if class == Some(Class::Person)
+        && let Some((record, last)) = visits::person_with_visit(app, shard, subject).await?
+    {
+        return Ok((Record::Person(Box::new(record)), last));
+    }
+    let record = match class {
+        None | Some(Class::Person) => None,
+        Some(class) => plain::find(&mut app.read(), class, shard, subject).await?,
     };
-    Ok(found.unwrap_or(Record::None))
+    let last = visits::last_visits(app, &[subject]).await?.remove(&subject);
+    Ok((record.map_or(Record::None, |record| Record::Plain(Box::new(record))), last))
 }
 
 /// What is known by field: the current record, else the sheet the task came with, else (asked again,
@@ -190,62 +175,4 @@ pub fn last_text(published: &Published, last: &LastVisit, lang: form_runtime::La
     }
     let whole = parts.join(if lang == form_runtime::Lang::En { ", " } else { "，" });
     if whole.chars().count() > 60 { format!("{}…", whole.chars().take(60).collect::<String>()) } else { whole }
-}
-
-/// The last visits of many subjects, two queries in all.
-pub async fn last_visits(app: &App, subjects: &[Id]) -> Result<HashMap<Id, LastVisit>, AppError> {
-    type Seen = (Id, i64, Option<Id>, Option<Id>);
-    let mut db = app.read();
-    let directory = app.directory();
-    let mut seen: Vec<Seen> = Vec::new();
-    let mut rest = subjects;
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 2));
-        rest = later;
-        seen.extend(db.all_built::<Seen>(visits_sql(now.len()), keys(now)).await?);
-    }
-    let submissions: Vec<Id> = seen.iter().filter_map(|row| row.2).collect();
-    let mut answers: HashMap<Id, (Id, String)> = HashMap::new();
-    let mut rest = submissions.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 2));
-        rest = later;
-        let rows: Vec<(Id, Id, String)> = db.all_built(answers_sql(now.len()), keys(now)).await?;
-        answers.extend(rows.into_iter().map(|row| (row.0, (row.1, row.2))));
-    }
-    let mut found = HashMap::new();
-    for (subject, at, submission, post) in seen {
-        let Some((submission, (form_version, text))) = submission.and_then(|id| Some((id, answers.remove(&id)?)))
-        else {
-            continue;
-        };
-        let mut answers: Map = serde_json::from_str(&text).map_err(StoreError::from)?;
-        answers.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
-        let by = post.and_then(|post| directory.holder(post)).map(|holder| holder.name.clone());
-        found.insert(subject, LastVisit { at, by, submission, form_version, answers });
-    }
-    Ok(found)
-}
-
-fn keys(ids: &[Id]) -> Vec<Arg> {
-    ids.iter().flat_map(|id| [Arg::from(shard_of(*id)), Arg::from(*id)]).collect()
-}
-
-fn visits_sql(rows: usize) -> String {
-    format!(
-        "SELECT entity_id, observed_at, submission_id, post_id FROM (SELECT entity_id, observed_at, submission_id, post_id, \
-         row_number() OVER (PARTITION BY entity_id ORDER BY observed_at DESC, id DESC) AS place FROM observation \
-         WHERE (shard, entity_id) IN (VALUES {}) AND source_kind = 'worker' AND state = 'current' AND submission_id IS NOT NULL) seen \
-         WHERE place = 1",
-        tuples(rows, 2, 1)
-    )
-}
-
-fn answers_sql(rows: usize) -> String {
-    format!("SELECT id, form_version_id, answers FROM submission WHERE (shard, id) IN (VALUES {})", tuples(rows, 2, 1))
-}
-
-/// One of each statement built here, for the prepare test.
-pub fn samples() -> Vec<String> {
-    vec![visits_sql(2), answers_sql(2)]
 }

@@ -285,7 +285,7 @@ impl Planner {
         while !rest.is_empty() {
             let (now, later) = rest.split_at(chunk(rest.len(), 2));
             rest = later;
-            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
+            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*id), Arg::from(*shard)]).collect();
             let records: Vec<record::PersonRecord> = app.read().all_built(record::many_sql(now.len()), args).await?;
             for record in records {
                 let mut values = record.values_of(self.asked.iter().map(String::as_str))?;

@@ -110,7 +110,7 @@ pub const ITEM: Shape = Shape {
         "moves",
         "version",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 /// Columns of an item that stand in an index.
 pub const ITEM_INDEXED: &[&str] =
@@ -134,7 +134,7 @@ pub const MOVEMENT: Shape = Shape {
         "account_id",
         "post_id",
     ],
-    key: &["shard", "id"],
+    key: &["id", "shard"],
 };
 /// Columns of a dry run's row.
 pub const DRY_RUN_ROW: Shape = Shape {

@@ -135,14 +135,14 @@ pub async fn items(conn: &mut impl Exec, ids: &[Id]) -> Result<Vec<Item>, StoreE
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 2));
         rest = later;
-        let args = now.iter().flat_map(|id| [Arg::from(shard_of(*id)), Arg::from(*id)]).collect();
+        let args = now.iter().flat_map(|id| [Arg::from(*id), Arg::from(shard_of(*id))]).collect();
         found.extend(conn.all_built::<Item>(items_sql(now.len()), args).await?);
     }
     Ok(found)
 }
 
 fn items_sql(rows: usize) -> String {
-    format!("SELECT {} FROM item WHERE (shard, id) IN (VALUES {})", ITEM.columns.join(", "), tuples(rows, 2, 1))
+    format!("SELECT {} FROM item WHERE (id, shard) IN (VALUES {})", ITEM.columns.join(", "), tuples(rows, 2, 1))
 }
 
 /// Which items a list shows. Everything that is none is not asked about.

@@ -8,7 +8,8 @@ use form_runtime::definition::Owner;
 use serde::Serialize;
 
 use super::model::{Item, ItemState, Task, TaskShape};
-use super::opened::{LastVisit, last_text, last_visits};
+use super::opened::last_text;
+use super::visits::{LastVisit, last_visits};
 use super::work_store::{self, NEVER, Wanted};
 use super::{store, words};
 use crate::access::{Permission, Viewer};

@@ -144,9 +144,9 @@ pub fn postgres_url() -> String {
 /// type; here the first tuple says it.
 pub fn typed(sql: &str) -> String {
     const KEYS: [(&str, &[&str]); 5] = [
-        ("(shard, id)", &["bigint", "uuid"]),
+        ("(id, shard)", &["uuid", "bigint"]),
         ("(shard, entity_id)", &["bigint", "uuid"]),
-        ("(shard, form_id, client_id)", &["bigint", "uuid", "uuid"]),
+        ("(client_id, form_id, shard)", &["uuid", "uuid", "bigint"]),
         ("(shard, number)", &["bigint", "bigint"]),
         ("(shard, seq)", &["bigint", "bigint"]),
     ];

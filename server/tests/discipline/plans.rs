@@ -20,7 +20,7 @@ const BUILT_ALL_SHARDS: &[(&str, &str)] = &[
     // Persons of a scope: who moved keeps the shard of the first community.
     ("entities", "FROM record_person r WHERE"),
     // The job that re-encrypts walks whole tables, a page at a time.
-    ("rekeying", "WHERE (shard, id) > ($1, $2)"),
+    ("rekeying", "WHERE (id, shard) > ($1, $2)"),
     // The sealer, a leased job: each row says its shard, which a plan over VALUES cannot show.
     ("audit", "UPDATE event SET seq = v.column3 FROM (VALUES"),
 ];
@@ -28,7 +28,8 @@ const BUILT_ALL_SHARDS: &[(&str, &str)] = &[
 fn regex(text: &str) -> Regex {
     Regex::new(text).expect("regex")
 }
-static ROWS: LazyLock<Regex> = LazyLock::new(|| regex(r"\((?:\w\.)?shard, [a-z_., ]+\) in \((?:values )?"));
+static ROWS: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\((?:[a-z_.]+, )*(?:\w\.)?shard(?:, [a-z_.]+)*\) in \((?:values )?"));
 static BRANCHES: LazyLock<Regex> =
     LazyLock::new(|| regex(r"where \(shard = \$\d+ and id = \$\d+\)(?: or \(shard = \$\d+ and id = \$\d+\))*$"));
 static SCANNED: LazyLock<Regex> = LazyLock::new(|| regex(r"\bon ([a-z_]+)_p(\d)\b"));
@@ -46,7 +47,7 @@ enum Kind {
     All(BTreeSet<String>),
 }
 
-/// `(shard, id) IN (VALUES …)`, `INSERT INTO t (shard, …) VALUES`, `(shard = $1 AND id = $2) OR …`: each row says its shard.
+/// `(id, shard) IN (VALUES …)`, `INSERT INTO t (shard, …) VALUES`, `(shard = $1 AND id = $2) OR …`: each row says its shard.
 fn group(sql: &str) -> bool {
     let text = sql.to_lowercase();
     ROWS.is_match(&text) || BRANCHES.is_match(&text)
@@ -183,7 +184,7 @@ async fn a_statement_that_leaves_its_shard_is_found() {
             "SELECT i.id FROM item i JOIN movement m ON m.shard = i.shard AND m.item_id = i.id WHERE i.shard = $1",
             Kind::One,
         ),
-        ("SELECT id FROM item WHERE (shard, id) IN (VALUES ($1, $2), ($3, $4))", Kind::Group),
+        ("SELECT id FROM item WHERE (id, shard) IN (VALUES ($1, $2), ($3, $4))", Kind::Group),
         ("SELECT id FROM place WHERE parent_id = $1", Kind::None),
     ] {
         assert_eq!(probe(&db, good).await, kind, "{good}");

@@ -105,8 +105,8 @@ fn faults(text: &str, classes: &[(&str, Class)]) -> Vec<String> {
             continue;
         }
         out.extend((table.columns[0].0 != "shard").then(|| format!("{name} does not begin with shard")));
-        let wrong = table.keys.iter().filter(|key| key.1[0] != "shard");
-        out.extend(wrong.map(|key| format!("{name}: {} {:?} does not begin with shard", key.0, key.1)));
+        let wrong = table.keys.iter().filter(|key| !key.1.iter().any(|column| column == "shard"));
+        out.extend(wrong.map(|key| format!("{name}: {} {:?} is without shard", key.0, key.1)));
     }
     // Made by the code that reads it, before any migration.
     let gone = listed.iter().filter(|name| !tables.contains_key(**name) && **name != "schema_migration");
@@ -131,7 +131,7 @@ fn a_table_that_cannot_be_spread_is_found() {
             "does not begin",
         ),
         (
-            "create table a (shard bigint not null, id uuid not null unique, primary key (shard, id))",
+            "create table a (shard bigint not null, id uuid not null unique, primary key (id, shard))",
             &sharded,
             "unique",
         ),

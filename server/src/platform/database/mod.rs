@@ -10,21 +10,22 @@ pub mod bulk;
 pub mod catalogue;
 pub mod dialect;
 mod error;
+mod lender;
 mod migrate;
 mod open;
-mod readers;
 pub mod tables;
 mod touched;
 pub mod walk;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
 pub use args::Arg;
 pub use error::StoreError;
+pub use lender::Lender;
+use lender::Loan;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
-pub use readers::Readers;
 pub use touched::Touched;
 
 /// A row type that both databases can give.
@@ -41,18 +42,18 @@ pub enum Db {
         /// connections for snapshots
         read: SqlitePool,
         /// connections for single reads
-        readers: Readers<Sqlite>,
+        readers: Lender<Sqlite>,
     },
     /// For several nodes.
     Postgres {
         /// connections for transactions
-        pool: PgPool,
+        transactions: Lender<Postgres>,
         /// connections for single reads
-        readers: Readers<Postgres>,
+        readers: Lender<Postgres>,
     },
 }
 
-/// An open transaction; dropped without [`Tx::commit`] it rolls back.
+/// An open transaction; dropped without [`Tx::commit`] it rolls back, on PostgreSQL by closing its connection.
 pub struct Tx {
     wire: Wire,
     touched: Touched,
@@ -60,7 +61,7 @@ pub struct Tx {
 
 enum Wire {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Loan<Postgres>),
 }
 
 /// Runs `$body` with `$query` built for the engine and `$conn` its executor. A single read of PostgreSQL whose
@@ -80,7 +81,8 @@ macro_rules! run {
                 loan.ended(&result);
                 result
             }
-            Target::Postgres($conn) => {
+            Target::Postgres(loan) => {
+                let $conn = loan.conn()?;
                 let $query = bind!(sqlx::$make($sql), $args);
                 $body.map_err(StoreError::from)
             }
@@ -218,7 +220,7 @@ pub trait Exec: Send {
             match self.target() {
                 Target::Sqlite(conn) => drop(conn.prepare(sql).await?),
                 Target::SqliteReaders(readers) => drop(readers.lend().await?.conn()?.prepare(sql).await?),
-                Target::Postgres(conn) => drop(conn.prepare(sql).await?),
+                Target::Postgres(loan) => drop(loan.conn()?.prepare(sql).await?),
                 Target::PostgresReaders(readers) => drop(readers.lend().await?.conn()?.prepare(sql).await?),
             }
             Ok(())
@@ -239,7 +241,7 @@ impl Exec for Tx {
     fn target(&mut self) -> Target<'_> {
         match &mut self.wire {
             Wire::Sqlite(tx) => Target::Sqlite(tx),
-            Wire::Postgres(tx) => Target::Postgres(tx),
+            Wire::Postgres(loan) => Target::Postgres(loan),
         }
     }
 
@@ -262,7 +264,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.wire {
             Wire::Sqlite(tx) => tx.commit().await?,
-            Wire::Postgres(tx) => tx.commit().await?,
+            Wire::Postgres(loan) => loan.end("COMMIT").await?,
         }
         Ok(())
     }
@@ -271,7 +273,7 @@ impl Tx {
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self.wire {
             Wire::Sqlite(tx) => tx.rollback().await?,
-            Wire::Postgres(tx) => tx.rollback().await?,
+            Wire::Postgres(loan) => loan.end("ROLLBACK").await?,
         }
         Ok(())
     }

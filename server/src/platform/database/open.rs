@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
-use super::{Db, Readers, StoreError, Tx, Wire};
+use super::lender::Loan;
+use super::{Db, Lender, StoreError, Tx, Wire};
 use crate::platform::faults::{self, Protection};
 
 /// Whether a connection may be lent again. When its disk is full SQLite ends a transaction by itself; the driver's
@@ -60,11 +61,11 @@ pub enum Target<'a> {
     /// in a transaction on SQLite
     Sqlite(&'a mut SqliteConnection),
     /// on any reading connection of SQLite
-    SqliteReaders(&'a Readers<Sqlite>),
+    SqliteReaders(&'a Lender<Sqlite>),
     /// in a transaction on PostgreSQL
-    Postgres(&'a mut PgConnection),
+    Postgres(&'a mut Loan<Postgres>),
     /// on any reading connection of PostgreSQL
-    PostgresReaders(&'a Readers<Postgres>),
+    PostgresReaders(&'a Lender<Postgres>),
 }
 
 const READERS: u32 = 6;
@@ -113,7 +114,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        let readers = Readers::new(READERS, move || {
+        let readers = Lender::new(READERS, move || {
             let options = options.clone();
             Box::pin(async move { options.connect().await })
         });
@@ -131,18 +132,19 @@ impl Db {
             .application_name("hutong")
             .options([("idle_in_transaction_session_timeout", IDLE), ("lock_timeout", "10000")])
             .statement_cache_capacity(512);
-        // Half of them for transactions, half for single reads.
-        let reading = (connections / 2).max(1);
-        let pool = PgPoolOptions::new()
-            .max_connections((connections - connections / 2).max(1))
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.clone())
-            .await?;
-        let readers = Readers::new(reading, move || {
-            let options = options.clone();
-            Box::pin(async move { options.connect().await })
-        });
-        Ok(Self::Postgres { pool, readers })
+        let lender = |most: u32, options: PgConnectOptions| {
+            Lender::new(most, move || {
+                let options = options.clone();
+                Box::pin(async move { options.connect().await })
+            })
+        };
+        // Half of them for transactions, half for single reads. What a transaction says is found by keys; planning it
+        // again for each set of arguments would cost more than running it.
+        let planned = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
+        let transactions = lender((connections - connections / 2).max(1), planned);
+        let readers = lender((connections / 2).max(1), options);
+        transactions.lend().await?.ended(&Ok(()));
+        Ok(Self::Postgres { transactions, readers })
     }
 
     /// Begins a transaction that writes. Only the lane, migrations and tests call this: a handler's
@@ -150,7 +152,7 @@ impl Db {
     pub async fn begin_write(&self) -> Result<Tx, StoreError> {
         Ok(Tx::over(match self {
             Self::Sqlite { write, .. } => Wire::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres { pool, .. } => Wire::Postgres(pool.begin().await?),
+            Self::Postgres { transactions, .. } => Wire::Postgres(transactions.begin("BEGIN").await?),
         }))
     }
 
@@ -158,7 +160,7 @@ impl Db {
     async fn begin_read(&self) -> Result<Tx, StoreError> {
         Ok(Tx::over(match self {
             Self::Sqlite { read, .. } => Wire::Sqlite(read.begin().await?),
-            Self::Postgres { pool, .. } => Wire::Postgres(pool.begin_with(BEGIN_READ).await?),
+            Self::Postgres { transactions, .. } => Wire::Postgres(transactions.begin(BEGIN_READ).await?),
         }))
     }
 
@@ -195,9 +197,9 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres { pool, readers } => {
+            Self::Postgres { transactions, readers } => {
                 readers.close().await;
-                pool.close().await;
+                transactions.close().await;
             }
         }
     }

@@ -42,7 +42,7 @@ macro_rules! decode {
 
 macro_rules! stream {
     ($conn:expr, $sql:expr, $table:expr, $number:expr, $out:expr) => {{
-        let mut rows = sqlx::query(AssertSqlSafe($sql)).fetch(&mut **$conn);
+        let mut rows = sqlx::query(AssertSqlSafe($sql)).fetch($conn);
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.try_next().await? {
             let row: Row = decode!(row, $table);
@@ -92,8 +92,8 @@ impl Tx {
         };
         let walked: Result<(), StoreError> = async {
             match &mut self.wire {
-                Wire::Sqlite(tx) => stream!(tx, sql, table, number, out),
-                Wire::Postgres(tx) => stream!(tx, sql, table, number, out),
+                Wire::Sqlite(tx) => stream!(&mut **tx, sql, table, number, out),
+                Wire::Postgres(loan) => stream!(loan.conn()?, sql, table, number, out),
             }
             Ok(())
         }

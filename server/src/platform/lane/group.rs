@@ -68,13 +68,13 @@ type Touched = (&'static str, Vec<u8>);
 
 fn touched_by(set: &WriteSet) -> Vec<Touched> {
     let row = |shard: i64, ids: &[Uuid]| {
-        let mut bytes = shard.to_be_bytes().to_vec();
-        ids.iter().for_each(|id| bytes.extend(id.as_bytes()));
+        let mut bytes: Vec<u8> = ids.iter().flat_map(|id| *id.as_bytes()).collect();
+        bytes.extend(shard.to_be_bytes());
         bytes
     };
     let replaced = set.puts.iter().filter(|put| matches!(put.on_key, OnKey::Replace | OnKey::Next | OnKey::Change(_)));
     let mut keys: Vec<Touched> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
-    keys.push(("submission", row(set.shard, &[set.key.form_id, set.key.client_id])));
+    keys.push(("submission", row(set.shard, &[set.key.client_id, set.key.form_id])));
     keys.extend(set.expects.iter().map(|expect| (expect.table, row(expect.shard, &[expect.id]))));
     keys.sort_unstable();
     keys.dedup();
@@ -255,7 +255,7 @@ async fn stored_before(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Stored, StoreE
         let sql = stored_sql(now.len());
         let args = now
             .iter()
-            .flat_map(|set| [Arg::from(set.shard), Arg::from(set.key.form_id), Arg::from(set.key.client_id)])
+            .flat_map(|set| [Arg::from(set.key.client_id), Arg::from(set.key.form_id), Arg::from(set.shard)])
             .collect();
         let rows: Vec<(i64, Uuid, Uuid, Uuid, String, Vec<u8>)> = tx.all_built(sql, args).await?;
         stored.extend(rows.into_iter().map(|row| ((row.0, row.1, row.2), (row.3, row.4, row.5))));
@@ -277,7 +277,7 @@ async fn versions_now(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Versions, Store
             let (now, later) = rest.split_at(chunk(rest.len(), 2));
             rest = later;
             let sql = versions_sql(table, now.len());
-            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*shard), Arg::from(*id)]).collect();
+            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*id), Arg::from(*shard)]).collect();
             let rows: Vec<(i64, Uuid, i64)> = tx.all_built(sql, args).await?;
             versions.extend(rows.into_iter().map(|row| ((table, row.0, row.1), row.2)));
         }
@@ -287,13 +287,13 @@ async fn versions_now(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Versions, Store
 
 fn stored_sql(rows: usize) -> String {
     format!(
-        "SELECT shard, form_id, client_id, id, slip_code, payload_hash FROM submission WHERE (shard, form_id, client_id) IN (VALUES {})",
+        "SELECT shard, form_id, client_id, id, slip_code, payload_hash FROM submission WHERE (client_id, form_id, shard) IN (VALUES {})",
         tuples(rows, 3, 1)
     )
 }
 
 fn versions_sql(table: &str, rows: usize) -> String {
-    format!("SELECT shard, id, version FROM {table} WHERE (shard, id) IN (VALUES {})", tuples(rows, 2, 1))
+    format!("SELECT shard, id, version FROM {table} WHERE (id, shard) IN (VALUES {})", tuples(rows, 2, 1))
 }
 
 /// One of each statement built here, for the prepare test.

@@ -1,15 +1,17 @@
-//! Connections that read: lent for one statement, with nothing else around it.
+//! Connections that are lent with nothing else around it: for one statement that reads, or, on PostgreSQL, for one
+//! transaction that writes.
 //!
 //! The driver's own pool asks a connection whether it lives before it lends it and again when it comes back, in a
-//! task of its own. Each is a way to the database and back, so that one read costs three and two wake-ups. Here a
-//! connection that failed is dropped; on PostgreSQL, where a restart breaks all of them at once, the others that
-//! lie idle are dropped with it and the statement is sent once more by a new one: it only reads.
+//! task of its own. Each is a way to the database and back, so that one read costs three and two wake-ups; and it
+//! lends them in turn, so that each has to prepare every statement. Here the one that came back last is lent first,
+//! and one that failed is dropped; on PostgreSQL, where a restart breaks all of them at once, the others that lie
+//! idle are dropped with it and the first statement is sent once more by a new one.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::{Connection, Database};
+use sqlx::{Connection, Database, Executor, Postgres};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
@@ -20,15 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 type Open<C> = dyn Fn() -> BoxFuture<'static, Result<C, sqlx::Error>> + Send + Sync;
 
-/// The reading connections of one database; cheap to clone.
-pub struct Readers<DB: Database> {
+/// Connections of one kind to one database; cheap to clone.
+pub struct Lender<DB: Database> {
     open: Arc<Open<DB::Connection>>,
     free: Arc<Mutex<Vec<DB::Connection>>>,
     places: Arc<Semaphore>,
     most: u32,
 }
 
-impl<DB: Database> Clone for Readers<DB> {
+impl<DB: Database> Clone for Lender<DB> {
     fn clone(&self) -> Self {
         Self { open: self.open.clone(), free: self.free.clone(), places: self.places.clone(), most: self.most }
     }
@@ -42,7 +44,7 @@ pub struct Loan<DB: Database> {
     _place: OwnedSemaphorePermit,
 }
 
-impl<DB: Database> Readers<DB> {
+impl<DB: Database> Lender<DB> {
     /// At most `most` connections, opened by `open` when they are needed.
     pub(super) fn new<F>(most: u32, open: F) -> Self
     where
@@ -75,7 +77,7 @@ impl<DB: Database> Readers<DB> {
         let kept: Vec<DB::Connection> = std::mem::take(&mut *locked(&self.free));
         for conn in kept {
             if let Err(fault) = conn.close().await {
-                tracing::warn!(%fault, "a reading connection did not close");
+                tracing::warn!(%fault, "a connection did not close");
             }
         }
         self.places.close();
@@ -89,9 +91,36 @@ impl<DB: Database> Loan<DB> {
         self.conn.as_mut().ok_or(StoreError::Lost(sqlx::Error::PoolClosed))
     }
 
-    /// The statement has ended, and the connection lives if it did not fail with it.
+    /// What it was lent for has ended, and the connection lives if it did not fail with it.
     pub(super) fn ended<T>(&mut self, result: &Result<T, StoreError>) {
         self.sound = !matches!(result, Err(StoreError::Lost(_)));
+    }
+}
+
+impl Lender<Postgres> {
+    /// A connection on which a transaction was begun with these words. One that lay idle while the database went
+    /// away fails at this, before anything was done; then a new one is asked.
+    pub(super) async fn begin(&self, words: &'static str) -> Result<Loan<Postgres>, StoreError> {
+        let mut again = false;
+        loop {
+            let mut loan = self.lend().await?;
+            match loan.conn()?.execute(words).await.map_err(StoreError::from) {
+                Ok(_) => return Ok(loan),
+                Err(StoreError::Lost(_)) if !again => again = true,
+                Err(fault) => return Err(fault),
+            }
+            drop(loan);
+            self.forget();
+        }
+    }
+}
+
+impl Loan<Postgres> {
+    /// Ends the transaction, and gives the connection back if it lives.
+    pub(super) async fn end(mut self, word: &'static str) -> Result<(), StoreError> {
+        let ended = self.conn()?.execute(word).await.map(|_| ()).map_err(StoreError::from);
+        self.ended(&ended);
+        ended
     }
 }
 
