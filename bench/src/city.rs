@@ -14,7 +14,7 @@ use server::app::App;
 use server::directory::{self, BookRows, Grid, NewBook, NewStaff, Organization, Post, Staff};
 use server::entities::{PersonRow, Source, SourceKind, Subject, import_persons};
 use server::error::AppError;
-use server::geography::{self, Place};
+use server::geography::{self, PlaceRef};
 use server::measures::Measures;
 use server::platform::database::Exec;
 use server::platform::events::Actor;
@@ -257,7 +257,7 @@ async fn organizations(app: &App, scale: &Scale) -> Result<Cast, AppError> {
     Ok(Cast { manager, workers: logins.collect() })
 }
 
-fn unit(place: &Place, parent: Option<Id>, now: i64, today: &str) -> Organization {
+fn unit(place: PlaceRef<'_>, parent: Option<Id>, now: i64, today: &str) -> Organization {
     let kind = match place.level {
         2 | 3 => "government",
         4 => "street_office",
@@ -271,7 +271,7 @@ fn unit(place: &Place, parent: Option<Id>, now: i64, today: &str) -> Organizatio
         kind: kind.into(),
         level: place.level,
         name: format!("{}办事机构", place.name),
-        short_name: place.name.clone(),
+        short_name: place.name.to_owned(),
         pinyin: String::new(),
         initials: String::new(),
         valid_from: today.into(),

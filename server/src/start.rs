@@ -140,6 +140,7 @@ pub async fn assemble_within(db: Db, clock: Clock, keys: Keys, data: &Path, limi
     app.peers.begin(&mut app.read()).await?;
     furnish(&app).await?;
     reload(&app).await?;
+    app.db.rest();
     Ok(app)
 }
 

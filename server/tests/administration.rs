@@ -127,7 +127,7 @@ async fn an_installation_is_set_up_once_by_whoever_has_the_code() {
         assert_eq!(done.status(), StatusCode::SEE_OTHER);
         assert_eq!(done.headers()[header::LOCATION], "/sign-in?next=/admin");
         assert_eq!(app.installation.load().name, "测试市政民互通平台");
-        let names: Vec<String> = app.geography().all().map(|place| place.full_name.clone()).collect();
+        let names: Vec<String> = app.geography().all().map(|place| place.full_name.to_owned()).collect();
         assert_eq!(names, ["山西省", "大同市"]);
         assert_eq!(send(app, get("/setup", "")).await.status(), StatusCode::NOT_FOUND, "closed for ever");
         assert_eq!(send_form(&filled(&code, "open sesame please")).await.status(), StatusCode::NOT_FOUND);
@@ -335,7 +335,7 @@ async fn grids_people_doors_and_days_are_kept() {
     let app = &house.app;
     let accounts = demo::build(app, "http://127.0.0.1:8080").await.expect("builds");
     let admin = token(&accounts, "admin");
-    let community = app.geography().by_code("140213050001").expect("community").clone();
+    let community = app.geography().by_code("140213050001").expect("community").to_place();
     // Doors: the preview writes nothing, making them twice makes them once.
     let pattern = [
         ("compound", "康吉家园"),

@@ -83,7 +83,7 @@ async fn city(house: House) -> City {
         })
         .await
         .expect("places");
-    house.app.geography.store(Geography::new(places).into());
+    house.app.geography.store(Geography::new(&places).into());
     City { house, root: ids[0], east: ids[1], west: ids[2] }
 }
 

@@ -42,15 +42,15 @@ async fn datong_is_imported_whole_and_found_by_name_path_and_code() {
         assert_eq!(done.made, 1967, "the province is made by itself");
         let book = house.app.geography();
         let root = book.root().expect("root");
-        assert_eq!((root.name.as_str(), root.code.as_deref(), root.level), ("山西省", Some("140000000000"), 1));
+        assert_eq!((root.name, root.code.as_deref(), root.level), ("山西省", Some("140000000000"), 1));
         let count = |level: i64| book.all().filter(|place| place.level == level).count();
         assert_eq!([2, 3, 4, 5].map(count), [1, 11, 127, 1827]);
         assert_eq!(book.all().filter(|place| place.kind == "village").count(), 1426);
         let zone = book.by_code("140271000000").expect("zone");
-        assert_eq!((zone.kind.as_str(), zone.in_list), ("economic_zone", false));
+        assert_eq!((zone.kind, zone.in_list), ("economic_zone", false));
         let street = book.by_code("140213050000").expect("street");
         assert_eq!(
-            (street.full_name.as_str(), street.pinyin.as_str(), street.initials.as_str()),
+            (street.full_name, street.pinyin, street.initials),
             ("大同市/平城区/永泰街道", "yongtaijiedao", "ytjd")
         );
         for text in [

@@ -105,7 +105,7 @@ fn scope_text(app: &App, viewer: &Viewer, kind: &str, place: Option<Id>, organiz
     match kind {
         "all" => viewer.text("access-scope-all", &[]),
         "own" => viewer.text("access-scope-own", &[]),
-        "place" => place.and_then(|id| app.geography().get(id).map(|p| p.name.clone())).unwrap_or_default(),
+        "place" => place.and_then(|id| app.geography().get(id).map(|p| p.name.to_owned())).unwrap_or_default(),
         _ => organization
             .and_then(|id| app.directory().organization(id).map(|o| o.short_name.clone()))
             .unwrap_or_default(),

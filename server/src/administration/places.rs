@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::directory;
 use crate::error::{AppError, Fault};
 use crate::geography::change::{self, NewPlace};
-use crate::geography::{self, Place, level_key};
+use crate::geography::{self, PlaceRef, level_key};
 use crate::platform::http::redirect_with_toast;
 use crate::platform::ids::Id;
 
@@ -98,13 +98,13 @@ struct PlacesPage {
     errors: Vec<ErrorLine>,
 }
 
-fn row(app: &App, viewer: &Viewer, place: &Place) -> PlaceRow {
+fn row(app: &App, viewer: &Viewer, place: PlaceRef<'_>) -> PlaceRow {
     PlaceRow {
-        name: place.name.clone(),
+        name: place.name.to_owned(),
         href: format!("/places?at={}", place.id),
-        kind: kind_text(viewer, &place.kind),
-        code: place.code.clone().unwrap_or_default(),
-        path: place.full_name.clone(),
+        kind: kind_text(viewer, place.kind),
+        code: place.code.unwrap_or_default().to_owned(),
+        path: place.full_name.to_owned(),
         below: app.geography().shown_children(place.id).len(),
         outside: !place.in_list && place.code.is_some(),
     }
@@ -115,7 +115,7 @@ pub fn kind_text(viewer: &Viewer, kind: &str) -> String {
     viewer.text(&format!("geography-kind-{}", kind.replace('_', "-")), &[])
 }
 
-async fn here(app: &App, viewer: &Viewer, place: &Place) -> Result<Here, AppError> {
+async fn here(app: &App, viewer: &Viewer, place: PlaceRef<'_>) -> Result<Here, AppError> {
     let book = app.directory();
     let community = place.level == 5;
     let worker = |post: Id| {
@@ -147,13 +147,13 @@ async fn here(app: &App, viewer: &Viewer, place: &Place) -> Result<Here, AppErro
     };
     Ok(Here {
         id: place.id,
-        name: place.name.clone(),
-        official_name: place.official_name.clone(),
-        path: place.full_name.clone(),
-        kind: kind_text(viewer, &place.kind),
-        code: place.code.clone().unwrap_or_default(),
+        name: place.name.to_owned(),
+        official_name: place.official_name.to_owned(),
+        path: place.full_name.to_owned(),
+        kind: kind_text(viewer, place.kind),
+        code: place.code.unwrap_or_default().to_owned(),
         outside: !place.in_list && place.code.is_some(),
-        since: place.valid_from.clone(),
+        since: place.valid_from.to_owned(),
         version: place.version,
         community,
         doors,
@@ -195,7 +195,7 @@ async fn page(
         .into_iter()
         .flat_map(|p| geography.chain(p.id))
         .filter(|p| !p.is_hidden())
-        .map(|p| Crumb { label: p.name.clone(), href: format!("/places?at={}", p.id) })
+        .map(|p| Crumb { label: p.name.to_owned(), href: format!("/places?at={}", p.id) })
         .collect();
     crumbs.reverse();
     let errors = form::told(viewer, faults);

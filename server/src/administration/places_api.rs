@@ -13,7 +13,7 @@ use super::tree::staff_only;
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
-use crate::geography::{self, Place, change as place_change};
+use crate::geography::{self, PlaceRef, change as place_change};
 use crate::openapi::Operation;
 use crate::platform::api::{IfMatch, Listed, Sent, etag, sent};
 use crate::platform::ids::Id;
@@ -84,7 +84,7 @@ fn rename_schema() -> Value {
     json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 80}}})
 }
 
-fn place_json(app: &App, place: &Place) -> Value {
+fn place_json(app: &App, place: PlaceRef<'_>) -> Value {
     json!({"id": place.id, "parent": place.parent, "level": place.level, "kind": place.kind, "name": place.name,
         "official_name": place.official_name, "full_name": place.full_name, "code": place.code, "in_list": place.in_list,
         "valid_from": place.valid_from, "has_children": app.geography().children(place.id).next().is_some(), "version": place.version})
@@ -98,7 +98,7 @@ pub async fn places(
 ) -> Result<Json<Listed<Value>>, AppError> {
     staff_only(&viewer)?;
     let book = app.geography();
-    let list: Vec<&Place> = match (&ask.q, ask.parent) {
+    let list: Vec<PlaceRef> = match (&ask.q, ask.parent) {
         (Some(text), within) => geography::search(&book, text, within, 200),
         (None, Some(parent)) => {
             book.get(parent).ok_or(AppError::NotFound)?;

@@ -11,8 +11,8 @@ use super::form::{self, ErrorLine, Posted};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::{AppError, Fault};
-use crate::geography::Place;
 use crate::geography::premises::{self, Pattern, Planned};
+use crate::geography::{Place, PlaceRef};
 use crate::platform::http::redirect_with_toast;
 use crate::platform::ids::Id;
 
@@ -56,7 +56,12 @@ const NAMES: [&str; 7] = ["compound", "buildings", "buildings_to", "units", "uni
 /// The community, if its premises may be changed here.
 pub fn community(app: &App, viewer: &Viewer, id: Id) -> Result<Place, AppError> {
     viewer.principal.require(Permission::PlaceEdit)?;
-    let place = app.geography().get(id).filter(|place| place.level == 5).cloned().ok_or(AppError::NotFound)?;
+    let place = app
+        .geography()
+        .get(id)
+        .filter(|place| place.level == 5)
+        .map(|place| place.to_place())
+        .ok_or(AppError::NotFound)?;
     viewer.require_at(app, Permission::PlaceEdit, Some(id), None)?;
     Ok(place)
 }
@@ -81,7 +86,7 @@ fn pattern(posted: &Posted) -> Pattern {
 async fn page(
     app: &App,
     viewer: &Viewer,
-    place: &Place,
+    place: PlaceRef<'_>,
     posted: &Posted,
     faults: &[Fault],
     preview: Option<Preview>,
@@ -102,7 +107,7 @@ async fn page(
     let present = premises::children(&mut app.read(), place, None, &today).await?;
     let counts = premises::counts(&mut app.read(), place, &today).await?;
     let context = PremisesPage {
-        place: place.name.clone(),
+        place: place.name.to_owned(),
         place_href: format!("/places?at={}", place.id),
         action: format!("/places/{}/premises", place.id),
         fields,
@@ -128,7 +133,7 @@ async fn page(
 /// `GET /places/{id}/premises`
 pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let place = community(&app, &viewer, id)?;
-    page(&app, &viewer, &place, &Posted::new(), &[], None).await
+    page(&app, &viewer, place.view(), &Posted::new(), &[], None).await
 }
 
 /// `POST /places/{id}/premises`: the preview; nothing is written.
@@ -141,11 +146,11 @@ pub async fn look(
     let place = community(&app, &viewer, id)?;
     match pattern(&posted).plan() {
         Ok(plan) => {
-            let (fresh, there) = premises::new_of(&app, &place, plan).await?;
+            let (fresh, there) = premises::new_of(&app, place.view(), plan).await?;
             let preview = preview_of(&fresh, there);
-            page(&app, &viewer, &place, &posted, &[], Some(preview)).await
+            page(&app, &viewer, place.view(), &posted, &[], Some(preview)).await
         }
-        Err(faults) => page(&app, &viewer, &place, &posted, &faults, None).await,
+        Err(faults) => page(&app, &viewer, place.view(), &posted, &faults, None).await,
     }
 }
 
@@ -174,10 +179,10 @@ pub async fn make(
     let place = community(&app, &viewer, id)?;
     match pattern(&posted).plan() {
         Ok(plan) => {
-            let made = premises::make(&app, &place, plan, false, viewer.actor()).await?;
+            let made = premises::make(&app, place.view(), plan, false, viewer.actor()).await?;
             let text = viewer.text("geography-premises-made", &[("n", (made.len() as i64).into())]);
             Ok(redirect_with_toast(format!("/places/{id}/premises"), ToastKind::Good, text))
         }
-        Err(faults) => page(&app, &viewer, &place, &posted, &faults, None).await,
+        Err(faults) => page(&app, &viewer, place.view(), &posted, &faults, None).await,
     }
 }

@@ -88,8 +88,8 @@ pub async fn list(
 ) -> Result<Json<Value>, AppError> {
     let place = community(&app, &viewer, id)?;
     let today = app.clock.today_text();
-    let present = premises::children(&mut app.read(), &place, ask.parent, &today).await?;
-    let counts = premises::counts(&mut app.read(), &place, &today).await?;
+    let present = premises::children(&mut app.read(), place.view(), ask.parent, &today).await?;
+    let counts = premises::counts(&mut app.read(), place.view(), &today).await?;
     let items: Vec<Value> = present
         .into_iter()
         .map(|one| {
@@ -130,7 +130,7 @@ pub async fn look(
 ) -> Result<Json<Preview>, AppError> {
     let place = community(&app, &viewer, id)?;
     let plan = sent(body)?.plan()?;
-    let (fresh, there) = premises::new_of(&app, &place, plan).await?;
+    let (fresh, there) = premises::new_of(&app, place.view(), plan).await?;
     Ok(Json(preview_of(&fresh, there)))
 }
 
@@ -143,6 +143,6 @@ pub async fn make(
 ) -> Result<(StatusCode, Json<Value>), AppError> {
     let place = community(&app, &viewer, id)?;
     let plan = sent(body)?.plan()?;
-    let made = premises::make(&app, &place, plan, false, viewer.actor()).await?;
+    let made = premises::make(&app, place.view(), plan, false, viewer.actor()).await?;
     Ok((StatusCode::CREATED, Json(json!({"made": made.len()}))))
 }

@@ -8,7 +8,7 @@ use crate::access::Viewer;
 use crate::app::App;
 use crate::directory::{self, Directory, Organization};
 use crate::error::AppError;
-use crate::geography::{self, Geography, Place};
+use crate::geography::{self, Geography, PlaceRef};
 use crate::platform::ids::Id;
 
 /// How many a search gives to a picker.
@@ -34,11 +34,11 @@ pub struct Node {
     has_children: bool,
 }
 
-fn place_node(geography: &Geography, place: &Place) -> Node {
+fn place_node(geography: &Geography, place: PlaceRef<'_>) -> Node {
     Node {
         id: place.id,
-        label: place.name.clone(),
-        path: place.full_name.clone(),
+        label: place.name.to_owned(),
+        path: place.full_name.to_owned(),
         has_children: geography.children(place.id).next().is_some(),
     }
 }
@@ -56,7 +56,7 @@ pub async fn places(
 ) -> Result<Json<Vec<Node>>, AppError> {
     staff_only(&viewer)?;
     let geography = app.geography();
-    let list: Vec<&Place> = match (ask.q.trim(), ask.parent.parse::<Id>()) {
+    let list: Vec<PlaceRef> = match (ask.q.trim(), ask.parent.parse::<Id>()) {
         ("", Ok(parent)) => geography.shown_children(parent),
         ("", Err(_)) => geography.root().into_iter().collect(),
         (text, _) => geography::search(&geography, text, None, FOUND),

@@ -108,7 +108,7 @@ pub async fn list(
             label: case.label.clone(),
             href: format!("/cases/{}", case.id),
             channel: channel.title_in(viewer.lang),
-            place: app.geography().get(case.place_id).map_or_else(String::new, |place| place.name.clone()),
+            place: app.geography().get(case.place_id).map_or_else(String::new, |place| place.name.to_owned()),
             holder: holder_text(&app, &viewer, &case),
             state: state_word(&viewer, &case),
             due: due_text(&app, &viewer, case.due_at).unwrap_or_default(),
@@ -133,7 +133,7 @@ pub async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str
             field.control.mask(found)
         } else if field.control.widget(&field.options) == Widget::PlacePicker {
             let place = found.as_str().and_then(|id| id.parse().ok()).and_then(|id| geography.get(id));
-            place.map_or_else(String::new, |place| place.full_name.clone())
+            place.map_or_else(String::new, |place| place.full_name.to_owned())
         } else {
             field.control.display(found, &field.options, lang)
         };

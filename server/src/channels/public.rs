@@ -60,10 +60,10 @@ pub fn choice(app: &App, places: &[Id], asked: &Where, base: &str, title: String
     let places_shown = found
         .into_iter()
         .map(|place| {
-            let on = scope::leads_on(&geography, place);
+            let on = scope::leads_on(&geography, &place);
             PlaceLink {
-                label: place.name.clone(),
-                note: if searched { place.full_name.clone() } else { String::new() },
+                label: place.name.to_owned(),
+                note: if searched { place.full_name.to_owned() } else { String::new() },
                 href: format!("{base}?{}={}", if on { "in" } else { "place" }, place.id),
             }
         })
@@ -71,7 +71,7 @@ pub fn choice(app: &App, places: &[Id], asked: &Where, base: &str, title: String
     let up = within.filter(|_| !searched).and_then(|id| geography.get(id)).map(|here| {
         let above = here.parent.filter(|parent| places.iter().any(|place| geography.contains(*place, *parent)));
         PlaceLink {
-            label: here.name.clone(),
+            label: here.name.to_owned(),
             note: String::new(),
             href: above.map_or_else(|| base.to_owned(), |parent| format!("{base}?in={parent}")),
         }

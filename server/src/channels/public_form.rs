@@ -53,7 +53,7 @@ pub fn fill(
     answers: &Map,
     messages: &[FieldMessage],
 ) -> Fill {
-    let place = app.geography().get(door.place).map_or_else(String::new, |place| place.name.clone());
+    let place = app.geography().get(door.place).map_or_else(String::new, |place| place.name.to_owned());
     Fill {
         form: form_page(app, &door.published, viewer.lang, answers, messages),
         intro: door.channel.intro_in(viewer.lang),

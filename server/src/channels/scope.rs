@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::directory::Directory;
-use crate::geography::{Geography, Place};
+use crate::geography::{Geography, PlaceRef};
 use crate::platform::ids::Id;
 
 /// Level of a community (社区、村).
@@ -31,12 +31,12 @@ pub fn only(geography: &Geography, scope: &[Id]) -> Option<Id> {
 }
 
 /// Communities within the scope that are called so (name, pinyin, initials), the best first.
-pub fn search<'a>(geography: &'a Geography, scope: &[Id], words: &str) -> Vec<&'a Place> {
+pub fn search<'a>(geography: &'a Geography, scope: &[Id], words: &str) -> Vec<PlaceRef<'a>> {
     let words = words.trim().to_lowercase();
     if words.is_empty() {
         return Vec::new();
     }
-    let mut found: Vec<(u8, &Place)> = Vec::new();
+    let mut found: Vec<(u8, PlaceRef)> = Vec::new();
     for place in scope.iter().flat_map(|place| geography.subtree(*place)) {
         if !is_door(geography, scope, place.id) {
             continue;
@@ -63,8 +63,8 @@ pub fn search<'a>(geography: &'a Geography, scope: &[Id], words: &str) -> Vec<&'
 
 /// One level of the way down: the scope's own places first, then what is below the one chosen. A chain
 /// with a single link is walked for the reader.
-pub fn level<'a>(geography: &'a Geography, scope: &[Id], within: Option<Id>) -> Vec<&'a Place> {
-    let mut here: Vec<&Place> = match within.filter(|id| scope.iter().any(|place| geography.contains(*place, *id))) {
+pub fn level<'a>(geography: &'a Geography, scope: &[Id], within: Option<Id>) -> Vec<PlaceRef<'a>> {
+    let mut here: Vec<PlaceRef> = match within.filter(|id| scope.iter().any(|place| geography.contains(*place, *id))) {
         Some(id) => geography.children(id).collect(),
         None => scope.iter().filter_map(|id| geography.get(*id)).collect(),
     };
@@ -78,7 +78,7 @@ pub fn level<'a>(geography: &'a Geography, scope: &[Id], within: Option<Id>) -> 
 }
 
 /// Whether a listed place is itself a community, or leads further down.
-pub fn leads_on(geography: &Geography, place: &Place) -> bool {
+pub fn leads_on(geography: &Geography, place: &PlaceRef) -> bool {
     place.level < COMMUNITY && geography.children(place.id).next().is_some()
 }
 
@@ -95,5 +95,5 @@ pub fn organization_name(app: &App, id: Id) -> String {
 
 /// The place's full name for people.
 pub fn place_name(app: &App, id: Id) -> String {
-    app.geography().get(id).map_or_else(String::new, |place| place.full_name.clone())
+    app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_owned())
 }

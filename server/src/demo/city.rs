@@ -9,7 +9,7 @@ use crate::access::{Reach, create_account, grant};
 use crate::app::App;
 use crate::directory::{self, BookRows, Grid, NewBook, NewStaff, Organization, Post, Staff};
 use crate::error::AppError;
-use crate::geography::{Geography, Place};
+use crate::geography::{Geography, PlaceRef};
 use crate::platform::ids::{Id, new_free_id};
 use crate::platform::pinyin::spell;
 
@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
 
     fn organization(
         &mut self,
-        place: &Place,
+        place: PlaceRef<'_>,
         kind: &str,
         name: String,
         short: String,
@@ -122,8 +122,8 @@ impl<'a> Builder<'a> {
         for place in self.geography.all().filter(|place| place.level >= 2) {
             let above = place.parent.and_then(|id| self.governing.get(&id).copied());
             let line = place.parent.and_then(|id| self.bureaus.get(&id).copied());
-            let name = place.name.clone();
-            match (place.level, place.kind.as_str()) {
+            let name = place.name;
+            match (place.level, place.kind) {
                 (3, "economic_zone") => {
                     // 管委会 stands in for the government and for the bureau.
                     let short = format!("{}管委会", name.trim_start_matches("山西大同"));
@@ -163,7 +163,8 @@ impl<'a> Builder<'a> {
                         _ => ("street_office", "社会事务办公室"),
                     };
                     let short = format!("{}{ending}", name.trim_end_matches("乡级单位"));
-                    let district = self.geography.chain(place.id).nth(1).map_or_else(String::new, |d| d.name.clone());
+                    let district =
+                        self.geography.chain(place.id).nth(1).map_or_else(String::new, |d| d.name.to_owned());
                     let id = self.organization(place, kind, format!("{district}{short}"), short, above, line);
                     self.bureaus.insert(place.id, id);
                 }
@@ -173,7 +174,14 @@ impl<'a> Builder<'a> {
                     } else {
                         ("residents_committee", "居委会")
                     };
-                    self.organization(place, kind, place.official_name.clone(), format!("{name}{ending}"), above, line);
+                    self.organization(
+                        place,
+                        kind,
+                        place.official_name.to_owned(),
+                        format!("{name}{ending}"),
+                        above,
+                        line,
+                    );
                 }
             }
         }
@@ -252,7 +260,7 @@ impl<'a> Builder<'a> {
                     if !taken(&[DISTRICT]) {
                         let who = self.made_up_name();
                         let staff = self.staff(who);
-                        let title = match (place.level, place.kind.as_str()) {
+                        let title = match (place.level, place.kind) {
                             (2, _) => "副市长",
                             (_, "economic_zone") => "管委会副主任",
                             (_, "county") => "副县长",
@@ -266,7 +274,7 @@ impl<'a> Builder<'a> {
     }
 
     /// One grid covers the community; the post is its worker.
-    fn grid(&mut self, community: &Place, post: Id) {
+    fn grid(&mut self, community: PlaceRef<'_>, post: Id) {
         if let Some(&at) = self.grid_posts.get(&community.id) {
             self.book.grids[at].workers.push(post);
             return;
@@ -283,9 +291,9 @@ impl<'a> Builder<'a> {
     }
 
     fn cast(&mut self) -> Result<(), AppError> {
-        let by_code = |geography: &Geography, code: &str| {
-            geography.by_code(code).cloned().ok_or_else(|| AppError::Internal(format!("place {code} is missing")))
-        };
+        let geography = self.geography;
+        let by_code =
+            |code: &str| geography.by_code(code).ok_or_else(|| AppError::Internal(format!("place {code} is missing")));
         for person in SIGN_INS {
             let staff = self.staff(person.name.to_owned());
             for (rank, &(at, title, role)) in person.posts.iter().enumerate() {
@@ -296,7 +304,7 @@ impl<'a> Builder<'a> {
                     At::Community | At::Grid => COMMUNITIES[0],
                     At::OtherGrid => COMMUNITIES[1],
                 };
-                let place = by_code(self.geography, code)?;
+                let place = by_code(code)?;
                 let bureau = matches!(at, At::CityBureau | At::DistrictBureau);
                 let unit = if bureau { self.bureaus[&place.id] } else { self.governing[&place.id] };
                 let tags: &[&str] = match role {
@@ -315,7 +323,7 @@ impl<'a> Builder<'a> {
                     self.grants.push((post, role, Reach::Place(place.id)));
                 }
                 if role == "grid_worker" {
-                    self.grid(&place, post);
+                    self.grid(place, post);
                 }
             }
             self.accounts.push((person.login, staff, super::hashed()));

@@ -9,7 +9,7 @@ use super::random::{Random, name};
 use crate::app::App;
 use crate::entities::{PersonRow, Source, SourceKind, import_persons};
 use crate::error::AppError;
-use crate::geography::Place;
+use crate::geography::PlaceRef;
 use crate::geography::premises::{self, Pattern, Premises};
 use crate::platform::clock::DAY;
 use crate::platform::events::Actor;
@@ -62,7 +62,7 @@ struct Resident {
 
 async fn residents(
     app: &App,
-    community: &Place,
+    community: PlaceRef<'_>,
     doors: &[Premises],
     random: &mut Random,
     number: &mut u64,

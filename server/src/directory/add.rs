@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::book::{Directory, Grid, Organization, Post, Staff};
+use super::book::Directory;
+use super::entries::{Grid, Organization, Post, Staff};
 use super::store::{
     GRID, GRID_PREMISES, GRID_WORKER, JURISDICTION, ORGANIZATION, ORGANIZATION_ANCESTOR, POST, STAFF, organization_row,
     post_row, staff_row,

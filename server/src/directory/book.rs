@@ -1,190 +1,79 @@
 //! The address book in memory.
 
-use std::collections::HashMap;
-
+use super::entries::{Grid, Organization, Post, Staff};
+use super::lists::{By, List};
 use crate::platform::ids::Id;
 
-/// A unit: 人民政府, 民政局, 街道办事处, 乡镇政府, 居委会, 村委会, a department, a company.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Organization {
-    /// its own id, also that of its entity
-    pub id: Id,
-    /// the unit it belongs to (属地: its government)
-    pub parent: Option<Id>,
-    /// the unit of the same line one level up (条线: 区民政局 has 市民政局)
-    pub counterpart: Option<Id>,
-    /// the place it governs or serves
-    pub place: Option<Id>,
-    /// `government`, `bureau`, `street_office`, `township_government`, `residents_committee`, `villagers_committee`, `administrative_committee`, `department`, `company`, `social`
-    pub kind: String,
-    /// level of its place: 1 province to 5 community
-    pub level: i64,
-    /// full name
-    pub name: String,
-    /// for display
-    pub short_name: String,
-    /// of `short_name`
-    pub pinyin: String,
-    /// first letters
-    pub initials: String,
-    /// civil date
-    pub valid_from: String,
-    /// civil date, absent while it exists
-    pub valid_to: Option<String>,
-    /// grows with every edit
-    pub version: i64,
-}
-
-/// A post (岗位) in an organization, held by one person or vacant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// its id
-    pub id: Id,
-    /// the organization it belongs to
-    pub organization: Id,
-    /// who holds it
-    pub staff: Option<Id>,
-    /// 网格员, 民政干事, 副区长
-    pub title: String,
-    /// smaller is higher
-    pub rank: i64,
-    /// `grid_worker`, `civil_affairs`, `leader`, and tags of the installation's own
-    pub tags: Vec<String>,
-    /// civil date
-    pub valid_from: String,
-    /// civil date
-    pub valid_to: Option<String>,
-    /// grows with every edit
-    pub version: i64,
-}
-
-/// A person who works here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Staff {
-    /// its id
-    pub id: Id,
-    /// the person entity
-    pub person: Id,
-    /// full name
-    pub name: String,
-    /// of the name
-    pub pinyin: String,
-    /// first letters
-    pub initials: String,
-    /// `active`, `suspended`, `left`
-    pub state: String,
-    /// grows with every edit
-    pub version: i64,
-}
-
-/// A grid (网格) inside one community with its workers' posts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// its id
-    pub id: Id,
-    /// the community it lies in
-    pub community: Id,
-    /// 第 1 网格
-    pub name: String,
-    /// posts of its workers, in order
-    pub workers: Vec<Id>,
-    /// compounds or buildings it covers; none means the whole community
-    pub premises: Vec<Id>,
-    /// grows with every edit
-    pub version: i64,
-}
-
 /// Everything that is valid today. Replaced whole when the address book changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Directory {
-    organizations: HashMap<Id, Organization>,
-    children: HashMap<Id, Vec<Id>>,
-    lines_below: HashMap<Id, Vec<Id>>,
-    by_place: HashMap<Id, Vec<Id>>,
-    posts: HashMap<Id, Post>,
-    posts_in: HashMap<Id, Vec<Id>>,
-    posts_of: HashMap<Id, Vec<Id>>,
-    staff: HashMap<Id, Staff>,
-    grids: HashMap<Id, Grid>,
-    grids_in: HashMap<Id, Vec<Id>>,
-    grids_of_post: HashMap<Id, Vec<Id>>,
+    organizations: List<Organization>,
+    children: By<Organization>,
+    lines_below: By<Organization>,
+    by_place: By<Organization>,
+    posts: List<Post>,
+    posts_in: By<Post>,
+    posts_of: By<Post>,
+    staff: List<Staff>,
+    grids: List<Grid>,
+    grids_in: By<Grid>,
+    /// post and position of the grid, in order
+    grids_of_post: Box<[(Id, u32)]>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self::new(vec![], vec![], vec![], vec![])
+    }
 }
 
 impl Directory {
     /// Builds the indexes.
     pub fn new(organizations: Vec<Organization>, posts: Vec<Post>, staff: Vec<Staff>, grids: Vec<Grid>) -> Self {
-        let mut book = Self::default();
-        for organization in &organizations {
-            if let Some(parent) = organization.parent {
-                book.children.entry(parent).or_default().push(organization.id);
-            }
-            if let Some(above) = organization.counterpart {
-                book.lines_below.entry(above).or_default().push(organization.id);
-            }
-            if let Some(place) = organization.place {
-                book.by_place.entry(place).or_default().push(organization.id);
-            }
+        let organizations = List::new(organizations, |organization| organization.id);
+        let posts = List::new(posts, |post| post.id);
+        let grids = List::new(grids, |grid| grid.id);
+        let workers = grids.all().zip(0..).flat_map(|(grid, at)| grid.workers.iter().map(move |post| (*post, at)));
+        let mut grids_of_post: Box<[(Id, u32)]> = workers.collect();
+        grids_of_post.sort_unstable();
+        Self {
+            children: By::new(&organizations, |organization| organization.parent),
+            lines_below: By::new(&organizations, |organization| organization.counterpart),
+            by_place: By::new(&organizations, |organization| organization.place),
+            posts_in: By::ordered(&posts, |post| Some(post.organization), |post| (post.rank, post.id)),
+            posts_of: By::new(&posts, |post| post.staff),
+            grids_in: By::new(&grids, |grid| Some(grid.community)),
+            organizations,
+            posts,
+            staff: List::new(staff, |person| person.id),
+            grids,
+            grids_of_post,
         }
-        for post in &posts {
-            book.posts_in.entry(post.organization).or_default().push(post.id);
-            if let Some(staff) = post.staff {
-                book.posts_of.entry(staff).or_default().push(post.id);
-            }
-        }
-        for grid in &grids {
-            book.grids_in.entry(grid.community).or_default().push(grid.id);
-            for worker in &grid.workers {
-                book.grids_of_post.entry(*worker).or_default().push(grid.id);
-            }
-        }
-        book.organizations = organizations.into_iter().map(|o| (o.id, o)).collect();
-        book.posts = posts.into_iter().map(|p| (p.id, p)).collect();
-        book.staff = staff.into_iter().map(|s| (s.id, s)).collect();
-        book.grids = grids.into_iter().map(|g| (g.id, g)).collect();
-        for list in book.posts_in.values_mut() {
-            list.sort_by_key(|id| (book.posts[id].rank, *id));
-        }
-        let orders: Vec<&mut HashMap<Id, Vec<Id>>> = vec![
-            &mut book.children,
-            &mut book.lines_below,
-            &mut book.by_place,
-            &mut book.posts_of,
-            &mut book.grids_in,
-            &mut book.grids_of_post,
-        ];
-        for map in orders {
-            map.values_mut().for_each(|list| list.sort_unstable());
-        }
-        book
     }
 
     /// An organization by id.
     pub fn organization(&self, id: Id) -> Option<&Organization> {
-        self.organizations.get(&id)
+        self.organizations.get(id)
     }
 
-    /// Every organization, in no order.
+    /// Every organization, in the order of ids.
     pub fn organizations(&self) -> impl Iterator<Item = &Organization> {
-        self.organizations.values()
-    }
-
-    fn listed<'a, T>(ids: Option<&'a Vec<Id>>, from: &'a HashMap<Id, T>) -> impl Iterator<Item = &'a T> {
-        ids.into_iter().flatten().filter_map(|id| from.get(id))
+        self.organizations.all()
     }
 
     /// Units directly inside one.
     pub fn children(&self, id: Id) -> impl Iterator<Item = &Organization> {
-        Self::listed(self.children.get(&id), &self.organizations)
+        self.children.of(id, &self.organizations)
     }
 
     /// Units of the same line one level down.
     pub fn lines_below(&self, id: Id) -> impl Iterator<Item = &Organization> {
-        Self::listed(self.lines_below.get(&id), &self.organizations)
+        self.lines_below.of(id, &self.organizations)
     }
 
     /// Units whose place this is.
     pub fn at_place(&self, place: Id) -> impl Iterator<Item = &Organization> {
-        Self::listed(self.by_place.get(&place), &self.organizations)
+        self.by_place.of(place, &self.organizations)
     }
 
     /// The organization itself and those above it by `parent`.
@@ -223,27 +112,27 @@ impl Directory {
 
     /// A post by id.
     pub fn post(&self, id: Id) -> Option<&Post> {
-        self.posts.get(&id)
+        self.posts.get(id)
     }
 
     /// Posts of an organization, highest rank first.
     pub fn posts_in(&self, organization: Id) -> impl Iterator<Item = &Post> {
-        Self::listed(self.posts_in.get(&organization), &self.posts)
+        self.posts_in.of(organization, &self.posts)
     }
 
     /// Posts that a person holds (一人多岗).
     pub fn posts_of(&self, staff: Id) -> impl Iterator<Item = &Post> {
-        Self::listed(self.posts_of.get(&staff), &self.posts)
+        self.posts_of.of(staff, &self.posts)
     }
 
     /// A staff member by id.
     pub fn staff(&self, id: Id) -> Option<&Staff> {
-        self.staff.get(&id)
+        self.staff.get(id)
     }
 
-    /// Everybody who works here, in no order.
+    /// Everybody who works here, in the order of ids.
     pub fn all_staff(&self) -> impl Iterator<Item = &Staff> {
-        self.staff.values()
+        self.staff.all()
     }
 
     /// Who holds a post.
@@ -253,22 +142,24 @@ impl Directory {
 
     /// A grid by id.
     pub fn grid(&self, id: Id) -> Option<&Grid> {
-        self.grids.get(&id)
+        self.grids.get(id)
     }
 
     /// Grids of a community.
     pub fn grids_in(&self, community: Id) -> impl Iterator<Item = &Grid> {
-        Self::listed(self.grids_in.get(&community), &self.grids)
+        self.grids_in.of(community, &self.grids)
     }
 
     /// Tags of all posts, for choosing one in a rule; each may come several times.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.posts.values().flat_map(|post| post.tags.iter().map(String::as_str))
+        self.posts.all().flat_map(|post| post.tags.iter().map(String::as_str))
     }
 
     /// Grids that a post works in.
     pub fn grids_of_post(&self, post: Id) -> impl Iterator<Item = &Grid> {
-        Self::listed(self.grids_of_post.get(&post), &self.grids)
+        let first = self.grids_of_post.partition_point(|(worker, _)| *worker < post);
+        let own = self.grids_of_post[first..].iter().take_while(move |(worker, _)| *worker == post);
+        own.map(|(_, at)| self.grids.at(*at))
     }
 
     /// How many organizations, posts and staff there are.

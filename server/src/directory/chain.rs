@@ -2,7 +2,8 @@
 
 use rule_engine::{Candidate, CandidateKind, Candidates, Chain, ChainPlace};
 
-use super::book::{Directory, Post};
+use super::book::Directory;
+use super::entries::Post;
 use crate::geography::{Geography, level_key};
 use crate::platform::ids::Id;
 
@@ -48,8 +49,8 @@ pub fn rule_chain(directory: &Directory, geography: &Geography, issuer: Id, plac
             .map(|here| ChainPlace {
                 id: here.id.to_string(),
                 level: level_key(here.level).to_owned(),
-                name: here.name.clone(),
-                kind: here.kind.clone(),
+                name: here.name.to_owned(),
+                kind: here.kind.to_owned(),
                 governing_org: directory.reached_from(issuer, here.id).map(|unit| unit.id.to_string()),
             })
             .collect(),

@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::add::{BookRows, NewBook};
-use super::book::{Directory, Grid, Organization};
+use super::book::Directory;
+use super::entries::{Grid, Organization};
 use super::kinds::{KINDS, TERRITORIAL};
 use super::store;
 use crate::app::App;

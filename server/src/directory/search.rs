@@ -1,6 +1,7 @@
 //! Finding organizations and people by name, pinyin or initials.
 
-use super::book::{Directory, Organization, Staff};
+use super::book::Directory;
+use super::entries::{Organization, Staff};
 
 /// Organizations that match, best first: the whole name, its beginning, its middle; higher levels first.
 pub fn organizations<'d>(directory: &'d Directory, text: &str, limit: usize) -> Vec<&'d Organization> {

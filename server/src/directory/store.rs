@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::book::{Directory, Grid, Organization, Post, Staff};
+use super::book::Directory;
+use super::entries::{Grid, Organization, Post, Staff};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;

@@ -126,7 +126,7 @@ pub async fn search(
 }
 
 fn person_hit(app: &App, viewer: &Viewer, record: &super::PersonRecord) -> Hit {
-    let place = record.community_id.and_then(|id| app.geography().get(id).map(|place| place.full_name.clone()));
+    let place = record.community_id.and_then(|id| app.geography().get(id).map(|place| place.full_name.to_owned()));
     let years = record
         .birth_date
         .as_deref()
@@ -146,8 +146,8 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
     crate::geography::search(&geography, text, None, HITS)
         .into_iter()
         .map(|place| Hit {
-            title: place.name.clone(),
-            note: place.full_name.clone(),
+            title: place.name.to_owned(),
+            note: place.full_name.to_owned(),
             href: format!("/places?at={}", place.id),
         })
         .collect()
@@ -155,7 +155,7 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
 
 fn organizations(app: &App, text: &str) -> Vec<Hit> {
     let (geography, directory) = (app.geography(), app.directory());
-    let place = |id: Id| geography.get(id).map(|place| place.full_name.clone());
+    let place = |id: Id| geography.get(id).map(|place| place.full_name.to_owned());
     crate::directory::search::organizations(&directory, text, HITS)
         .into_iter()
         .map(|organization| Hit {

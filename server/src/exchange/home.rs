@@ -180,7 +180,7 @@ fn case_line(app: &App, viewer: &Viewer, one: &cases::Line) -> TodoLine {
         title = format!("{title} {}", one.case.label);
     }
     // The worker knows where her community lies: its name is enough.
-    let place = app.geography().get(one.case.place_id).map(|place| place.name.clone()).unwrap_or_default();
+    let place = app.geography().get(one.case.place_id).map(|place| place.name.to_owned()).unwrap_or_default();
     let from = if one.case.filed_by_post.is_some() { "workbench-case-filed" } else { "workbench-case-from" };
     let note = viewer.text(from, &[("place", place.into())]);
     let (chip, chip_kind) = match words::due(app, viewer, one.case.due_at) {

@@ -4,8 +4,8 @@ use futures_util::FutureExt;
 
 use super::import::{TREE_SHARD, new_paths, rows_of_one};
 use super::names::{display_name, kind_of};
+use super::place::Place;
 use super::store;
-use super::tree::Place;
 use crate::app::App;
 use crate::error::{AppError, Fault};
 use crate::platform::books;
@@ -48,12 +48,12 @@ pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError>
     if code.len() > 32 {
         faults.push(Fault::new("code", "geography-code-bad"));
     } else if let Some(known) = geography.by_code(&code) {
-        faults.push(Fault::new("code", "geography-code-taken").with("name", &known.full_name));
+        faults.push(Fault::new("code", "geography-code-taken").with("name", known.full_name));
     }
     if let Some(above) = above
         && geography.children(above.id).any(|sister| sister.official_name == name)
     {
-        faults.push(Fault::new("name", "geography-name-taken").with("above", &above.name));
+        faults.push(Fault::new("name", "geography-name-taken").with("above", above.name));
     }
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
@@ -124,7 +124,8 @@ pub async fn rename(app: &App, id: Id, name: &str, version: i64, actor: Actor) -
     }
     let shown = display_name(name);
     let (pinyin, initials) = spell(&shown);
-    let mut renamed = Place { name: shown, official_name: name.to_owned(), pinyin, initials, version, ..place.clone() };
+    let mut renamed =
+        Place { name: shown, official_name: name.to_owned(), pinyin, initials, version, ..place.to_place() };
     let mut paths = new_paths(app, std::slice::from_ref(&renamed), true);
     if let Some(at) = paths.iter().position(|(known, _)| *known == id) {
         renamed.full_name = paths.remove(at).1;

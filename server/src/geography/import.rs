@@ -2,9 +2,9 @@
 
 use futures_util::FutureExt;
 
+use super::place::{Place, PlaceRef};
 use super::plan_import::Plan;
 use super::store::{self, PLACE, PLACE_ANCESTOR, PLACE_CODE, place_row};
-use super::tree::Place;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
@@ -150,8 +150,8 @@ async fn held(job: Option<&JobHandle>, tx: &mut Tx) -> Result<(), AppError> {
 /// The paths of what lies under renamed places (and, if asked for, of themselves) with the new names.
 pub(super) fn new_paths(app: &App, renamed: &[Place], themselves: bool) -> Vec<(Id, String)> {
     let geography = app.geography();
-    let name = |place: &Place| {
-        renamed.iter().find(|new| new.id == place.id).map_or_else(|| place.name.clone(), |new| new.name.clone())
+    let name = |place: PlaceRef| {
+        renamed.iter().find(|new| new.id == place.id).map_or_else(|| place.name.to_owned(), |new| new.name.clone())
     };
     let below = renamed.iter().flat_map(|place| geography.subtree(place.id).skip(usize::from(!themselves)));
     below
@@ -176,7 +176,8 @@ pub(super) struct Above {
 impl Above {
     pub(super) fn new(app: &App, places: &[Place]) -> Self {
         let geography = app.geography();
-        let parents = geography.all().chain(places).map(|place| (place.id, place.parent)).collect();
+        let parents =
+            geography.all().chain(places.iter().map(Place::view)).map(|place| (place.id, place.parent)).collect();
         Self { parents }
     }
 

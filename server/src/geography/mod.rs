@@ -8,8 +8,10 @@
 pub mod change;
 mod import;
 mod names;
+mod place;
 mod place_file;
 mod plan_import;
+mod planting;
 pub mod premises;
 mod provinces;
 mod resolve;
@@ -19,10 +21,11 @@ mod tree;
 
 pub use import::{Imported, import, import_by};
 pub use names::{display_name, kind_of, level_key, short_address};
+pub use place::{Place, PlaceRef};
 pub use place_file::{PlaceLine, read as read_places, sheet_fault};
 pub use plan_import::{Plan, plan};
 pub use provinces::{PROVINCES, province_of};
 pub use resolve::{Resolved, resolve};
 pub use search::search;
 pub use store::reload;
-pub use tree::{Geography, Place};
+pub use tree::Geography;

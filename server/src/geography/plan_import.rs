@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::names::{display_name, kind_of};
+use super::place::Place;
 use super::place_file::PlaceLine;
 use super::provinces::province_of;
-use super::tree::{Geography, Place};
+use super::tree::Geography;
 use crate::error::Fault;
 use crate::platform::ids::{Id, derived_id, shard_by_hash};
 use crate::platform::pinyin::spell;
@@ -224,14 +225,14 @@ impl Builder<'_> {
         if let Some(known) = self.geography.by_code(&line.code) {
             self.made.insert(line.code.clone(), (known.id, known.level));
             if known.parent != above_id && parent.is_some() {
-                return plan.fault(fault("geography-fault-moved").with("name", &known.name));
+                return plan.fault(fault("geography-fault-moved").with("name", known.name));
             }
             if known.official_name == line.name {
                 plan.unchanged += 1;
             } else {
                 let (pinyin, initials) = spell(&name);
                 let official_name = line.name.clone();
-                plan.renamed.push(Place { name, official_name, full_name, pinyin, initials, ..known.clone() });
+                plan.renamed.push(Place { name, official_name, full_name, pinyin, initials, ..known.to_place() });
             }
             return;
         }
@@ -271,7 +272,7 @@ impl Builder<'_> {
             return (Some(id), level, path.clone(), path.is_empty());
         }
         match self.geography.by_code(code) {
-            Some(place) => (Some(place.id), place.level, place.full_name.clone(), place.parent.is_none()),
+            Some(place) => (Some(place.id), place.level, place.full_name.to_owned(), place.parent.is_none()),
             None => (None, 0, String::new(), false),
         }
     }
@@ -284,7 +285,7 @@ impl Builder<'_> {
             self.names
                 .get(code)
                 .map(|(name, _)| name.as_str())
-                .or_else(|| self.geography.by_code(code).map(|p| p.official_name.as_str()))
+                .or_else(|| self.geography.by_code(code).map(|p| p.official_name))
         });
         if line.level == 3 && above == Some(line.name.as_str()) {
             return "repeated".to_owned();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 
-use super::tree::Place;
+use super::place::PlaceRef;
 use crate::app::App;
 use crate::args;
 use crate::error::{AppError, Fault};
@@ -74,14 +74,18 @@ pub struct Premises {
 }
 
 /// Everything in a community.
-pub async fn of_community(conn: &mut impl Exec, community: &Place, today: &str) -> Result<Vec<Premises>, StoreError> {
+pub async fn of_community(
+    conn: &mut impl Exec,
+    community: PlaceRef<'_>,
+    today: &str,
+) -> Result<Vec<Premises>, StoreError> {
     conn.all(OF_COMMUNITY, args![community.shard, community.id, today]).await
 }
 
 /// What is directly under `parent`, or directly under the community.
 pub async fn children(
     conn: &mut impl Exec,
-    community: &Place,
+    community: PlaceRef<'_>,
     parent: Option<Id>,
     today: &str,
 ) -> Result<Vec<Premises>, StoreError> {
@@ -97,7 +101,11 @@ pub async fn find(conn: &mut impl Exec, shard: i64, id: Id) -> Result<Option<Pre
 }
 
 /// How many of each kind a community has.
-pub async fn counts(conn: &mut impl Exec, community: &Place, today: &str) -> Result<HashMap<String, i64>, StoreError> {
+pub async fn counts(
+    conn: &mut impl Exec,
+    community: PlaceRef<'_>,
+    today: &str,
+) -> Result<HashMap<String, i64>, StoreError> {
     Ok(conn.all::<(String, i64)>(KINDS, args![community.shard, community.id, today]).await?.into_iter().collect())
 }
 
@@ -201,7 +209,7 @@ fn push(list: &mut Vec<Planned>, kind: &'static str, name: String, above: Option
 }
 
 /// Splits a plan into what is new and how many are there already, by path.
-pub async fn new_of(app: &App, community: &Place, plan: Vec<Planned>) -> Result<(Vec<Planned>, usize), AppError> {
+pub async fn new_of(app: &App, community: PlaceRef<'_>, plan: Vec<Planned>) -> Result<(Vec<Planned>, usize), AppError> {
     let known = of_community(&mut app.read(), community, &app.clock.today_text()).await?;
     let paths: std::collections::HashSet<&str> = known.iter().map(|premises| premises.path.as_str()).collect();
     let before = plan.len();
@@ -214,7 +222,7 @@ pub async fn new_of(app: &App, community: &Place, plan: Vec<Planned>) -> Result<
 /// that repeating an act that was broken off completes it.
 pub async fn make(
     app: &App,
-    community: &Place,
+    community: PlaceRef<'_>,
     plan: Vec<Planned>,
     made_up: bool,
     actor: Actor,

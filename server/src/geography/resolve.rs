@@ -3,7 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::names::core_name;
-use super::tree::{Geography, Place};
+use super::place::PlaceRef;
+use super::tree::Geography;
 use crate::platform::ids::Id;
 
 /// What a text names.
@@ -28,7 +29,7 @@ pub fn resolve(geography: &Geography, text: &str, within: Option<Id>) -> Resolve
     if text.is_empty() {
         return Resolved::None;
     }
-    let inside = |place: &&Place| within.is_none_or(|above| geography.contains(above, place.id));
+    let inside = |place: &PlaceRef| within.is_none_or(|above| geography.contains(above, place.id));
     if text.len() >= 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         let code = format!("{text:0<12}");
         return match geography.by_code(&code).or_else(|| geography.by_code(text)).filter(inside) {
@@ -41,7 +42,7 @@ pub fn resolve(geography: &Geography, text: &str, within: Option<Id>) -> Resolve
         .filter(|p| !p.is_empty())
         .collect();
     let Some((&last, above)) = parts.split_last() else { return Resolved::None };
-    let found: Vec<&Place> = exact_first(geography.named(last), last)
+    let found: Vec<PlaceRef> = exact_first(geography.named(last), last)
         .into_iter()
         .filter(|place| inside(place) && above_matches(geography, place, above))
         .collect();
@@ -52,10 +53,10 @@ pub fn resolve(geography: &Geography, text: &str, within: Option<Id>) -> Resolve
 }
 
 /// A path without separators: the longest tail that is a place whose ancestors spell the head.
-fn joined<'g>(geography: &'g Geography, text: &str, inside: impl Fn(&&'g Place) -> bool) -> Resolved {
+fn joined<'g>(geography: &'g Geography, text: &str, inside: impl Fn(&PlaceRef<'g>) -> bool) -> Resolved {
     for (at, _) in text.char_indices().skip(1) {
         let (head, tail) = text.split_at(at);
-        let found: Vec<&Place> = exact_first(geography.named(tail), tail)
+        let found: Vec<PlaceRef> = exact_first(geography.named(tail), tail)
             .into_iter()
             .filter(|place| inside(place) && head_matches(geography, place, head))
             .collect();
@@ -66,7 +67,7 @@ fn joined<'g>(geography: &'g Geography, text: &str, inside: impl Fn(&&'g Place) 
     Resolved::None
 }
 
-fn answer(mut found: Vec<&Place>) -> Resolved {
+fn answer(mut found: Vec<PlaceRef>) -> Resolved {
     match found.as_slice() {
         [] => Resolved::None,
         [one] => Resolved::One(one.id),
@@ -79,26 +80,26 @@ fn answer(mut found: Vec<&Place>) -> Resolved {
 
 /// Places that carry the name literally come before those that only share its core: if there are any,
 /// the others do not count.
-fn exact_first<'g>(found: Vec<&'g Place>, text: &str) -> Vec<&'g Place> {
-    let exact: Vec<&Place> = found.iter().copied().filter(|p| p.name == text || p.official_name == text).collect();
+fn exact_first<'g>(found: Vec<PlaceRef<'g>>, text: &str) -> Vec<PlaceRef<'g>> {
+    let exact: Vec<PlaceRef> = found.iter().copied().filter(|p| p.name == text || p.official_name == text).collect();
     if exact.is_empty() { found } else { exact }
 }
 
-fn is_called(place: &Place, name: &str) -> bool {
-    place.name == name || place.official_name == name || core_name(&place.name) == core_name(name)
+fn is_called(place: &PlaceRef, name: &str) -> bool {
+    place.name == name || place.official_name == name || core_name(place.name) == core_name(name)
 }
 
 /// Whether the names stand above the place in this order, with levels left out at will.
-fn above_matches(geography: &Geography, place: &Place, names: &[&str]) -> bool {
+fn above_matches(geography: &Geography, place: &PlaceRef, names: &[&str]) -> bool {
     let mut chain = geography.chain(place.id).skip(1);
-    names.iter().rev().all(|name| chain.any(|above| is_called(above, name)))
+    names.iter().rev().all(|name| chain.any(|above| is_called(&above, name)))
 }
 
 /// Whether the head is spelled by ancestors from top to bottom, with levels left out at will.
-fn head_matches(geography: &Geography, place: &Place, head: &str) -> bool {
+fn head_matches(geography: &Geography, place: &PlaceRef, head: &str) -> bool {
     let mut rest = head;
     for above in geography.chain(place.id).skip(1) {
-        for name in [above.official_name.as_str(), above.name.as_str(), core_name(&above.name)] {
+        for name in [above.official_name, above.name, core_name(above.name)] {
             if let Some(shorter) = rest.strip_suffix(name) {
                 rest = shorter;
                 break;

@@ -1,19 +1,21 @@
 //! The SQL of places: reading the whole tree, writing rows, dated codes.
 
-use super::tree::{Geography, Place};
+use super::place::{Place, PlaceRef};
+use super::planting::Planting;
+use super::tree::Geography;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::Shape;
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Exec, Line, StoreError};
 use crate::platform::ids::Id;
 
 /// Only versions of the tree that were published count: rows of an import that is still running, or
 /// was broken off, carry a higher number and are seen by nobody.
-const ALL: &str = "SELECT id, parent_id, level, kind, name, official_name, full_name, pinyin, initials, code, in_list, \
-     shard, sort, valid_from, valid_to, version FROM place \
+const ALL: &str = "SELECT id, parent_id, concat_ws('\n', level, kind, name, official_name, full_name, pinyin, initials, \
+     coalesce(code, ''), in_list, shard, sort, valid_from, coalesce(valid_to, ''), version) FROM place \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) \
-     AND tree_version <= (SELECT coalesce(max(number), 0) FROM tree_version) ORDER BY sort, id";
+     AND tree_version <= (SELECT coalesce(max(number), 0) FROM tree_version)";
 const TREE_VERSION: &str = "SELECT coalesce(max(number), 0) FROM tree_version";
 const PUBLISH: &str = "INSERT INTO tree_version (number, note, effective_on, created_at) VALUES ($1, $2, $3, $4)";
 const RENAME: &str = "UPDATE place SET name = $2, official_name = $3, full_name = $4, pinyin = $5, initials = $6, \
@@ -83,49 +85,6 @@ pub const PLACE_CODE: Shape = Shape {
     key: &["place_id", "code", "system", "valid_from"],
 };
 
-#[derive(sqlx::FromRow)]
-struct PlaceRow {
-    id: Id,
-    parent_id: Option<Id>,
-    level: i64,
-    kind: String,
-    name: String,
-    official_name: String,
-    full_name: String,
-    pinyin: String,
-    initials: String,
-    code: Option<String>,
-    in_list: bool,
-    shard: i64,
-    sort: i64,
-    valid_from: String,
-    valid_to: Option<String>,
-    version: i64,
-}
-
-impl From<PlaceRow> for Place {
-    fn from(row: PlaceRow) -> Self {
-        Self {
-            id: row.id,
-            parent: row.parent_id,
-            level: row.level,
-            kind: row.kind,
-            name: row.name,
-            official_name: row.official_name,
-            full_name: row.full_name,
-            pinyin: row.pinyin,
-            initials: row.initials,
-            code: row.code,
-            in_list: row.in_list,
-            shard: row.shard,
-            sort: row.sort,
-            valid_from: row.valid_from,
-            valid_to: row.valid_to,
-            version: row.version,
-        }
-    }
-}
-
 /// The row of a place under a version of the tree.
 pub fn place_row(place: &Place, tree_version: i64) -> Vec<Arg> {
     args![
@@ -151,8 +110,31 @@ pub fn place_row(place: &Place, tree_version: i64) -> Vec<Arg> {
 
 /// Every place valid on `today` (`YYYY-MM-DD`).
 pub async fn load(conn: &mut impl Exec, today: &str) -> Result<Geography, StoreError> {
-    let rows: Vec<PlaceRow> = conn.all(ALL, args![today]).await?;
-    Ok(Geography::new(rows.into_iter().map(Place::from).collect()))
+    let planting: Planting = conn.gather(ALL, args![today], add).await?;
+    Ok(planting.grow())
+}
+
+fn add(planting: &mut Planting, (id, parent, line): (Id, Option<Id>, String)) -> Result<(), StoreError> {
+    let mut line = Line::new(&line);
+    planting.add(PlaceRef {
+        id,
+        parent,
+        level: line.number()?,
+        kind: line.text()?,
+        name: line.text()?,
+        official_name: line.text()?,
+        full_name: line.text()?,
+        pinyin: line.text()?,
+        initials: line.text()?,
+        code: line.filled()?,
+        in_list: line.flag()?,
+        shard: line.number()?,
+        sort: line.number()?,
+        valid_from: line.text()?,
+        valid_to: line.filled()?,
+        version: line.number()?,
+    });
+    line.end()
 }
 
 /// Reads the tree again and replaces the one in memory: call it after every change.

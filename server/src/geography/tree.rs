@@ -1,193 +1,197 @@
 //! The tree of places in memory: 100,000 nodes, subtree and ancestor questions in constant time.
+//!
+//! It is held in few pieces of memory: rows of plain numbers, one text that all names lie in, and lists of
+//! positions that find a row. A place is put together when it is asked for.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use super::names::core_name;
+use super::place::{Place, PlaceRef};
+use super::planting::Planting;
 use crate::platform::ids::Id;
+use crate::platform::positions::Positions;
+use crate::platform::texts::{Span, Texts, Words};
 
-/// A place of levels 1 (province) to 5 (community).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// its own id, also that of its entity
-    pub id: Id,
-    /// the place above, absent at the root; levels may be skipped
-    pub parent: Option<Id>,
-    /// 1 province, 2 city, 3 district, 4 township, 5 community
-    pub level: i64,
-    /// `province`, `city`, `district`, `county`, `economic_zone`, `street`, `town`, `township`, `community`, `village` …
-    pub kind: String,
-    /// for display: without 居委会, 村委会, 办事处
-    pub name: String,
-    /// as in the official list
-    pub official_name: String,
-    /// names from below the root to here, joined by `/`
-    pub full_name: String,
-    /// of `name`, without tones and spaces
-    pub pinyin: String,
-    /// first letters of the pinyin
-    pub initials: String,
-    /// current code (NBS, 12 digits), if it has one
-    pub code: Option<String>,
-    /// whether the code is in the administrative list (an economic zone's is not)
-    pub in_list: bool,
-    /// shard of what lies or lives here
-    pub shard: i64,
-    /// order among siblings
-    pub sort: i64,
-    /// civil date since when it exists
-    pub valid_from: String,
-    /// civil date until when it existed
-    pub valid_to: Option<String>,
-    /// grows with every edit
-    pub version: i64,
-}
-
-impl Place {
-    /// Whether a kind only keeps a code together (省直辖县级, a county that repeats its city's name):
-    /// such a node is stored and answered for, but people see its children in its stead.
-    pub fn is_hidden_kind(kind: &str) -> bool {
-        matches!(kind, "hidden_city" | "repeated")
-    }
-
-    /// See [`Place::is_hidden_kind`].
-    pub fn is_hidden(&self) -> bool {
-        Self::is_hidden_kind(&self.kind)
-    }
-}
-
-/// All places that are valid now. Cheap to share; replaced whole when the tree changes. A place is known by
-/// its position; what finds it is kept as plain lists of positions, a third of what maps of texts would take.
+/// All places that are valid now. Cheap to share; replaced whole when the tree changes.
 #[derive(Debug, Default)]
 pub struct Geography {
-    places: Vec<Place>,
-    index: HashMap<Id, u32>,
-    /// by code
-    by_code: Vec<u32>,
-    /// digest of a form of the name and position, sorted
-    by_name: Vec<(u64, u32)>,
-    /// where the children of a position begin and, at the next position, end
-    first_child: Vec<u32>,
-    /// children of one position after those of another, in order
-    children: Vec<u32>,
-    /// preorder interval: a place's subtree is `enter..leave`
-    enter: Vec<u32>,
-    leave: Vec<u32>,
-    /// positions in preorder
-    order: Vec<u32>,
-    roots: Vec<u32>,
+    /// in the order of the tree: a place is followed by what lies below it
+    pub(super) rows: Vec<Row>,
+    pub(super) texts: Texts,
+    /// kinds and days
+    pub(super) words: Words,
+    pub(super) positions: Positions,
+    /// positions of those that have a code, by code
+    pub(super) by_code: Box<[u32]>,
+    /// position and form of every name, by digest
+    pub(super) by_name: Box<[Form]>,
 }
 
-/// Not reachable from a root.
-const NOWHERE: u32 = u32::MAX;
+/// A place as it is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub id: Id,
+    /// position of the place above
+    pub parent: u32,
+    /// position after the last place below
+    pub end: u32,
+    /// where its texts begin
+    pub begin: u32,
+    pub full_name: Span,
+    pub name: Span,
+    pub official_name: Span,
+    pub pinyin: Span,
+    pub initials: Span,
+    pub code: Option<Span>,
+    pub kind: u32,
+    pub valid_from: u32,
+    pub valid_to: u32,
+    pub sort: i32,
+    pub version: i32,
+    pub shard: u16,
+    pub level: u8,
+    pub in_list: bool,
+}
+
+/// No position and no word.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A form of a name of the place at a position, in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Form(u32);
+
+impl Form {
+    const EACH: u32 = 3;
+
+    /// Different forms of the names of a place.
+    pub(super) fn all(tree: &Geography, at: u32) -> impl Iterator<Item = Self> {
+        let [name, official, core] = [0, 1, 2].map(|form| Self(at * Self::EACH + form));
+        let text = |form: Self| form.text(tree);
+        let distinct = [
+            Some(name),
+            Some(official).filter(|form| text(*form) != text(name)),
+            Some(core).filter(|form| text(*form) != text(name) && text(*form) != text(official)),
+        ];
+        distinct.into_iter().flatten()
+    }
+
+    fn at(self) -> u32 {
+        self.0 / Self::EACH
+    }
+
+    fn text(self, tree: &Geography) -> &str {
+        let place = tree.place(self.at());
+        match self.0 % Self::EACH {
+            0 => place.name,
+            1 => place.official_name,
+            _ => core_name(place.name),
+        }
+    }
+
+    /// What the forms are ordered by: shorter to compare than texts, and nothing is stored.
+    pub(super) fn digest(self, tree: &Geography) -> u64 {
+        digest(self.text(tree))
+    }
+}
 
 fn digest(name: &str) -> u64 {
-    // The fixed keys of a fresh hasher: the same in every process, and nothing is stored.
+    // The fixed keys of a fresh hasher: the same every time.
     let mut hasher = std::hash::DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
 }
 
-fn forms(place: &Place) -> [&str; 3] {
-    [&place.name, &place.official_name, core_name(&place.name)]
-}
-
 impl Geography {
     /// Builds the tree. A place whose parent is missing, and any cycle, is left out: imports refuse both.
-    pub fn new(places: Vec<Place>) -> Self {
-        let count = u32::try_from(places.len()).unwrap_or(NOWHERE - 1);
-        let place = |at: u32| &places[at as usize];
-        let index: HashMap<Id, u32> = (0..count).map(|at| (place(at).id, at)).collect();
-        let mut by_code: Vec<u32> = (0..count).filter(|&at| place(at).code.is_some()).collect();
-        by_code.sort_by_key(|&at| place(at).code.as_deref());
-        let mut by_name: Vec<(u64, u32)> =
-            (0..count).flat_map(|at| forms(place(at)).map(|form| (digest(form), at))).collect();
-        by_name.sort_unstable();
-        by_name.dedup();
-        by_name.shrink_to_fit();
-        let parent = |at: u32| place(at).parent.and_then(|parent| index.get(&parent).copied());
-        let mut children: Vec<u32> = (0..count).filter(|&at| parent(at).is_some()).collect();
-        children.sort_by_key(|&at| (parent(at), place(at).sort, place(at).id));
-        let mut first_child = vec![0; places.len() + 1];
-        for &child in &children {
-            if let Some(above) = parent(child) {
-                first_child[above as usize + 1] += 1;
-            }
+    pub fn new(places: &[Place]) -> Self {
+        let mut planting = Planting::default();
+        for place in places {
+            planting.add(place.view());
         }
-        for at in 1..first_child.len() {
-            first_child[at] += first_child[at - 1];
-        }
-        let roots: Vec<u32> = (0..count).filter(|&at| place(at).parent.is_none()).collect();
-        let (mut enter, mut leave) = (vec![NOWHERE; places.len()], vec![0; places.len()]);
-        let mut order: Vec<u32> = Vec::with_capacity(places.len());
-        let mut stack: Vec<(u32, bool)> = roots.iter().rev().map(|&root| (root, false)).collect();
-        while let Some((at, done)) = stack.pop() {
-            if done {
-                leave[at as usize] = order.len() as u32;
-                continue;
-            }
-            enter[at as usize] = order.len() as u32;
-            order.push(at);
-            stack.push((at, true));
-            let below = first_child[at as usize] as usize..first_child[at as usize + 1] as usize;
-            stack.extend(children[below].iter().rev().map(|&child| (child, false)));
-        }
-        Self { places, index, by_code, by_name, first_child, children, enter, leave, order, roots }
+        planting.grow()
     }
 
-    fn reached(&self, at: u32) -> bool {
-        self.enter[at as usize] != NOWHERE
+    /// All positions.
+    pub(super) fn everywhere(&self) -> std::ops::Range<u32> {
+        0..self.rows.len() as u32
     }
 
-    fn place(&self, at: u32) -> &Place {
-        &self.places[at as usize]
+    /// The place at a position.
+    #[inline]
+    pub(super) fn place(&self, at: u32) -> PlaceRef<'_> {
+        let row = &self.rows[at as usize];
+        let text = |span: Span| self.texts.get(row.begin, span);
+        PlaceRef {
+            id: row.id,
+            parent: self.rows.get(row.parent as usize).map(|above| above.id),
+            level: row.level.into(),
+            kind: self.words.get(row.kind),
+            name: text(row.name),
+            official_name: text(row.official_name),
+            full_name: text(row.full_name),
+            pinyin: text(row.pinyin),
+            initials: text(row.initials),
+            code: row.code.map(text),
+            in_list: row.in_list,
+            shard: row.shard.into(),
+            sort: row.sort.into(),
+            valid_from: self.words.get(row.valid_from),
+            valid_to: (row.valid_to != NONE).then(|| self.words.get(row.valid_to)),
+            version: row.version.into(),
+        }
     }
 
     fn at(&self, id: Id) -> Option<u32> {
-        self.index.get(&id).copied().filter(|&at| self.reached(at))
+        self.positions.find(id, |at| self.rows[at as usize].id)
+    }
+
+    /// Positions of a place and of what lies below it; none if there is no such place.
+    fn range(&self, id: Id) -> std::ops::Range<u32> {
+        self.at(id).map_or(0..0, |at| at..self.rows[at as usize].end)
     }
 
     /// A place by id.
-    pub fn get(&self, id: Id) -> Option<&Place> {
+    pub fn get(&self, id: Id) -> Option<PlaceRef<'_>> {
         self.at(id).map(|at| self.place(at))
     }
 
     /// A place by its current code.
-    pub fn by_code(&self, code: &str) -> Option<&Place> {
-        let found = self.by_code.binary_search_by_key(&Some(code), |&at| self.place(at).code.as_deref()).ok()?;
-        Some(self.by_code[found]).filter(|&at| self.reached(at)).map(|at| self.place(at))
+    pub fn by_code(&self, code: &str) -> Option<PlaceRef<'_>> {
+        let found = self.by_code.binary_search_by_key(&Some(code), |&at| self.place(at).code).ok()?;
+        Some(self.place(self.by_code[found]))
     }
 
-    /// Places called so, in any form of the name (official, short, core); unreachable ones left out.
-    pub fn named(&self, name: &str) -> Vec<&Place> {
+    /// Places called so, in any form of the name (official, short, core), in the order of the tree.
+    pub fn named(&self, name: &str) -> Vec<PlaceRef<'_>> {
         let called = |name: &str| {
             let wanted = digest(name);
-            let from = self.by_name.partition_point(|(digest, _)| *digest < wanted);
-            let same = self.by_name[from..].iter().take_while(|(digest, _)| *digest == wanted);
-            let hits = same.map(|(_, at)| *at).filter(|&at| forms(self.place(at)).contains(&name));
-            hits.collect::<Vec<u32>>()
+            let from = self.by_name.partition_point(|form| form.digest(self) < wanted);
+            let same = self.by_name[from..].iter().take_while(|form| form.digest(self) == wanted);
+            let hits = same.filter(|form| form.text(self) == name).map(|form| self.place(form.at()));
+            hits.collect::<Vec<PlaceRef>>()
         };
-        let mut hits = called(name);
-        if hits.is_empty() {
-            hits = called(core_name(name));
-        }
-        hits.into_iter().filter(|&at| self.reached(at)).map(|at| self.place(at)).collect()
+        let hits = called(name);
+        if hits.is_empty() { called(core_name(name)) } else { hits }
     }
 
     /// The root of the tree; the first if there are several.
-    pub fn root(&self) -> Option<&Place> {
-        self.roots.first().map(|&at| self.place(at))
+    pub fn root(&self) -> Option<PlaceRef<'_>> {
+        self.everywhere().next().map(|at| self.place(at))
     }
 
     /// The places directly below, in order.
-    pub fn children(&self, id: Id) -> impl Iterator<Item = &Place> {
-        let begins = |at: u32| self.first_child[at as usize] as usize;
-        let range = self.at(id).map_or(0..0, |at| begins(at)..begins(at + 1));
-        self.children[range].iter().map(|&at| self.place(at))
+    pub fn children(&self, id: Id) -> impl Iterator<Item = PlaceRef<'_>> {
+        let mut below = self.range(id);
+        below.next();
+        std::iter::from_fn(move || {
+            let child = below.next()?;
+            below.start = self.rows[child as usize].end;
+            Some(self.place(child))
+        })
     }
 
     /// The places that people see directly below: a hidden node is replaced by its children.
-    pub fn shown_children(&self, id: Id) -> Vec<&Place> {
+    pub fn shown_children(&self, id: Id) -> Vec<PlaceRef<'_>> {
         let mut shown = Vec::new();
         for child in self.children(id) {
             if child.is_hidden() { shown.extend(self.shown_children(child.id)) } else { shown.push(child) }
@@ -196,42 +200,33 @@ impl Geography {
     }
 
     /// The place itself and everything above it, from the leaf to the root.
-    pub fn chain(&self, id: Id) -> impl Iterator<Item = &Place> {
-        let mut next = self.get(id);
-        std::iter::from_fn(move || {
-            let place = next?;
-            next = place.parent.and_then(|parent| self.get(parent));
-            Some(place)
-        })
-        .take(16)
+    pub fn chain(&self, id: Id) -> impl Iterator<Item = PlaceRef<'_>> {
+        let above = |at: &u32| Some(self.rows[*at as usize].parent).filter(|&above| above != NONE);
+        std::iter::successors(self.at(id), above).take(16).map(|at| self.place(at))
     }
 
     /// The place itself and everything below, in tree order.
-    pub fn subtree(&self, id: Id) -> impl Iterator<Item = &Place> {
-        let range = self.at(id).map_or(0..0, |at| self.enter[at as usize] as usize..self.leave[at as usize] as usize);
-        self.order[range].iter().map(|&at| self.place(at))
+    pub fn subtree(&self, id: Id) -> impl Iterator<Item = PlaceRef<'_>> {
+        self.range(id).map(|at| self.place(at))
     }
 
     /// Whether `below` is `above` or lies under it.
     pub fn contains(&self, above: Id, below: Id) -> bool {
-        match (self.at(above), self.at(below)) {
-            (Some(a), Some(b)) => (self.enter[a as usize]..self.leave[a as usize]).contains(&self.enter[b as usize]),
-            _ => false,
-        }
+        self.at(below).is_some_and(|below| self.range(above).contains(&below))
     }
 
     /// Every place, in tree order.
-    pub fn all(&self) -> impl Iterator<Item = &Place> {
-        self.order.iter().map(|&at| self.place(at))
+    pub fn all(&self) -> impl Iterator<Item = PlaceRef<'_>> {
+        self.everywhere().map(|at| self.place(at))
     }
 
     /// How many places there are.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.rows.len()
     }
 
     /// Whether there is none yet.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.rows.is_empty()
     }
 }

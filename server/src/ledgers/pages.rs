@@ -165,7 +165,7 @@ fn conditions(app: &App, viewer: &Viewer, filter: &Filter, href: &str) -> Vec<Co
         let label = match name.as_str() {
             "q" => viewer.text("ledgers-found-by", &[("q", value.as_str().into())]),
             "place" => match filter.place(app) {
-                Ok(Some(id)) => app.geography().get(id).map_or_else(String::new, |place| place.full_name.clone()),
+                Ok(Some(id)) => app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_owned()),
                 _ => continue,
             },
             "place_text" if filter.place.is_empty() => value.clone(),
@@ -192,7 +192,7 @@ fn age_label(viewer: &Viewer, band: &str) -> String {
 fn filter_form(app: &App, viewer: &Viewer, filter: &Filter, faults: &[Fault]) -> LedgerFilter {
     let error = |at: &str| faults.iter().find(|fault| fault.at == at).map(|fault| fault.text(viewer.lang));
     let place = filter.place(app).ok().flatten();
-    let place_label = match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.clone())) {
+    let place_label = match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.to_owned())) {
         Some(name) => name,
         None => filter.place_text.clone(),
     };

@@ -34,7 +34,7 @@ pub fn cells(
         let value = known.get(key)?;
         if key == "residence_place" {
             // The district is the same for most of a page: the community and what it belongs to say enough.
-            let place = record.community_id.and_then(|id| app.geography().get(id).map(|p| p.name.clone()));
+            let place = record.community_id.and_then(|id| app.geography().get(id).map(|p| p.name.to_owned()));
             return place.or_else(|| Some(show::text(app, model, lang, &AttributeRef::new(Class::Person, key), value)));
         }
         Some(show::text(app, model, lang, &AttributeRef::new(Class::Person, key), value))

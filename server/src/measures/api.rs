@@ -132,7 +132,7 @@ pub async fn show(
     let (work, open_as_of) = open_work(&app, task.id, axis, &found).await?;
     let (geography, directory) = (app.geography(), app.directory());
     let name_of = |id| match axis {
-        Axis::Place => geography.get(id).map(|place| place.name.as_str()),
+        Axis::Place => geography.get(id).map(|place| place.name),
         Axis::Organization => directory.organization(id).map(|unit| unit.name.as_str()),
     };
     let json = |node| node_json(node, name_of(node.id), work.get(&node.id).copied().unwrap_or_default());

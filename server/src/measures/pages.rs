@@ -61,7 +61,7 @@ async fn row(app: &App, viewer: &Viewer, task: &TaskSummary) -> Result<Option<Bo
     let board = board(app, task.id, axis, node).await?;
     let here = &board.here;
     let name = match axis {
-        Axis::Place => app.geography().get(node).map(|place| place.name.clone()),
+        Axis::Place => app.geography().get(node).map(|place| place.name.to_owned()),
         Axis::Organization => app.directory().organization(node).map(|unit| unit.short_name.clone()),
     };
     let args = [("place", name.unwrap_or_default().into()), ("due", here.due().into()), ("done", here.ended().into())];

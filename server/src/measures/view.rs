@@ -62,7 +62,7 @@ impl Maker<'_> {
 
     fn name(&self, axis: Axis, node: Id) -> String {
         let found = match axis {
-            Axis::Place => self.app.geography().get(node).map(|place| place.name.clone()),
+            Axis::Place => self.app.geography().get(node).map(|place| place.name.to_owned()),
             Axis::Organization => self.app.directory().organization(node).map(|unit| unit.short_name.clone()),
         };
         found.unwrap_or_default()

@@ -29,10 +29,12 @@ pub mod log;
 pub mod metrics;
 pub mod peers;
 pub mod pinyin;
+pub mod positions;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
 pub mod sheets;
+pub mod texts;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -132,7 +132,7 @@ async fn what_page(
     let home = viewer.staff().ok().and_then(|staff| app.directory().organization(staff.organization)?.place);
     let chosen = posted.get("root_place").and_then(|text| text.parse::<Id>().ok()).or(home);
     let geography = app.geography();
-    let label = chosen.and_then(|id| geography.get(id)).map(|place| place.name.clone()).unwrap_or_default();
+    let label = chosen.and_then(|id| geography.get(id)).map(|place| place.name.to_owned()).unwrap_or_default();
     let template = value("template");
     let page = WhatPage {
         templates: templates::list(&mut app.read())

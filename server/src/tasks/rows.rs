@@ -17,7 +17,7 @@ use super::store::{self, TASK_ROW};
 use crate::app::App;
 use crate::entities::{self, PersonRow, Source, SourceKind};
 use crate::error::{AppError, Fault};
-use crate::geography::{Geography, Place, Resolved, resolve};
+use crate::geography::{Geography, PlaceRef, Resolved, resolve};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::events::{Actor, Event};
 use crate::platform::ids::{Id, shard_of};
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
             Resolved::None => Err(format!("tasks-fault-unknown-community|{path}")),
             Resolved::Many(ids) => {
                 let names: Vec<&str> =
-                    ids.iter().take(3).filter_map(|id| self.geography.get(*id)).map(|p| p.full_name.as_str()).collect();
+                    ids.iter().take(3).filter_map(|id| self.geography.get(*id)).map(|p| p.full_name).collect();
                 Err(format!("tasks-fault-many-communities|{}", names.join("；")))
             }
         };
@@ -390,7 +390,7 @@ pub async fn from_subjects_by(app: &App, task: &Task, subjects: Vec<Subject>, ac
 pub async fn from_units_by(app: &App, task: &Task, level: i64, actor: &Actor) -> Result<Read, AppError> {
     debug_assert!(task.shape() != TaskShape::Listed);
     let (geography, directory) = (app.geography(), app.directory());
-    let places: Vec<&Place> = geography.subtree(task.root_place).filter(|place| place.level == level).collect();
+    let places: Vec<PlaceRef> = geography.subtree(task.root_place).filter(|place| place.level == level).collect();
     let rows: Vec<TaskRow> = places
         .into_iter()
         .enumerate()
@@ -403,7 +403,7 @@ pub async fn from_units_by(app: &App, task: &Task, level: i64, actor: &Actor) ->
                 subject_shard: unit.map(|unit| shard_of(unit.id)),
                 subject_id: unit.map(|unit| unit.id),
                 place_id: Some(place.id),
-                label: unit.map_or_else(|| place.name.clone(), |unit| unit.short_name.clone()),
+                label: unit.map_or_else(|| place.name.to_owned(), |unit| unit.short_name.clone()),
                 sheet: "{}".into(),
                 fault: unit.is_none().then(|| "tasks-fault-no-unit".into()),
             }

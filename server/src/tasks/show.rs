@@ -124,7 +124,7 @@ pub async fn send_page(
         .into_iter()
         .map(|(position, label, place, reason, line, column)| OrphanLine {
             label: if label.is_empty() { format!("#{position}") } else { label },
-            place: place.and_then(|id| geography.get(id)).map(|p| p.full_name.clone()).unwrap_or_default(),
+            place: place.and_then(|id| geography.get(id)).map(|p| p.full_name.to_owned()).unwrap_or_default(),
             reason: rows::fault_text(viewer.lang, &reason),
             at: line.zip(column).map(|(line, column)| {
                 viewer.text(
@@ -179,7 +179,7 @@ fn place_line(app: &App, task: &Task, id: Id, depth: usize, by_place: &BTreeMap<
     let (geography, count) = (app.geography(), by_place.get(&id)?);
     let most = by_place.get(&task.root_place).map_or(1, |count| count.total.max(1));
     Some(PlaceLine {
-        name: geography.get(id)?.name.clone(),
+        name: geography.get(id)?.name.to_owned(),
         total: count.total,
         percent: (count.total * 100 / most).max(1),
         each: one_decimal(count.total - count.orphans, count.holders),

@@ -11,12 +11,14 @@ pub mod catalogue;
 pub mod dialect;
 mod error;
 mod lender;
+mod line;
 mod migrate;
 mod open;
 pub mod tables;
 mod touched;
 pub mod walk;
 
+use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
@@ -24,6 +26,7 @@ pub use args::Arg;
 pub use error::StoreError;
 pub use lender::Lender;
 use lender::Loan;
+pub use line::Line;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
 pub use touched::Touched;
@@ -153,6 +156,26 @@ pub trait Exec: Send {
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         self.note(sql);
         async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await) }
+    }
+
+    /// Gathers all rows as they come, for what is too large to lie in memory twice.
+    fn gather<T: DbRow, G: Default + Send>(
+        &mut self,
+        sql: &'static str,
+        args: Vec<Arg>,
+        take: impl Fn(&mut G, T) -> Result<(), StoreError> + Send + Sync,
+    ) -> impl Future<Output = Result<G, StoreError>> + Send {
+        self.note(sql);
+        async move {
+            run!(self.target(), sql, args, query_as, |query, conn| async {
+                let (mut gathered, mut rows) = (G::default(), query.fetch(conn));
+                while let Some(row) = rows.try_next().await? {
+                    take(&mut gathered, row)?;
+                }
+                Ok::<_, StoreError>(gathered)
+            }
+            .await)
+        }
     }
 
     /// One row or none.
