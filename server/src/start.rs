@@ -140,7 +140,6 @@ pub async fn assemble_within(db: Db, clock: Clock, keys: Keys, data: &Path, limi
     app.peers.begin(&mut app.read()).await?;
     furnish(&app).await?;
     reload(&app).await?;
-    app.db.rest();
     Ok(app)
 }
 

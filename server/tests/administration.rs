@@ -127,7 +127,7 @@ async fn an_installation_is_set_up_once_by_whoever_has_the_code() {
         assert_eq!(done.status(), StatusCode::SEE_OTHER);
         assert_eq!(done.headers()[header::LOCATION], "/sign-in?next=/admin");
         assert_eq!(app.installation.load().name, "测试市政民互通平台");
-        let names: Vec<String> = app.geography().all().map(|place| place.full_name.to_owned()).collect();
+        let names: Vec<String> = app.geography().all().map(|place| place.full_name.to_string()).collect();
         assert_eq!(names, ["山西省", "大同市"]);
         assert_eq!(send(app, get("/setup", "")).await.status(), StatusCode::NOT_FOUND, "closed for ever");
         assert_eq!(send_form(&filled(&code, "open sesame please")).await.status(), StatusCode::NOT_FOUND);
@@ -517,5 +517,8 @@ async fn uploads_show_what_would_happen_before_anything_does() {
     let done = send(app, post("/admin/places/apply", &admin, &[("file", file)])).await;
     assert_eq!(done.status(), StatusCode::OK);
     assert_eq!(app.geography().len(), before + 2);
-    assert_eq!(app.geography().by_code("140213068001").expect("made").full_name, "大同市/平城区/新城街道/新城第一社区");
+    assert_eq!(
+        app.geography().by_code("140213068001").expect("made").full_name.to_string(),
+        "大同市/平城区/新城街道/新城第一社区"
+    );
 }

@@ -109,7 +109,7 @@ fn row(app: &App, viewer: &Viewer, unit: &Organization) -> Row {
         name: unit.name.clone(),
         href: format!("/organizations/{}", unit.id),
         kind: kind_text(viewer, &unit.kind),
-        place: unit.place.and_then(|id| app.geography().get(id).map(|p| p.full_name.to_owned())).unwrap_or_default(),
+        place: unit.place.and_then(|id| app.geography().get(id).map(|p| p.full_name.to_string())).unwrap_or_default(),
         posts: book.posts_in(unit.id).count(),
         inside: book.children(unit.id).count(),
     }
@@ -217,7 +217,7 @@ pub fn one_page(app: &App, viewer: &Viewer, id: Id, posted: &Posted, faults: &[F
         name: unit.name.clone(),
         short_name: unit.short_name.clone(),
         kind: kind_text(viewer, &unit.kind),
-        place: place.map(|p| p.full_name.to_owned()).unwrap_or_default(),
+        place: place.map(|p| p.full_name.to_string()).unwrap_or_default(),
         place_href: place.map(|p| format!("/places?at={}", p.id)).unwrap_or_default(),
         parent: picked_unit(app, unit.parent, &errors, "parent"),
         counterpart: picked_unit(app, unit.counterpart, &errors, "counterpart"),

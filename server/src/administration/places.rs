@@ -104,7 +104,7 @@ fn row(app: &App, viewer: &Viewer, place: PlaceRef<'_>) -> PlaceRow {
         href: format!("/places?at={}", place.id),
         kind: kind_text(viewer, place.kind),
         code: place.code.unwrap_or_default().to_owned(),
-        path: place.full_name.to_owned(),
+        path: place.full_name.to_string(),
         below: app.geography().shown_children(place.id).len(),
         outside: !place.in_list && place.code.is_some(),
     }
@@ -149,7 +149,7 @@ async fn here(app: &App, viewer: &Viewer, place: PlaceRef<'_>) -> Result<Here, A
         id: place.id,
         name: place.name.to_owned(),
         official_name: place.official_name.to_owned(),
-        path: place.full_name.to_owned(),
+        path: place.full_name.to_string(),
         kind: kind_text(viewer, place.kind),
         code: place.code.unwrap_or_default().to_owned(),
         outside: !place.in_list && place.code.is_some(),

@@ -86,7 +86,7 @@ fn rename_schema() -> Value {
 
 fn place_json(app: &App, place: PlaceRef<'_>) -> Value {
     json!({"id": place.id, "parent": place.parent, "level": place.level, "kind": place.kind, "name": place.name,
-        "official_name": place.official_name, "full_name": place.full_name, "code": place.code, "in_list": place.in_list,
+        "official_name": place.official_name, "full_name": place.full_name.to_string(), "code": place.code, "in_list": place.in_list,
         "valid_from": place.valid_from, "has_children": app.geography().children(place.id).next().is_some(), "version": place.version})
 }
 

@@ -38,7 +38,7 @@ fn place_node(geography: &Geography, place: PlaceRef<'_>) -> Node {
     Node {
         id: place.id,
         label: place.name.to_owned(),
-        path: place.full_name.to_owned(),
+        path: place.full_name.to_string(),
         has_children: geography.children(place.id).next().is_some(),
     }
 }

@@ -133,7 +133,7 @@ pub async fn answers(app: &App, viewer: &Viewer, case: &Case, clear: Option<&str
             field.control.mask(found)
         } else if field.control.widget(&field.options) == Widget::PlacePicker {
             let place = found.as_str().and_then(|id| id.parse().ok()).and_then(|id| geography.get(id));
-            place.map_or_else(String::new, |place| place.full_name.to_owned())
+            place.map_or_else(String::new, |place| place.full_name.to_string())
         } else {
             field.control.display(found, &field.options, lang)
         };

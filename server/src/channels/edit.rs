@@ -186,7 +186,7 @@ fn check_places(app: &App, viewer: &Viewer, places: &[Id], faults: &mut Vec<Faul
         faults.push(Fault::new("place", "channels-place-needed"));
     }
     if let Some(outside) = places.iter().find(|place| !viewer.may(app, Permission::ChannelEdit, Some(**place), None)) {
-        let name = geography.get(*outside).map_or_else(String::new, |place| place.full_name.to_owned());
+        let name = geography.get(*outside).map_or_else(String::new, |place| place.full_name.to_string());
         faults.push(Fault::new("place", "channels-place-outside").with("name", name));
     }
     places

@@ -50,7 +50,7 @@ async fn scope_names(app: &App, channel: Id) -> Result<Vec<ScopePlace>, AppError
     let geography = app.geography();
     let places = store::scope(&mut app.read(), channel).await?;
     let named = places.into_iter().filter_map(|id| geography.get(id));
-    Ok(named.map(|place| ScopePlace { id: place.id.to_string(), name: place.full_name.to_owned() }).collect())
+    Ok(named.map(|place| ScopePlace { id: place.id.to_string(), name: place.full_name.to_string() }).collect())
 }
 
 /// `GET /channels`

@@ -63,7 +63,7 @@ pub fn choice(app: &App, places: &[Id], asked: &Where, base: &str, title: String
             let on = scope::leads_on(&geography, &place);
             PlaceLink {
                 label: place.name.to_owned(),
-                note: if searched { place.full_name.to_owned() } else { String::new() },
+                note: if searched { place.full_name.to_string() } else { String::new() },
                 href: format!("{base}?{}={}", if on { "in" } else { "place" }, place.id),
             }
         })

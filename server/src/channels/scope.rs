@@ -56,7 +56,7 @@ pub fn search<'a>(geography: &'a Geography, scope: &[Id], words: &str) -> Vec<Pl
         };
         found.push((rank, place));
     }
-    found.sort_by(|a, b| (a.0, &a.1.full_name).cmp(&(b.0, &b.1.full_name)));
+    found.sort_by_cached_key(|(rank, place)| (*rank, place.full_name.to_string()));
     found.dedup_by_key(|(_, place)| place.id);
     found.into_iter().take(LISTED).map(|(_, place)| place).collect()
 }
@@ -95,5 +95,5 @@ pub fn organization_name(app: &App, id: Id) -> String {
 
 /// The place's full name for people.
 pub fn place_name(app: &App, id: Id) -> String {
-    app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_owned())
+    app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_string())
 }

@@ -90,7 +90,7 @@ async fn residents(
                 id_no,
                 mobile: format!("1990353{number:04}"),
                 door: door.id,
-                address: format!("{}{}", community.full_name.replace('/', ""), door.path.replace('/', "")),
+                address: format!("{}{}", community.full_name.to_string().replace('/', ""), door.path.replace('/', "")),
                 alone,
             });
         }

@@ -239,8 +239,10 @@ fn post(row: PostRow) -> Result<Post, StoreError> {
 /// Reads the address book again and replaces the one in memory: call it after every change.
 pub async fn reload(app: &App) -> Result<(), AppError> {
     let reading = app.address_book.reading(&mut app.read()).await?;
-    let directory = load(&mut app.read(), &app.clock.today_text()).await?;
-    app.directory.store(Arc::new(directory));
+    let mut apart = app.db.apart();
+    let directory = load(&mut apart, &app.clock.today_text()).await;
+    apart.close_apart().await;
+    app.directory.store(Arc::new(directory?));
     reading.done();
     Ok(())
 }

@@ -74,5 +74,5 @@ pub fn source_text(app: &App, origin: &Origin) -> String {
 /// The name of a place that a value refers to.
 pub fn place_name(app: &App, value: &Value) -> Option<String> {
     let id = value.as_str()?.parse().ok()?;
-    app.geography().get(id).map(|place| place.full_name.to_owned())
+    app.geography().get(id).map(|place| place.full_name.to_string())
 }

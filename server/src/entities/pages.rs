@@ -126,7 +126,7 @@ pub async fn search(
 }
 
 fn person_hit(app: &App, viewer: &Viewer, record: &super::PersonRecord) -> Hit {
-    let place = record.community_id.and_then(|id| app.geography().get(id).map(|place| place.full_name.to_owned()));
+    let place = record.community_id.and_then(|id| app.geography().get(id).map(|place| place.full_name.to_string()));
     let years = record
         .birth_date
         .as_deref()
@@ -147,7 +147,7 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
         .into_iter()
         .map(|place| Hit {
             title: place.name.to_owned(),
-            note: place.full_name.to_owned(),
+            note: place.full_name.to_string(),
             href: format!("/places?at={}", place.id),
         })
         .collect()
@@ -155,7 +155,7 @@ fn places(app: &App, text: &str) -> Vec<Hit> {
 
 fn organizations(app: &App, text: &str) -> Vec<Hit> {
     let (geography, directory) = (app.geography(), app.directory());
-    let place = |id: Id| geography.get(id).map(|place| place.full_name.to_owned());
+    let place = |id: Id| geography.get(id).map(|place| place.full_name.to_string());
     crate::directory::search::organizations(&directory, text, HITS)
         .into_iter()
         .map(|organization| Hit {

@@ -105,7 +105,7 @@ pub(super) async fn links(
                 Ok(person) => (person.name.clone(), Some(format!("/people/{other}"))),
                 Err(_) => (viewer.text("entities-out-of-scope", &[]), None),
             },
-            "place" => (geography.get(other).map(|p| p.full_name.to_owned()).unwrap_or_default(), None),
+            "place" => (geography.get(other).map(|p| p.full_name.to_string()).unwrap_or_default(), None),
             _ => (directory.organization(other).map(|o| o.name.clone()).unwrap_or_default(), None),
         };
         out.push(LinkRow { label, name, href });

@@ -21,7 +21,7 @@ mod tree;
 
 pub use import::{Imported, import, import_by};
 pub use names::{display_name, kind_of, level_key, short_address};
-pub use place::{Place, PlaceRef};
+pub use place::{FullName, Place, PlaceRef};
 pub use place_file::{PlaceLine, read as read_places, sheet_fault};
 pub use plan_import::{Plan, plan};
 pub use provinces::{PROVINCES, province_of};

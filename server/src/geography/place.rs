@@ -1,5 +1,7 @@
 //! A place, on its own and as the tree hands it out.
 
+use std::fmt::{self, Display, Formatter};
+
 use crate::platform::ids::Id;
 
 /// A place of levels 1 (province) to 5 (community), to be written or changed.
@@ -49,7 +51,7 @@ pub struct PlaceRef<'g> {
     pub kind: &'g str,
     pub name: &'g str,
     pub official_name: &'g str,
-    pub full_name: &'g str,
+    pub full_name: FullName<'g>,
     pub pinyin: &'g str,
     pub initials: &'g str,
     pub code: Option<&'g str>,
@@ -59,6 +61,40 @@ pub struct PlaceRef<'g> {
     pub valid_from: &'g str,
     pub valid_to: Option<&'g str>,
     pub version: i64,
+}
+
+/// A full name in two parts: thousands of places share what stands before their last name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullName<'g> {
+    /// names above, as far as there are any
+    pub(super) above: Option<&'g str>,
+    /// the last name
+    pub(super) last: &'g str,
+}
+
+impl<'g> FullName<'g> {
+    /// Of a whole text.
+    pub fn of(text: &'g str) -> Self {
+        let (above, last) = text.rsplit_once('/').map_or((None, text), |(above, last)| (Some(above), last));
+        Self { above, last }
+    }
+
+    /// Whether it has this text somewhere.
+    pub fn contains(&self, text: &str) -> bool {
+        if text.contains('/') {
+            return self.to_string().contains(text);
+        }
+        self.last.contains(text) || self.above.is_some_and(|above| above.contains(text))
+    }
+}
+
+impl Display for FullName<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(out, "{above}/")?;
+        }
+        out.write_str(self.last)
+    }
 }
 
 impl Place {
@@ -77,7 +113,7 @@ impl Place {
             kind: &self.kind,
             name: &self.name,
             official_name: &self.official_name,
-            full_name: &self.full_name,
+            full_name: FullName::of(&self.full_name),
             pinyin: &self.pinyin,
             initials: &self.initials,
             code: self.code.as_deref(),
@@ -106,7 +142,7 @@ impl PlaceRef<'_> {
             kind: self.kind.to_owned(),
             name: self.name.to_owned(),
             official_name: self.official_name.to_owned(),
-            full_name: self.full_name.to_owned(),
+            full_name: self.full_name.to_string(),
             pinyin: self.pinyin.to_owned(),
             initials: self.initials.to_owned(),
             code: self.code.map(str::to_owned),
@@ -116,6 +152,29 @@ impl PlaceRef<'_> {
             valid_from: self.valid_from.to_owned(),
             valid_to: self.valid_to.map(str::to_owned),
             version: self.version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_name_is_the_text_that_it_was_made_of() {
+        for text in ["大同市", "大同市/平城区", "大同市/平城区/永泰街道", "", "/", "/街", "市/"] {
+            assert_eq!(FullName::of(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_a_full_name_has_is_found_across_its_parts() {
+        let name = FullName::of("大同市/平城区/永泰街道");
+        for part in ["", "永泰", "平城区", "城区/永", "大同市/平城区/永泰街道", "/"] {
+            assert!(name.contains(part), "{part}");
+        }
+        for part in ["区永泰", "云冈", "街道/", "//"] {
+            assert!(!name.contains(part), "{part}");
         }
     }
 }

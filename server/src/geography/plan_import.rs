@@ -272,7 +272,7 @@ impl Builder<'_> {
             return (Some(id), level, path.clone(), path.is_empty());
         }
         match self.geography.by_code(code) {
-            Some(place) => (Some(place.id), place.level, place.full_name.to_owned(), place.parent.is_none()),
+            Some(place) => (Some(place.id), place.level, place.full_name.to_string(), place.parent.is_none()),
             None => (None, 0, String::new(), false),
         }
     }

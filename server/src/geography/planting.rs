@@ -24,20 +24,23 @@ impl Planting {
     /// Adds a place.
     pub fn add(&mut self, place: PlaceRef<'_>) {
         let begin = self.texts.begin();
+        // In this order: the last part of the full name is mostly the name, and that the beginning of the official one.
+        let last = self.texts.add(begin, place.full_name.last);
+        let name = self.texts.add_over(begin, place.name);
+        let official_name = self.texts.add_over(begin, place.official_name);
         let mut text = |text: &str| self.texts.add(begin, text);
-        // In this order: a name is mostly the end of the full name, and the beginning of the official one.
-        let (full_name, name, official_name) = (text(place.full_name), text(place.name), text(place.official_name));
         self.rows.push(Row {
             id: place.id,
             parent: NONE,
             end: NONE,
             begin,
-            full_name,
+            last,
             name,
             official_name,
             pinyin: text(place.pinyin),
             initials: text(place.initials),
             code: place.code.map(text),
+            above: place.full_name.above.map_or(NONE, |above| self.words.number(above)),
             kind: self.words.number(place.kind),
             valid_from: self.words.number(place.valid_from),
             valid_to: place.valid_to.map_or(NONE, |day| self.words.number(day)),
@@ -58,13 +61,14 @@ impl Planting {
         let positions = Positions::new(rows.len(), |at| rows[at as usize].id);
         let mut tree =
             Geography { rows, texts: self.texts, words: self.words.close(), positions, ..Geography::default() };
-        let mut by_code: Vec<u32> = tree.everywhere().filter(|&at| tree.place(at).code.is_some()).collect();
-        by_code.sort_by_key(|&at| tree.place(at).code);
+        let mut by_code: Vec<(&str, u32)> = tree.everywhere().filter_map(|at| Some((tree.code(at)?, at))).collect();
+        by_code.sort_unstable();
+        let by_code = by_code.into_iter().map(|(_, at)| at).collect();
         let forms = tree.everywhere().flat_map(|at| Form::all(&tree, at));
-        let mut by_name: Vec<(u64, Form)> = forms.map(|form| (form.digest(&tree), form)).collect();
+        let mut by_name: Vec<(u64, Form)> = forms.collect();
         by_name.sort_unstable();
         tree.by_name = by_name.into_iter().map(|(_, form)| form).collect();
-        tree.by_code = by_code.into_boxed_slice();
+        tree.by_code = by_code;
         tree
     }
 
@@ -76,11 +80,14 @@ impl Planting {
         let parents: Vec<u32> = self.parents.iter().map(|id| id.and_then(find).unwrap_or(NONE)).collect();
         let mut children: Vec<u32> = (0..rows.len() as u32).filter(|&at| parents[at as usize] != NONE).collect();
         children.sort_unstable_by_key(|&at| (parents[at as usize], rows[at as usize].sort, rows[at as usize].id));
-        let below = |above: u32| {
-            let first = children.partition_point(|&at| parents[at as usize] < above);
-            let count = children[first..].partition_point(|&at| parents[at as usize] == above);
-            &children[first..first + count]
-        };
+        let mut first_child = vec![0; rows.len() + 1];
+        for &child in &children {
+            first_child[parents[child as usize] as usize + 1] += 1;
+        }
+        for at in 1..first_child.len() {
+            first_child[at] += first_child[at - 1];
+        }
+        let below = |above: u32| &children[first_child[above as usize]..first_child[above as usize + 1]];
         let mut ordered: Vec<Row> = Vec::with_capacity(rows.len());
         let mut roots: Vec<u32> = (0..rows.len() as u32).filter(|&at| self.parents[at as usize].is_none()).collect();
         roots.sort_unstable_by_key(|&at| (rows[at as usize].sort, rows[at as usize].id));

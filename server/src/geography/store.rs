@@ -1,13 +1,13 @@
 //! The SQL of places: reading the whole tree, writing rows, dated codes.
 
-use super::place::{Place, PlaceRef};
+use super::place::{FullName, Place, PlaceRef};
 use super::planting::Planting;
 use super::tree::Geography;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::Shape;
-use crate::platform::database::{Arg, Exec, Line, StoreError};
+use crate::platform::database::{Arg, Db, Exec, Line, StoreError};
 use crate::platform::ids::Id;
 
 /// Only versions of the tree that were published count: rows of an import that is still running, or
@@ -109,9 +109,12 @@ pub fn place_row(place: &Place, tree_version: i64) -> Vec<Arg> {
 }
 
 /// Every place valid on `today` (`YYYY-MM-DD`).
-pub async fn load(conn: &mut impl Exec, today: &str) -> Result<Geography, StoreError> {
-    let planting: Planting = conn.gather(ALL, args![today], add).await?;
-    Ok(planting.grow())
+async fn load(db: &Db, today: &str) -> Result<Geography, StoreError> {
+    let mut apart = db.apart();
+    let planting: Result<Planting, StoreError> = apart.gather(ALL, args![today], add).await;
+    // Before the tree grows: once it has given back large pieces the allocator keeps what is given back in small ones.
+    apart.close_apart().await;
+    Ok(planting?.grow())
 }
 
 fn add(planting: &mut Planting, (id, parent, line): (Id, Option<Id>, String)) -> Result<(), StoreError> {
@@ -123,7 +126,7 @@ fn add(planting: &mut Planting, (id, parent, line): (Id, Option<Id>, String)) ->
         kind: line.text()?,
         name: line.text()?,
         official_name: line.text()?,
-        full_name: line.text()?,
+        full_name: FullName::of(line.text()?),
         pinyin: line.text()?,
         initials: line.text()?,
         code: line.filled()?,
@@ -140,7 +143,7 @@ fn add(planting: &mut Planting, (id, parent, line): (Id, Option<Id>, String)) ->
 /// Reads the tree again and replaces the one in memory: call it after every change.
 pub async fn reload(app: &App) -> Result<(), AppError> {
     let reading = app.places_book.reading(&mut app.read()).await?;
-    let geography = load(&mut app.read(), &app.clock.today_text()).await?;
+    let geography = load(&app.db, &app.clock.today_text()).await?;
     app.geography.store(std::sync::Arc::new(geography));
     reading.done();
     Ok(())

@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::names::core_name;
-use super::place::{Place, PlaceRef};
+use super::place::{FullName, Place, PlaceRef};
 use super::planting::Planting;
 use crate::platform::ids::Id;
 use crate::platform::positions::Positions;
@@ -18,7 +18,7 @@ pub struct Geography {
     /// in the order of the tree: a place is followed by what lies below it
     pub(super) rows: Vec<Row>,
     pub(super) texts: Texts,
-    /// kinds and days
+    /// kinds, days, and the names above in full names
     pub(super) words: Words,
     pub(super) positions: Positions,
     /// positions of those that have a code, by code
@@ -37,12 +37,13 @@ pub(super) struct Row {
     pub end: u32,
     /// where its texts begin
     pub begin: u32,
-    pub full_name: Span,
+    pub last: Span,
     pub name: Span,
     pub official_name: Span,
     pub pinyin: Span,
     pub initials: Span,
     pub code: Option<Span>,
+    pub above: u32,
     pub kind: u32,
     pub valid_from: u32,
     pub valid_to: u32,
@@ -63,16 +64,16 @@ pub(super) struct Form(u32);
 impl Form {
     const EACH: u32 = 3;
 
-    /// Different forms of the names of a place.
-    pub(super) fn all(tree: &Geography, at: u32) -> impl Iterator<Item = Self> {
-        let [name, official, core] = [0, 1, 2].map(|form| Self(at * Self::EACH + form));
-        let text = |form: Self| form.text(tree);
+    /// Different forms of the names of a place, each with its digest.
+    pub(super) fn all(tree: &Geography, at: u32) -> impl Iterator<Item = (u64, Self)> {
+        let [name, official, core] = tree.names(at);
         let distinct = [
             Some(name),
-            Some(official).filter(|form| text(*form) != text(name)),
-            Some(core).filter(|form| text(*form) != text(name) && text(*form) != text(official)),
+            Some(official).filter(|text| *text != name),
+            Some(core).filter(|text| *text != name && *text != official),
         ];
-        distinct.into_iter().flatten()
+        let forms = distinct.into_iter().zip(at * Self::EACH..);
+        forms.filter_map(|(text, form)| Some((digest(text?), Self(form))))
     }
 
     fn at(self) -> u32 {
@@ -80,16 +81,11 @@ impl Form {
     }
 
     fn text(self, tree: &Geography) -> &str {
-        let place = tree.place(self.at());
-        match self.0 % Self::EACH {
-            0 => place.name,
-            1 => place.official_name,
-            _ => core_name(place.name),
-        }
+        tree.names(self.at())[(self.0 % Self::EACH) as usize]
     }
 
     /// What the forms are ordered by: shorter to compare than texts, and nothing is stored.
-    pub(super) fn digest(self, tree: &Geography) -> u64 {
+    fn digest(self, tree: &Geography) -> u64 {
         digest(self.text(tree))
     }
 }
@@ -121,6 +117,7 @@ impl Geography {
     pub(super) fn place(&self, at: u32) -> PlaceRef<'_> {
         let row = &self.rows[at as usize];
         let text = |span: Span| self.texts.get(row.begin, span);
+        let word = |number: u32| (number != NONE).then(|| self.words.get(number));
         PlaceRef {
             id: row.id,
             parent: self.rows.get(row.parent as usize).map(|above| above.id),
@@ -128,7 +125,7 @@ impl Geography {
             kind: self.words.get(row.kind),
             name: text(row.name),
             official_name: text(row.official_name),
-            full_name: text(row.full_name),
+            full_name: FullName { above: word(row.above), last: text(row.last) },
             pinyin: text(row.pinyin),
             initials: text(row.initials),
             code: row.code.map(text),
@@ -136,9 +133,22 @@ impl Geography {
             shard: row.shard.into(),
             sort: row.sort.into(),
             valid_from: self.words.get(row.valid_from),
-            valid_to: (row.valid_to != NONE).then(|| self.words.get(row.valid_to)),
+            valid_to: word(row.valid_to),
             version: row.version.into(),
         }
+    }
+
+    /// Name, official name and core of the name of the place at a position.
+    fn names(&self, at: u32) -> [&str; 3] {
+        let row = &self.rows[at as usize];
+        let name = self.texts.get(row.begin, row.name);
+        [name, self.texts.get(row.begin, row.official_name), core_name(name)]
+    }
+
+    /// The code of the place at a position.
+    pub(super) fn code(&self, at: u32) -> Option<&str> {
+        let row = &self.rows[at as usize];
+        row.code.map(|code| self.texts.get(row.begin, code))
     }
 
     fn at(&self, id: Id) -> Option<u32> {
@@ -157,7 +167,7 @@ impl Geography {
 
     /// A place by its current code.
     pub fn by_code(&self, code: &str) -> Option<PlaceRef<'_>> {
-        let found = self.by_code.binary_search_by_key(&Some(code), |&at| self.place(at).code).ok()?;
+        let found = self.by_code.binary_search_by_key(&Some(code), |&at| self.code(at)).ok()?;
         Some(self.place(self.by_code[found]))
     }
 

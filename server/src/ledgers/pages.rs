@@ -165,7 +165,7 @@ fn conditions(app: &App, viewer: &Viewer, filter: &Filter, href: &str) -> Vec<Co
         let label = match name.as_str() {
             "q" => viewer.text("ledgers-found-by", &[("q", value.as_str().into())]),
             "place" => match filter.place(app) {
-                Ok(Some(id)) => app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_owned()),
+                Ok(Some(id)) => app.geography().get(id).map_or_else(String::new, |place| place.full_name.to_string()),
                 _ => continue,
             },
             "place_text" if filter.place.is_empty() => value.clone(),
@@ -192,7 +192,7 @@ fn age_label(viewer: &Viewer, band: &str) -> String {
 fn filter_form(app: &App, viewer: &Viewer, filter: &Filter, faults: &[Fault]) -> LedgerFilter {
     let error = |at: &str| faults.iter().find(|fault| fault.at == at).map(|fault| fault.text(viewer.lang));
     let place = filter.place(app).ok().flatten();
-    let place_label = match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.to_owned())) {
+    let place_label = match place.and_then(|id| app.geography().get(id).map(|p| p.full_name.to_string())) {
         Some(name) => name,
         None => filter.place_text.clone(),
     };
@@ -253,7 +253,7 @@ fn row(
         && let Some(address) = &record.address
         && row.contains_key("residence_addr")
     {
-        row.insert("residence_addr".into(), short_address(address, &place.full_name).into());
+        row.insert("residence_addr".into(), short_address(address, &place.full_name.to_string()).into());
     }
     row.insert("id".into(), record.id.to_string().into());
     row.insert("href".into(), format!("/people/{}", record.id).into());

@@ -22,16 +22,26 @@ impl Texts {
         self.all.len() as u32
     }
 
-    /// Adds a text of the owner that began at `begin`. What it begins with is not kept again where the texts end
-    /// with just that: `平城区/多福巷社区` followed by `多福巷社区居委会` takes three more characters. The texts of one
-    /// owner have 65,535 bytes together; what would lie beyond is left out.
+    /// Adds a text of the owner that began at `begin`. The texts of one owner have 65,535 bytes together; what would
+    /// lie beyond is left out.
     pub fn add(&mut self, begin: u32, text: &str) -> Span {
-        let own = &self.all[begin as usize..];
+        self.add_after(begin, text, 0)
+    }
+
+    /// The same for a text that mostly goes on where the one before it ended: what it begins with is not kept again
+    /// where the texts end with just that. `多福巷社区` followed by `多福巷社区居委会` takes three more characters.
+    pub fn add_over(&mut self, begin: u32, text: &str) -> Span {
+        let own = &self.all.as_bytes()[begin as usize..];
         let known = (0..=text.len().min(own.len()))
             .rev()
-            .find(|&size| text.is_char_boundary(size) && own.as_bytes().ends_with(&text.as_bytes()[..size]))
+            .find(|&size| text.is_char_boundary(size) && own.ends_with(&text.as_bytes()[..size]))
             .unwrap_or(0);
-        let from = own.len() - known;
+        self.add_after(begin, text, known)
+    }
+
+    /// Adds a text whose first `known` bytes stand at the end.
+    fn add_after(&mut self, begin: u32, text: &str, known: usize) -> Span {
+        let from = self.all.len() - begin as usize - known;
         match (u16::try_from(from), u16::try_from(from + text.len())) {
             (Ok(from), Ok(end)) => {
                 self.all.push_str(&text[known..]);
@@ -105,7 +115,7 @@ mod tests {
             .iter()
             .map(|own| {
                 let begin = texts.begin();
-                (begin, own.iter().map(|text| texts.add(begin, text)).collect())
+                (begin, own.iter().map(|text| texts.add_over(begin, text)).collect())
             })
             .collect();
         texts.close();
@@ -121,7 +131,7 @@ mod tests {
         let mut texts = Texts::default();
         texts.add(0, "东街");
         let begin = texts.begin();
-        let span = texts.add(begin, "街道");
+        let span = texts.add_over(begin, "街道");
         assert_eq!((texts.get(begin, span), texts.all.as_str()), ("街道", "东街街道"));
     }
 

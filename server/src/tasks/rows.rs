@@ -228,8 +228,12 @@ impl<'a> Reader<'a> {
             Resolved::One(id) => Ok(id),
             Resolved::None => Err(format!("tasks-fault-unknown-community|{path}")),
             Resolved::Many(ids) => {
-                let names: Vec<&str> =
-                    ids.iter().take(3).filter_map(|id| self.geography.get(*id)).map(|p| p.full_name).collect();
+                let names: Vec<String> = ids
+                    .iter()
+                    .take(3)
+                    .filter_map(|id| self.geography.get(*id))
+                    .map(|p| p.full_name.to_string())
+                    .collect();
                 Err(format!("tasks-fault-many-communities|{}", names.join("；")))
             }
         };

@@ -124,7 +124,7 @@ pub async fn send_page(
         .into_iter()
         .map(|(position, label, place, reason, line, column)| OrphanLine {
             label: if label.is_empty() { format!("#{position}") } else { label },
-            place: place.and_then(|id| geography.get(id)).map(|p| p.full_name.to_owned()).unwrap_or_default(),
+            place: place.and_then(|id| geography.get(id)).map(|p| p.full_name.to_string()).unwrap_or_default(),
             reason: rows::fault_text(viewer.lang, &reason),
             at: line.zip(column).map(|(line, column)| {
                 viewer.text(

@@ -78,7 +78,7 @@ pub fn party(app: &App, id: Id) -> String {
 
 /// Full name of a place.
 pub fn place(app: &App, id: Id) -> String {
-    app.geography().get(id).map(|place| place.full_name.to_owned()).unwrap_or_default()
+    app.geography().get(id).map(|place| place.full_name.to_string()).unwrap_or_default()
 }
 
 /// Why an item is where it is. Stored as `kind|note`, with a detail after a dot in the kind; a text of

@@ -244,5 +244,7 @@ pub fn address(app: &App, item: &Item, record: Option<&PersonRecord>) -> String 
     let known = record.and_then(|record| record.address.clone()).filter(|text| !text.is_empty());
     let Some(known) = known else { return words::place(app, item.place_id) };
     let geography = app.geography();
-    geography.get(item.place_id).map_or(known.clone(), |place| short_address(&known, &place.full_name).to_owned())
+    geography
+        .get(item.place_id)
+        .map_or(known.clone(), |place| short_address(&known, &place.full_name.to_string()).to_owned())
 }

@@ -181,11 +181,21 @@ impl Db {
         task.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?
     }
 
-    /// Closes what lies idle of the embedded database's reading connections. Each keeps megabytes of the pages it
-    /// read last: after a table was read whole they are of no use to the next one who asks.
-    pub fn rest(&self) {
+    /// The same database with a reading connection of its own, for reading tables whole: what the embedded database
+    /// keeps of their pages is of no use to anybody else, and goes with [`Db::close_apart`].
+    pub fn apart(&self) -> Self {
+        match self {
+            Self::Sqlite { write, read, readers } => {
+                Self::Sqlite { write: write.clone(), read: read.clone(), readers: readers.apart() }
+            }
+            Self::Postgres { .. } => self.clone(),
+        }
+    }
+
+    /// Ends what [`Db::apart`] began.
+    pub async fn close_apart(self) {
         if let Self::Sqlite { readers, .. } = self {
-            readers.forget();
+            readers.close().await;
         }
     }
 
