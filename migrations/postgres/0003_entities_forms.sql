@@ -10,7 +10,7 @@ create table record_person (
   data text not null, origin text not null, made_up boolean not null, updated_at bigint not null, primary key (id, shard));
 create index record_person_community on record_person (shard, community_id, name);
 -- What lists filter and sort by, so that a page of a whole district is found without reading its people's rows.
-create index record_person_place on record_person (community_id, pinyin, id, shard, sex, birth_date);
+create index record_person_place on record_person (community_id, pinyin, id, shard, sex, birth_date, updated_at);
 create index record_person_name on record_person (name);
 create index record_person_initials on record_person (initials);
 create index record_person_pinyin on record_person (pinyin);

@@ -234,7 +234,7 @@ impl<'a> Builder<'a> {
     fn workers(&mut self) {
         for place in self.geography.all().filter(|place| place.level >= 2) {
             let unit = self.governing[&place.id];
-            let taken = |at: &[&str]| place.code.as_deref().is_some_and(|code| at.contains(&code));
+            let taken = |at: &[&str]| place.code.is_some_and(|code| at.contains(&code));
             match place.level {
                 5 if taken(&COMMUNITIES) => {}
                 5 => {

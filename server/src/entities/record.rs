@@ -51,8 +51,18 @@ pub const RECORD_PERSON: Shape = Shape {
 };
 
 /// Columns of it that stand in an index.
-pub const RECORD_PERSON_INDEXED: &[&str] =
-    &["name", "pinyin", "initials", "sex", "birth_date", "id_no_index", "id_no_tail", "mobile_tail", "community_id"];
+pub const RECORD_PERSON_INDEXED: &[&str] = &[
+    "name",
+    "pinyin",
+    "initials",
+    "sex",
+    "birth_date",
+    "id_no_index",
+    "id_no_tail",
+    "mobile_tail",
+    "community_id",
+    "updated_at",
+];
 
 /// Attributes with a column of their own.
 const OWN_COLUMN: &[&str] = &[

@@ -31,40 +31,65 @@ pub struct Difference {
     pub counted: i64,
 }
 
-type Key = (Axis, Id, String, Option<String>);
+/// Axis, node, measure, and the civil date of a day total; names by their number in [`Names`].
+type Key = (Axis, Id, u16, Option<u16>);
+
+/// Measures and civil dates by number: millions of totals name the same few.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn of(&mut self, name: &str) -> u16 {
+        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    fn name(&self, number: u16) -> &str {
+        self.0.get(usize::from(number)).map_or("", String::as_str)
+    }
+
+    /// Whether the course over the days is kept of a measure.
+    fn daily(&self, measure: u16) -> bool {
+        fold::DAILY.contains(&self.name(measure))
+    }
+}
 
 /// Recounts one task. An empty list means that boards show exactly what the items say.
 ///
 /// The built-in measures come from the items' own columns (state, place, holder), not from what was
 /// stored as their contribution; the task's measures come from the contribution.
 pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
-    let (shown, counted) = app
+    let (names, shown, counted) = app
         .db
         .snapshot(move |tx| {
             Box::pin(async move {
-                let shown = shown(tx, task).await?;
-                let leaves = leaves(tx, task).await?;
-                let mut counted: HashMap<Key, i64> = HashMap::new();
+                let mut names = Names::default();
+                let shown = shown(tx, task, &mut names).await?;
+                let leaves = leaves(tx, task, &mut names).await?;
+                let mut counted: HashMap<Key, i64> = HashMap::with_capacity(shown.len());
                 for axis in Axis::ALL {
                     let of_axis = leaves.iter().filter(|((at, ..), _)| *at == axis);
                     let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
                     for ((_, leaf, measure, day), amount) in of_axis {
                         let above = above.get(leaf).map(Vec::as_slice).unwrap_or_default();
-                        count(&mut counted, axis, above, measure, day, *amount);
+                        count(&mut counted, axis, above, (*measure, *day, names.daily(*measure)), *amount);
                     }
                 }
-                Ok((shown, counted))
+                Ok((names, shown, counted))
             })
         })
         .await?;
-    Ok(compare(&shown, &counted))
+    Ok(compare(&names, &shown, &counted))
 }
 
 /// Axis, leaf, measure, day.
-type Leaf = (Axis, Id, String, String);
+type Leaf = (Axis, Id, u16, u16);
 
 /// What the items say at their leaves.
-async fn leaves(tx: &mut Tx, task: Id) -> Result<HashMap<Leaf, i64>, StoreError> {
+async fn leaves(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Leaf, i64>, StoreError> {
     type Row = (Id, Id, String, String, i64, i64);
     let mut leaves: HashMap<Leaf, i64> = HashMap::new();
     let mut after = -1_i64;
@@ -79,9 +104,9 @@ async fn leaves(tx: &mut Tx, task: Id) -> Result<HashMap<Leaf, i64>, StoreError>
             let built_in = ["assigned", state.as_str()].into_iter().filter(|_| *found == 0).map(|name| (name, 1));
             let ruled = stored.amounts.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str()));
             for (measure, amount) in built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount))) {
+                let named = (names.of(measure), names.of(day(measure)));
                 for (axis, leaf) in [(Axis::Place, place), (Axis::Organization, holder)] {
-                    let key = (axis, *leaf, measure.to_owned(), day(measure).to_owned());
-                    *leaves.entry(key).or_default() += amount * items;
+                    *leaves.entry((axis, *leaf, named.0, named.1)).or_default() += amount * items;
                 }
             }
         }
@@ -93,16 +118,16 @@ async fn leaves(tx: &mut Tx, task: Id) -> Result<HashMap<Leaf, i64>, StoreError>
 }
 
 /// What boards show of every node: folded and unfolded together.
-async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
-    let mut shown: HashMap<Key, i64> = HashMap::new();
+async fn shown(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Key, i64>, StoreError> {
     let mut units: HashSet<Id> = HashSet::new();
     let nodes: Vec<(String, Id, String, i64)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
+    let mut shown: HashMap<Key, i64> = HashMap::with_capacity(2 * nodes.len());
     for (axis, node, measure, total) in nodes {
         if let Some(axis) = Axis::from_key(&axis) {
             if axis == Axis::Organization {
                 units.insert(node);
             }
-            *shown.entry((axis, node, measure, None)).or_default() += total;
+            *shown.entry((axis, node, names.of(&measure), None)).or_default() += total;
         }
     }
     let mut unfolded = Vec::new();
@@ -116,13 +141,14 @@ async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
     units.extend(known.into_iter().map(|row| row.0));
     for (node, measure, day, total) in days {
         let axis = if units.contains(&node) { Axis::Organization } else { Axis::Place };
-        *shown.entry((axis, node, measure, Some(day))).or_default() += total;
+        *shown.entry((axis, node, names.of(&measure), Some(names.of(&day)))).or_default() += total;
     }
     for (axis, rows, above) in unfolded {
         for (leaf, amounts) in rows {
             let above = above.get(&leaf).map(Vec::as_slice).unwrap_or_default();
             for ((measure, day), amount) in amounts {
-                count(&mut shown, axis, above, &measure, &day, amount);
+                let named = (names.of(&measure), names.of(&day));
+                count(&mut shown, axis, above, (named.0, named.1, names.daily(named.0)), amount);
             }
         }
     }
@@ -132,11 +158,20 @@ async fn shown(tx: &mut Tx, task: Id) -> Result<HashMap<Key, i64>, StoreError> {
 /// Nodes whose board does not add up: `assigned` against open, in review, in correction, proposed void, done,
 /// waived and void together.
 pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>, AppError> {
-    let shown = app.db.snapshot(move |tx| Box::pin(async move { shown(tx, task).await })).await?;
+    let (names, shown) = app
+        .db
+        .snapshot(move |tx| {
+            Box::pin(async move {
+                let mut names = Names::default();
+                let shown = shown(tx, task, &mut names).await?;
+                Ok((names, shown))
+            })
+        })
+        .await?;
     let mut nodes: BTreeMap<(Axis, Id), (i64, i64)> = BTreeMap::new();
     for ((axis, node, measure, day), total) in shown {
         let (assigned, accounted) = nodes.entry((axis, node)).or_default();
-        match BUILT_IN.iter().position(|name| *name == measure) {
+        match BUILT_IN.iter().position(|name| *name == names.name(measure)) {
             Some(0) if day.is_none() => *assigned += total,
             Some(_) if day.is_none() => *accounted += total,
             _ => {}
@@ -146,16 +181,18 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
     Ok(wrong.map(|((axis, node), (assigned, accounted))| (axis, node, assigned, accounted)).collect())
 }
 
-fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], measure: &str, day: &str, amount: i64) {
+/// Adds an amount of (measure, day, whether the course over the days is kept) to every node above a leaf.
+fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], of: (u16, u16, bool), amount: i64) {
+    let (measure, day, daily) = of;
     for node in above {
-        *into.entry((axis, *node, measure.to_owned(), None)).or_default() += amount;
-        if fold::DAILY.contains(&measure) {
-            *into.entry((axis, *node, measure.to_owned(), Some(day.to_owned()))).or_default() += amount;
+        *into.entry((axis, *node, measure, None)).or_default() += amount;
+        if daily {
+            *into.entry((axis, *node, measure, Some(day))).or_default() += amount;
         }
     }
 }
 
-fn compare(shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {
+fn compare(names: &Names, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {
     let value = |map: &HashMap<Key, i64>, key: &Key| map.get(key).copied().unwrap_or(0);
     let mut differences: Vec<Difference> = shown
         .keys()
@@ -164,8 +201,8 @@ fn compare(shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Differ
         .map(|key| Difference {
             axis: key.0,
             node: key.1,
-            measure: key.2.clone(),
-            day: key.3.clone(),
+            measure: names.name(key.2).to_owned(),
+            day: key.3.map(|day| names.name(day).to_owned()),
             shown: value(shown, key),
             counted: value(counted, key),
         })

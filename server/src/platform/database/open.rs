@@ -183,6 +183,7 @@ impl Db {
 
     /// The same database with a reading connection of its own, for reading tables whole: what the embedded database
     /// keeps of their pages is of no use to anybody else, and goes with [`Db::close_apart`].
+    #[must_use]
     pub fn apart(&self) -> Self {
         match self {
             Self::Sqlite { write, read, readers } => {
