@@ -120,7 +120,29 @@ fn faults_name_their_lines() {
     assert_eq!(faults_of(&format!("{header}A,3,甲区,B\nB,3,乙区,C\nC,3,丙区,A\n")), row("2", "cycle"));
     assert_eq!(faults_of(&format!("{header}A,3,甲区,A\n")), row("2", "cycle"));
     assert_eq!(faults_of(&format!("{header}14,1,山西省,\nB,4,乙街道,14\nC,3,丙区,B\n")), row("4", "order"));
+    assert_eq!(faults_of(&format!("{header}\"A\n9\",3,甲区,\n")), row("2", "code"), "a line break in a code");
     assert_eq!(faults_of("名字\n大同\n")[0].1, "common-sheet-fault");
+}
+
+#[tokio::test]
+async fn a_line_break_in_a_place_is_refused_and_one_that_is_there_hides_nothing() {
+    common::each(|house| async move {
+        load(&house, DATONG).await;
+        let app = &house.app;
+        let parent = app.geography().root().map(|root| root.id);
+        let new = geography::change::NewPlace { parent, name: "新区".into(), level: 3, code: "14\n99".into() };
+        let refused = geography::change::add(app, new, Actor::default()).await;
+        assert!(matches!(refused, Err(AppError::Invalid(faults)) if faults[0].at == "code"));
+        let mut tx = app.db.begin_write().await.expect("begins");
+        let odd = "UPDATE place SET code = $2, name = $3, full_name = $3 WHERE code = $1";
+        tx.execute(odd, args!["140213050000", "1402\n13", "永泰\n街道"]).await.expect("updates");
+        tx.commit().await.expect("commits");
+        geography::reload(app).await.expect("the tree is read all the same");
+        let book = app.geography();
+        assert_eq!(book.len(), 1967);
+        assert_eq!(book.by_code("1402 13").map(|place| place.name), Some("永泰 街道"));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub async fn add(app: &App, new: NewPlace, actor: Actor) -> Result<Id, AppError>
     if !(1..=5).contains(&new.level) || above.is_some_and(|above| above.level >= new.level) {
         faults.push(Fault::new("level", "geography-level-bad"));
     }
-    if code.len() > 32 {
+    if code.len() > 32 || code.chars().any(char::is_control) {
         faults.push(Fault::new("code", "geography-code-bad"));
     } else if let Some(known) = geography.by_code(&code) {
         faults.push(Fault::new("code", "geography-code-taken").with("name", known.full_name));

@@ -88,7 +88,7 @@ fn line(sheet: &Sheet, row: usize, columns: &Columns) -> Result<PlaceLine, Fault
     let fault = |key: &str| Fault::new(format!("row {number}"), key).with("line", number);
     let (raw, name) = (text(columns.code), text(columns.name));
     let code = padded(&raw);
-    if code.is_empty() || code.len() > 32 {
+    if code.is_empty() || code.len() > 32 || code.chars().any(char::is_control) {
         return Err(fault("geography-fault-code").with("code", raw));
     }
     if name.is_empty() || name.chars().count() > LONGEST || name.chars().any(|c| c.is_control() || c == '/') {

@@ -11,9 +11,10 @@ use crate::platform::database::{Arg, Db, Exec, Line, StoreError};
 use crate::platform::ids::Id;
 
 /// Only versions of the tree that were published count: rows of an import that is still running, or
-/// was broken off, carry a higher number and are seen by nobody.
-const ALL: &str = "SELECT id, parent_id, concat_ws('\n', level, kind, name, official_name, full_name, pinyin, initials, \
-     coalesce(code, ''), in_list, shard, sort, valid_from, coalesce(valid_to, ''), version) FROM place \
+/// was broken off, carry a higher number and are seen by nobody. A line break inside a text (nothing that is taken in
+/// has one) must not keep the tree from being read.
+const ALL: &str = "SELECT id, parent_id, concat_ws('\n', level, kind, replace(name, '\n', ' '), replace(official_name, '\n', ' '), \
+     replace(full_name, '\n', ' '), replace(pinyin, '\n', ' '), replace(initials, '\n', ' '), replace(coalesce(code, ''), '\n', ' '), in_list, shard, sort, valid_from, coalesce(valid_to, ''), version) FROM place \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) \
      AND tree_version <= (SELECT coalesce(max(number), 0) FROM tree_version)";
 const TREE_VERSION: &str = "SELECT coalesce(max(number), 0) FROM tree_version";
