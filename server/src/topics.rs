@@ -10,9 +10,9 @@ use crate::platform::database::{Arg, Exec};
 use crate::platform::ids::Id;
 use crate::platform::jobs;
 
-/// Who may hear of which task, by account, post and task, as last asked: thousands of streams open at once, and
-/// each is asked again and again.
-pub struct Listening(Cache<(Option<Id>, Option<Id>, Id), bool>);
+/// Who may hear of which task, by account, post, task and civil date (grants end with a day), as last asked: thousands
+/// of streams open at once, and each is asked again and again.
+pub struct Listening(Cache<(Option<Id>, Option<Id>, Id, String), bool>);
 
 impl Default for Listening {
     fn default() -> Self {
@@ -39,7 +39,7 @@ pub async fn may_listen(app: &App, principal: &Principal, id: Id) -> Result<bool
     if let Some(post) = directory.post(id) {
         return Ok(may(Permission::ItemAssign, None, Some(post.organization)));
     }
-    let key = (principal.account(), principal.post(), id);
+    let key = (principal.account(), principal.post(), id, app.clock.today_text());
     if *app.listening.0.get(app.lanes.changes(), key, sees_task(app, principal, id)).await? {
         return Ok(true);
     }

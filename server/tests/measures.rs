@@ -6,6 +6,7 @@ mod town;
 
 use std::collections::BTreeMap;
 
+use server::access::{Grant, Permission, Principal, Scope, Who};
 use server::app::App;
 use server::args;
 use server::error::AppError;
@@ -13,6 +14,7 @@ use server::measures::{Axis, BUILT_IN, Contribution, Deltas, board, fold_once, r
 use server::platform::clock::DAY;
 use server::platform::database::{Exec, StoreError};
 use server::platform::ids::{Id, new_free_id, new_id};
+use server::topics::may_listen;
 use town::Town;
 
 const TASK: &str = "INSERT INTO task (id, title, shape, class, form_version_id, issuer_organization, root_place, state, rule, measures, \
@@ -252,6 +254,22 @@ async fn an_unpublished_release_counts_nowhere() {
         assert_eq!(board(&play.app, play.task, Axis::Place, root).await.expect("board").here.total("assigned"), 0);
         play.publish().await;
         assert_eq!(board(&play.app, play.task, Axis::Place, root).await.expect("board").here.total("assigned"), 5);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_grant_let_hear_is_not_heard_after_its_last_day() {
+    common::each(|house| async move {
+        let play = Play::new(house.app.clone(), 3).await;
+        let [account, staff, post, organization] = [1, 2, 3, 4].map(new_free_id);
+        let who = Who::Staff { account, staff, post, organization };
+        let grant = Grant { permission: Permission::BoardRead, scope: Scope::Place(play.town.places[0].id) };
+        let today = Principal { who: who.clone(), grants: [grant].into() };
+        let tomorrow = Principal { who, grants: [].into() };
+        assert!(may_listen(&play.app, &today, play.task).await.expect("asked"));
+        play.app.clock.advance(DAY);
+        assert!(!may_listen(&play.app, &tomorrow, play.task).await.expect("asked"), "nothing else was written since");
     })
     .await;
 }

@@ -15,7 +15,8 @@ use crate::platform::ids::Id;
 /// Boards of one process.
 pub struct Boards {
     boards: Cache<(Id, Axis, Id), Board>,
-    tasks: Cache<(Option<Id>, Option<Id>, Id), TaskSummary>,
+    /// by account, post, task and the civil date: grants end with a day
+    tasks: Cache<(Option<Id>, Option<Id>, Id, String), TaskSummary>,
     work: Paced<Id, Work>,
 }
 
@@ -75,5 +76,5 @@ pub async fn task(app: &App, principal: &Principal, id: Id) -> Result<Arc<TaskSu
     if account.is_none() {
         return read.await.map(Arc::new);
     }
-    app.boards.tasks.get(app.lanes.changes(), (account, post, id), read).await
+    app.boards.tasks.get(app.lanes.changes(), (account, post, id, app.clock.today_text()), read).await
 }

@@ -22,7 +22,7 @@ async fn rename(app: &App, pair: &Pair, name: &str) {
 }
 
 fn name(app: &App, pair: &Pair) -> String {
-    app.geography().get(pair.stage.city.communities[0]).expect("a place").official_name.clone()
+    app.geography().get(pair.stage.city.communities[0]).expect("a place").official_name.to_owned()
 }
 
 /// The last note of an app is lost before anybody has read it; the next one shows that it is missing. Whether the

@@ -182,13 +182,13 @@ static ASLEEP: AtomicBool = AtomicBool::new(false);
 const NEW: usize = 1200;
 
 async fn import(app: &App, handle: &JobHandle) -> Result<Value, server::error::AppError> {
-    let root = app.geography().root().expect("a root").clone();
+    let above = app.geography().root().expect("a root").code.map(str::to_owned);
     let new = |n: usize| PlaceLine {
         line: n as u32 + 1,
         code: format!("1499{n:05}"),
         level: 3,
         name: format!("新{n}区"),
-        parent: root.code.clone(),
+        parent: above.clone(),
     };
     let lines: Vec<PlaceLine> = (0..NEW).map(new).collect();
     let plan = geography::plan(&lines, &app.geography(), app.now(), &app.clock.today_text());
