@@ -1,6 +1,7 @@
 //! Callers that leave: a request dropped at any await point leaves no open transaction, no stuck lane, no
 //! half-done work.
 
+use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -191,8 +192,20 @@ async fn a_client_that_leaves_at_any_point_leaves_nothing_behind() {
     leave(&common::house(db, tempfile::tempdir().expect("folder")).await, &user, seed).await;
 }
 
-/// Drops `count` writes after a few polls; gives how often something was left behind.
+/// The sessions that a user has at the database.
+async fn sessions(user: &str) -> BTreeSet<i64> {
+    let admin = Db::open_postgres_within(&postgres_url(), 1).await.expect("answers");
+    let sql = "SELECT cast(pid as bigint) FROM pg_stat_activity WHERE usename = $1";
+    let pids: Vec<(i64,)> = admin.clone().all(sql, args![user]).await.expect("listed");
+    admin.close().await;
+    pids.into_iter().map(|row| row.0).collect()
+}
+
+/// Drops `count` writes after a few polls; gives how often something was left behind, and how many sessions it cost.
 async fn dropped_writes(db: &Db, user: &str, lanes: &Lanes, dice: &mut Dice, count: u64) -> i64 {
+    lanes.pulse().await.expect("writes pass");
+    let before = sessions(user).await;
+    assert!(!before.is_empty(), "the lanes have their sessions");
     let mut left = 0;
     for n in 0..count {
         let write = create(lanes, n as i64 % 4, "dropped".into());
@@ -205,11 +218,11 @@ async fn dropped_writes(db: &Db, user: &str, lanes: &Lanes, dice: &mut Dice, cou
             left += i64::from(follow_up.is_err());
         }
     }
-    left
+    left + before.difference(&sessions(user).await).count() as i64
 }
 
 #[tokio::test]
-async fn a_write_in_the_callers_own_future_would_leave_its_transaction_open() {
+async fn a_write_in_the_callers_own_future_would_end_with_its_session() {
     let (db, user) = small().await;
     migrate(&db, NOW).await.expect("migrates");
     let mut dice = Dice(seed() | 1);
