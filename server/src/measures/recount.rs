@@ -10,6 +10,7 @@ use crate::args;
 use crate::error::AppError;
 use crate::platform::database::{Exec, StoreError, Tx};
 use crate::platform::ids::Id;
+use crate::platform::texts::Gathering;
 
 /// Items whose groups are formed together: what sorting them takes stays in memory.
 const STRETCH: i64 = 50_000;
@@ -31,31 +32,8 @@ pub struct Difference {
     pub counted: i64,
 }
 
-/// Axis, node, measure, and the civil date of a day total; names by their number in [`Names`].
-type Key = (Axis, Id, u16, Option<u16>);
-
-/// Measures and civil dates by number: millions of totals name the same few.
-#[derive(Default)]
-struct Names(Vec<String>);
-
-impl Names {
-    fn of(&mut self, name: &str) -> u16 {
-        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.0.push(name.to_owned());
-            self.0.len() - 1
-        });
-        u16::try_from(at).unwrap_or(u16::MAX)
-    }
-
-    fn name(&self, number: u16) -> &str {
-        self.0.get(usize::from(number)).map_or("", String::as_str)
-    }
-
-    /// Whether the course over the days is kept of a measure.
-    fn daily(&self, measure: u16) -> bool {
-        fold::DAILY.contains(&self.name(measure))
-    }
-}
+/// Axis, node, measure, and the civil date of a day total: millions of totals name the same few words, by number.
+type Key = (Axis, Id, u32, Option<u32>);
 
 /// Recounts one task. An empty list means that boards show exactly what the items say.
 ///
@@ -66,7 +44,7 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
         .db
         .snapshot(move |tx| {
             Box::pin(async move {
-                let mut names = Names::default();
+                let mut names = Gathering::default();
                 let shown = shown(tx, task, &mut names).await?;
                 let leaves = leaves(tx, task, &mut names).await?;
                 let mut counted: HashMap<Key, i64> = HashMap::with_capacity(shown.len());
@@ -75,7 +53,7 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
                     let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
                     for ((_, leaf, measure, day), amount) in of_axis {
                         let above = above.get(leaf).map(Vec::as_slice).unwrap_or_default();
-                        count(&mut counted, axis, above, (*measure, *day, names.daily(*measure)), *amount);
+                        count(&mut counted, axis, above, (*measure, *day, is_daily(&names, *measure)), *amount);
                     }
                 }
                 Ok((names, shown, counted))
@@ -86,10 +64,10 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
 }
 
 /// Axis, leaf, measure, day.
-type Leaf = (Axis, Id, u16, u16);
+type Leaf = (Axis, Id, u32, u32);
 
 /// What the items say at their leaves.
-async fn leaves(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Leaf, i64>, StoreError> {
+async fn leaves(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Leaf, i64>, StoreError> {
     type Row = (Id, Id, String, String, i64, i64);
     let mut leaves: HashMap<Leaf, i64> = HashMap::new();
     let mut after = -1_i64;
@@ -104,7 +82,7 @@ async fn leaves(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Leaf
             let built_in = ["assigned", state.as_str()].into_iter().filter(|_| *found == 0).map(|name| (name, 1));
             let ruled = stored.amounts.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str()));
             for (measure, amount) in built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount))) {
-                let named = (names.of(measure), names.of(day(measure)));
+                let named = (names.number(measure), names.number(day(measure)));
                 for (axis, leaf) in [(Axis::Place, place), (Axis::Organization, holder)] {
                     *leaves.entry((axis, *leaf, named.0, named.1)).or_default() += amount * items;
                 }
@@ -118,7 +96,7 @@ async fn leaves(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Leaf
 }
 
 /// What boards show of every node: folded and unfolded together.
-async fn shown(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Key, i64>, StoreError> {
+async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Key, i64>, StoreError> {
     let mut units: HashSet<Id> = HashSet::new();
     let nodes: Vec<(String, Id, String, i64)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
     let mut shown: HashMap<Key, i64> = HashMap::with_capacity(2 * nodes.len());
@@ -127,7 +105,7 @@ async fn shown(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Key, 
             if axis == Axis::Organization {
                 units.insert(node);
             }
-            *shown.entry((axis, node, names.of(&measure), None)).or_default() += total;
+            *shown.entry((axis, node, names.number(&measure), None)).or_default() += total;
         }
     }
     let mut unfolded = Vec::new();
@@ -141,14 +119,14 @@ async fn shown(tx: &mut Tx, task: Id, names: &mut Names) -> Result<HashMap<Key, 
     units.extend(known.into_iter().map(|row| row.0));
     for (node, measure, day, total) in days {
         let axis = if units.contains(&node) { Axis::Organization } else { Axis::Place };
-        *shown.entry((axis, node, names.of(&measure), Some(names.of(&day)))).or_default() += total;
+        *shown.entry((axis, node, names.number(&measure), Some(names.number(&day)))).or_default() += total;
     }
     for (axis, rows, above) in unfolded {
         for (leaf, amounts) in rows {
             let above = above.get(&leaf).map(Vec::as_slice).unwrap_or_default();
             for ((measure, day), amount) in amounts {
-                let named = (names.of(&measure), names.of(&day));
-                count(&mut shown, axis, above, (named.0, named.1, names.daily(named.0)), amount);
+                let named = (names.number(&measure), names.number(&day));
+                count(&mut shown, axis, above, (named.0, named.1, is_daily(names, named.0)), amount);
             }
         }
     }
@@ -162,7 +140,7 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
         .db
         .snapshot(move |tx| {
             Box::pin(async move {
-                let mut names = Names::default();
+                let mut names = Gathering::default();
                 let shown = shown(tx, task, &mut names).await?;
                 Ok((names, shown))
             })
@@ -171,7 +149,7 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
     let mut nodes: BTreeMap<(Axis, Id), (i64, i64)> = BTreeMap::new();
     for ((axis, node, measure, day), total) in shown {
         let (assigned, accounted) = nodes.entry((axis, node)).or_default();
-        match BUILT_IN.iter().position(|name| *name == names.name(measure)) {
+        match BUILT_IN.iter().position(|name| *name == names.get(measure)) {
             Some(0) if day.is_none() => *assigned += total,
             Some(_) if day.is_none() => *accounted += total,
             _ => {}
@@ -182,7 +160,7 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
 }
 
 /// Adds an amount of (measure, day, whether the course over the days is kept) to every node above a leaf.
-fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], of: (u16, u16, bool), amount: i64) {
+fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], of: (u32, u32, bool), amount: i64) {
     let (measure, day, daily) = of;
     for node in above {
         *into.entry((axis, *node, measure, None)).or_default() += amount;
@@ -192,7 +170,12 @@ fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], of: (u16, u16, 
     }
 }
 
-fn compare(names: &Names, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {
+/// Whether the course over the days is kept of a measure.
+fn is_daily(names: &Gathering, measure: u32) -> bool {
+    fold::DAILY.contains(&names.get(measure))
+}
+
+fn compare(names: &Gathering, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {
     let value = |map: &HashMap<Key, i64>, key: &Key| map.get(key).copied().unwrap_or(0);
     let mut differences: Vec<Difference> = shown
         .keys()
@@ -201,8 +184,8 @@ fn compare(names: &Names, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>
         .map(|key| Difference {
             axis: key.0,
             node: key.1,
-            measure: names.name(key.2).to_owned(),
-            day: key.3.map(|day| names.name(day).to_owned()),
+            measure: names.get(key.2).to_owned(),
+            day: key.3.map(|day| names.get(day).to_owned()),
             shown: value(shown, key),
             counted: value(counted, key),
         })

@@ -97,6 +97,11 @@ impl Gathering {
         number
     }
 
+    /// A word by its number.
+    pub fn get(&self, number: u32) -> &str {
+        self.words.get(number)
+    }
+
     /// The words, which are all there now.
     pub fn close(self) -> Words {
         self.words

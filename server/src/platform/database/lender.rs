@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::{Connection, Database, Executor, Postgres};
+use sqlx::{ConnectOptions, Connection, Database, Executor, Postgres};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
@@ -45,11 +45,12 @@ pub struct Loan<DB: Database> {
 }
 
 impl<DB: Database> Lender<DB> {
-    /// At most `most` connections, opened by `open` when they are needed.
-    pub(super) fn new<F>(most: u32, open: F) -> Self
-    where
-        F: Fn() -> BoxFuture<'static, Result<DB::Connection, sqlx::Error>> + Send + Sync + 'static,
-    {
+    /// At most `most` connections, opened with these options when they are needed.
+    pub(super) fn new(most: u32, options: impl ConnectOptions<Connection = DB::Connection>) -> Self {
+        let open = move || -> BoxFuture<'static, Result<DB::Connection, sqlx::Error>> {
+            let options = options.clone();
+            Box::pin(async move { options.connect().await })
+        };
         let places = Arc::new(Semaphore::new(most as usize));
         Self { open: Arc::new(open), free: Arc::default(), places, most }
     }

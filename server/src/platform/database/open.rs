@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Connection, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
 use super::lender::Loan;
 use super::{Db, Lender, StoreError, Tx, Wire};
@@ -114,11 +114,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        let readers = Lender::new(READERS, move || {
-            let options = options.clone();
-            Box::pin(async move { options.connect().await })
-        });
-        Ok(Self::Sqlite { write, read, readers })
+        Ok(Self::Sqlite { write, read, readers: Lender::new(READERS, options) })
     }
 
     /// Connects to PostgreSQL by URL.
@@ -132,17 +128,11 @@ impl Db {
             .application_name("hutong")
             .options([("idle_in_transaction_session_timeout", IDLE), ("lock_timeout", "10000")])
             .statement_cache_capacity(512);
-        let lender = |most: u32, options: PgConnectOptions| {
-            Lender::new(most, move || {
-                let options = options.clone();
-                Box::pin(async move { options.connect().await })
-            })
-        };
         // Half of them for transactions, half for single reads. What a transaction says is found by keys; planning it
         // again for each set of arguments would cost more than running it.
         let planned = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
-        let transactions = lender((connections - connections / 2).max(1), planned);
-        let readers = lender((connections / 2).max(1), options);
+        let transactions = Lender::new((connections - connections / 2).max(1), planned);
+        let readers = Lender::new((connections / 2).max(1), options);
         transactions.lend().await?.ended(&Ok(()));
         Ok(Self::Postgres { transactions, readers })
     }
