@@ -47,9 +47,7 @@ async fn a_restore_that_was_killed_is_not_served_and_is_done_again() {
             for _ in 0..=round % 3 {
                 ended = ended || killed(&["restore", &name], &other.options(), usual);
             }
-            let db = other.place.connect().await.expect("opens");
-            let marked = start::marks(&db).await.expect("reads")[1].is_some();
-            db.close().await;
+            let marked = other.is_unfinished().await;
             if marked {
                 broken_off += 1;
                 let text = fault(&run(&["doctor"], &other.options()));
@@ -91,13 +89,11 @@ async fn a_move_that_was_killed_leaves_the_source_and_is_done_again() {
             let other = Site::on(to).await;
             let ended = killed(&["move", "--to", &other.url()], &site.options(), usual);
             let place = keeping::target_of(&site.place, &other.url()).expect("understood");
-            let db = place.connect().await.expect("opens");
-            let marked = start::marks(&db).await.expect("reads")[1].is_some();
-            db.close().await;
+            let copy = Site { place: place.clone(), folder: other.folder.clone() };
+            let marked = copy.is_unfinished().await;
             if !ended && marked {
                 broken_off += 1;
-                let options = Site { place: place.clone(), folder: other.folder.clone() }.options();
-                let text = fault(&run(&["doctor"], &options));
+                let text = fault(&run(&["doctor"], &copy.options()));
                 assert!(text.contains("broken off half way"), "{text}");
             }
             if !ended {
@@ -109,7 +105,6 @@ async fn a_move_that_was_killed_leaves_the_source_and_is_done_again() {
             is_well(&app).await;
             super::stage::board(&app, &accounts).await;
             app.db.close().await;
-            let copy = Site { place, folder: other.folder.clone() };
             let copy = copy.backup(&other.beside("copy.hutong"), false).await.expect("kept");
             assert_eq!(copy.manifest.tables, kept.manifest.tables, "{from} to {to}");
             said(&run(&["move", "--undo"], &site.options()));

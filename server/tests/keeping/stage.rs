@@ -44,6 +44,17 @@ impl Site {
         start::open(&self.place).await.expect("opens")
     }
 
+    /// Whether an import into this place was broken off. One that was killed before it made its folder left nothing.
+    pub async fn is_unfinished(&self) -> bool {
+        if self.place.database_url.is_none() && !self.place.sqlite_file().exists() {
+            return false;
+        }
+        let db = self.place.connect().await.expect("opens");
+        let marks = start::marks(&db).await.expect("reads");
+        db.close().await;
+        marks[1].is_some()
+    }
+
     pub async fn backup(&self, file: &Path, with_keys: bool) -> Result<Report, KeepError> {
         keeping::backup(&self.place, file, with_keys, Arc::new(|| common::NOW), silent()).await
     }
