@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use server::access::{Grant, Permission, Principal, Scope, Who};
 use server::app::App;
 use server::args;
+use server::directory::change;
 use server::error::AppError;
-use server::measures::{Axis, BUILT_IN, Contribution, Deltas, board, fold_once, recount};
+use server::measures::{self, Axis, BUILT_IN, Contribution, Deltas, board, fold_once, recount};
 use server::platform::clock::DAY;
 use server::platform::database::{Exec, StoreError};
+use server::platform::events::Actor;
 use server::platform::ids::{Id, new_free_id, new_id};
 use server::topics::may_listen;
 use town::Town;
@@ -237,6 +239,38 @@ async fn boards_equal_the_items_after_every_step() {
         assert!(play.compare(house.engine).await, "everything is folded");
         let left: (i64,) = play.app.read().one(DELTAS_LEFT, args![play.task]).await.expect("left");
         assert_eq!(left.0, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_ended_unit_did_moves_with_the_unit_it_stood_in() {
+    common::each(|house| async move {
+        let mut play = Play::new(house.app.clone(), 5).await;
+        for _ in 0..40 {
+            play.add().await;
+        }
+        let app = &play.app;
+        while fold_once(app).await.expect("folds") > 0 {}
+        let offices: Vec<Id> =
+            play.town.organizations.iter().filter(|unit| unit.level == 4).map(|unit| unit.id).take(2).collect();
+        let inside: Vec<Id> = app.directory().children(offices[0]).map(|unit| unit.id).collect();
+        let version = |unit: Id| app.directory().organization(unit).expect("there").version;
+        assert!(!inside.is_empty());
+        change::end_organization(app, inside[0], version(inside[0]), Actor::default()).await.expect("ended");
+        let along = measures::follow::organization;
+        change::transfer_organization(
+            app,
+            offices[0],
+            Some(offices[1]),
+            None,
+            version(offices[0]),
+            Actor::default(),
+            along,
+        )
+        .await
+        .expect("moved");
+        play.compare(house.engine).await;
     })
     .await;
 }

@@ -6,7 +6,6 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::add::{BookRows, NewBook};
-use super::book::Directory;
 use super::entries::{Grid, Organization};
 use super::kinds::{KINDS, TERRITORIAL};
 use super::store;
@@ -209,16 +208,9 @@ pub async fn transfer_organization(
     if !faults.is_empty() {
         return Err(AppError::Invalid(faults));
     }
-    let mut inside = vec![id];
-    let mut at = 0;
-    while at < inside.len() {
-        inside.extend(directory.children(inside[at]).map(|child| child.id));
-        at += 1;
-    }
-    let closure: Vec<(Id, Vec<Id>)> =
-        inside.iter().map(|&member| (member, chain_with(&directory, member, id, parent))).collect();
     let before: Vec<Id> = directory.chain(id).map(|o| o.id).collect();
-    let after = chain_with(&directory, id, id, parent);
+    let above: Vec<Id> = parent.into_iter().flat_map(|parent| directory.chain(parent)).map(|o| o.id).collect();
+    let after: Vec<Id> = [&[id], above.as_slice()].concat();
     let moved = Moved {
         organization: id,
         left: before.iter().filter(|above| !after.contains(above)).copied().collect(),
@@ -233,23 +225,15 @@ pub async fn transfer_organization(
         json!({"parent": parent, "counterpart": counterpart}),
     );
     write(app, turn.seen, id, event, move |tx| {
-        let (closure, moved) = (closure.clone(), moved.clone());
+        let (above, moved) = (above.clone(), moved.clone());
         async move {
             store::transfer_organization(tx, id, parent, counterpart, version).await?;
-            for (member, above) in &closure {
-                store::replace_ancestors(tx, *member, above).await?;
-            }
+            store::move_under(tx, id, &above).await?;
             along(tx, moved).await
         }
         .boxed()
     })
     .await
-}
-
-/// The organization and those above it, as they will be once `moved` stands under `parent`.
-fn chain_with(directory: &Directory, member: Id, moved: Id, parent: Option<Id>) -> Vec<Id> {
-    let above = |id: Id| if id == moved { parent } else { directory.organization(id).and_then(|o| o.parent) };
-    std::iter::successors(Some(member), |id| above(*id)).take(32).collect()
 }
 
 /// Ends an organization and its posts today. Units inside must be ended or transferred first.

@@ -32,7 +32,11 @@ const END_ORGANIZATION: &str = "UPDATE organization SET valid_to = $2, version =
 const END_JURISDICTIONS: &str = "UPDATE jurisdiction SET valid_to = $2 WHERE organization_id = $1 AND valid_to IS NULL";
 const END_POSTS_OF_ORGANIZATION: &str =
     "UPDATE post SET valid_to = $2, version = version + 1 WHERE organization_id = $1 AND valid_to IS NULL";
-const CLEAR_ANCESTORS: &str = "DELETE FROM organization_ancestor WHERE organization_id = $1";
+const LEAVE_ANCESTORS: &str = "DELETE FROM organization_ancestor \
+     WHERE organization_id IN (SELECT i.organization_id FROM organization_ancestor i WHERE i.ancestor_id = $1) \
+     AND ancestor_id IN (SELECT a.ancestor_id FROM organization_ancestor a WHERE a.organization_id = $2 AND a.depth > 0)";
+const JOIN_ANCESTOR: &str = "INSERT INTO organization_ancestor (ancestor_id, organization_id, depth) \
+     SELECT $1, organization_id, depth + $2 FROM organization_ancestor WHERE ancestor_id = $3";
 const END_POST: &str =
     "UPDATE post SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_WORK_OF_POST: &str = "UPDATE grid_worker SET valid_to = $2 WHERE post_id = $1 AND valid_to IS NULL";
@@ -60,7 +64,8 @@ pub const STATEMENTS: &[&str] = &[
     END_ORGANIZATION,
     END_JURISDICTIONS,
     END_POSTS_OF_ORGANIZATION,
-    CLEAR_ANCESTORS,
+    LEAVE_ANCESTORS,
+    JOIN_ANCESTOR,
     END_POST,
     END_WORK_OF_POST,
     END_POSTS_OF_STAFF,
@@ -303,11 +308,14 @@ pub async fn transfer_organization(
     changed(conn.execute(TRANSFER_ORGANIZATION, args![id, parent, counterpart, version]).await?)
 }
 
-/// Writes the closure of one organization anew: itself first, then upwards.
-pub async fn replace_ancestors(conn: &mut impl Exec, id: Id, chain: &[Id]) -> Result<(), StoreError> {
-    conn.execute(CLEAR_ANCESTORS, args![id]).await?;
-    let rows = chain.iter().enumerate().map(|(depth, above)| args![*above, id, depth as i64]).collect();
-    ORGANIZATION_ANCESTOR.write(conn, rows, OnKey::Keep).await.map(|_| ())
+/// Puts an organization and everything inside it, also what has ended there and still counts, under those `above`,
+/// nearest first, and no longer under what it stood under before.
+pub async fn move_under(conn: &mut impl Exec, id: Id, above: &[Id]) -> Result<(), StoreError> {
+    conn.execute(LEAVE_ANCESTORS, args![id, id]).await?;
+    for (distance, above) in above.iter().enumerate() {
+        conn.execute(JOIN_ANCESTOR, args![*above, distance as i64 + 1, id]).await?;
+    }
+    Ok(())
 }
 
 /// Ends an organization, its jurisdictions and its posts.
