@@ -16,7 +16,7 @@ use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
 /// Deltas folded in one transaction: about 20 ms of writing on either database.
-const BATCH: i64 = 1000;
+pub const BATCH: usize = 1000;
 /// How often the folder looks; the design allows a second.
 pub const EVERY: Duration = Duration::from_millis(500);
 /// The name of the folder's lease.
@@ -71,7 +71,7 @@ pub async fn fold_all(app: &App) -> Result<usize, AppError> {
 
 /// One batch inside a transaction of the caller, who holds the folder's lease.
 pub async fn fold_batch(tx: &mut Tx) -> Result<usize, AppError> {
-    let due: Vec<Due> = tx.all(DUE_ALL_SHARDS, args![BATCH]).await?;
+    let due: Vec<Due> = tx.all(DUE_ALL_SHARDS, args![BATCH as i64]).await?;
     #[cfg(feature = "fault-hooks")]
     let due: Vec<Due> = due.into_iter().filter(|row| !super::faults::is_folder_off(row.task_id)).collect();
     if due.is_empty() {
