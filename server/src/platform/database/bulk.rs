@@ -30,7 +30,7 @@ pub enum OnKey {
 
 impl OnKey {
     /// Whether a row is written only where it has the version before.
-    fn guarded(self) -> bool {
+    pub fn guarded(self) -> bool {
         matches!(self, Self::Next | Self::Change(_)) && !faults::out(Protection::NextVersion)
     }
 }

@@ -39,6 +39,23 @@ impl StoreError {
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Retry(_) | Self::Lost(_))
     }
+
+    /// The same fault for somebody else whom it befell too.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let text = |fault: &sqlx::Error| sqlx::Error::Protocol(fault.to_string());
+        match self {
+            Self::NotFound => Self::NotFound,
+            Self::Duplicate => Self::Duplicate,
+            Self::Stale => Self::Stale,
+            Self::Retry(fault) => Self::Retry(text(fault)),
+            Self::Lost(fault) => Self::Lost(text(fault)),
+            Self::Unwritable(fault) => Self::Unwritable(text(fault)),
+            Self::Damaged(fault) => Self::Damaged(text(fault)),
+            Self::Corrupt(text) => Self::Corrupt(text.clone()),
+            Self::Other(fault) => Self::Other(text(fault)),
+        }
+    }
 }
 
 impl StoreError {

@@ -44,6 +44,15 @@ impl Put {
     pub fn changed(shape: &'static Shape, indexed: &[&str], before: &[Arg], after: Vec<Arg>) -> Self {
         Self { shape, on_key: change(shape, indexed, before, &after), row: after }
     }
+
+    /// The version that it writes, where it is written only over the version before.
+    pub fn next_version(&self) -> Option<i64> {
+        let at = self.shape.columns.iter().position(|column| *column == "version")?;
+        match self.row.get(at) {
+            Some(Arg::I64(version)) if self.on_key.guarded() => *version,
+            _ => None,
+        }
+    }
 }
 
 /// Everything one submission writes, in one commit with others.
