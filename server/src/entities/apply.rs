@@ -113,8 +113,9 @@ fn observe(
     said: &Said,
     now: i64,
 ) -> Result<Observation, StoreError> {
-    let fields = record.map(PersonRecord::parsed).transpose()?;
-    Ok(Observation::of(&app.keys, model, said, now, |key| fields?.values.get(key).cloned()))
+    let confirmed = |key: &str| said.confirmed.iter().any(|confirmed| confirmed == key);
+    let fields = record.map(|record| record.fields_of(confirmed)).transpose()?;
+    Ok(Observation::of(&app.keys, model, said, now, |key| fields.as_ref()?.values.get(key).cloned()))
 }
 
 fn entity_put(observation: &Observation, community: Option<Id>, now: i64) -> Put {

@@ -28,24 +28,24 @@ pub fn known_of(
 ) -> Result<BTreeMap<String, Fact>, StoreError> {
     let model = Model::shipped();
     let mut facts = BTreeMap::new();
-    let fields = record.parsed()?;
-    for (key, origin) in fields.origin.iter().filter(|(key, _)| wanted(key)) {
-        let Some(value) = fields.values.get(key) else { continue };
+    let mut fields = record.fields_of(wanted)?;
+    for (key, origin) in fields.origin {
+        let Some(value) = fields.values.get_mut(&key).map(Value::take) else { continue };
         let at = AttributeRef::new(Class::Person, key.clone());
-        let state = state(&model, &at, origin, app.now());
+        let state = state(&model, &at, &origin, app.now());
         let since = app.clock.zoned(origin.seen).date();
-        let source = Some(source_text(app, origin)).filter(|text| !text.is_empty());
-        let fact = match Sealed::from_value(value) {
+        let source = Some(source_text(app, &origin)).filter(|text| !text.is_empty());
+        let fact = match Sealed::from_value(&value) {
             Some(sealed) if sees_masks => {
                 Fact { mask: Some(sealed.mask), since: Some(since), source, state, ..Fact::default() }
             }
             Some(_) => continue,
             None => {
-                let text = place_name(app, value);
-                Fact { value: Some(value.clone()), text, since: Some(since), source, state, mask: None }
+                let text = place_name(app, &value);
+                Fact { value: Some(value), text, since: Some(since), source, state, mask: None }
             }
         };
-        facts.insert(key.clone(), fact);
+        facts.insert(key, fact);
     }
     Ok(facts)
 }

@@ -71,8 +71,7 @@ impl Fields {
         let class = observation.class()?;
         let kind = SourceKind::from_key(&observation.source_kind);
         let refused = observation.refused();
-        // Who confirms a value says it too, only without typing it.
-        for (key, value) in observation.said()?.into_iter().chain(observation.confirmed()?) {
+        for (key, value) in observation.spoken()? {
             if !refused.contains(&key) {
                 let at = AttributeRef::new(class, key);
                 let standing = kind.standing(model, &at);
@@ -145,9 +144,10 @@ pub fn merge(
     record: &PersonRecord,
     observation: &Observation,
 ) -> Result<PersonRecord, StoreError> {
-    let mut fields = record.fields()?;
+    let spoken = observation.spoken()?;
+    let mut fields = record.fields_of(|key| spoken.contains_key(key))?;
     fields.take_in(keys, model, observation)?;
-    let mut next = record.with_fields(fields);
+    let mut next = record.with_changed(fields)?;
     next.version = record.version + 1;
     next.updated_at = record.updated_at.max(observation.recorded_at);
     Ok(next)

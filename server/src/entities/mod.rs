@@ -22,6 +22,7 @@ mod observation;
 mod origins;
 pub mod outbox;
 pub mod pages;
+mod pairs;
 mod person_history;
 mod person_page;
 pub mod plain;

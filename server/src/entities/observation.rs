@@ -266,6 +266,13 @@ impl Observation {
         Ok(serde_json::from_str(&self.confirmed)?)
     }
 
+    /// Both together: who confirms a value says it too, only without typing it.
+    pub fn spoken(&self) -> Result<Map, StoreError> {
+        let mut spoken = self.confirmed()?;
+        spoken.extend(self.said()?);
+        Ok(spoken)
+    }
+
     /// Attributes that the worker of the case did not accept.
     pub fn refused(&self) -> Vec<String> {
         self.certification

@@ -11,15 +11,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::merge::{Contender, Origin};
+use super::pairs::{Pairs, Span};
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 struct Column<'a> {
     #[serde(borrow, default)]
     by: Vec<By<'a>>,
     #[serde(borrow, default)]
-    of: BTreeMap<Cow<'a, str>, Of<'a>>,
+    of: Pairs<&'a str, Of<'a>>,
 }
 
 /// What the attributes of one observation share.
@@ -46,39 +47,58 @@ struct Of<'a> {
     contender: Option<Cow<'a, Contender>>,
 }
 
-/// Reads the column.
-pub(super) fn read(text: &str) -> Result<BTreeMap<String, Origin>, StoreError> {
-    let column: Column<'_> = serde_json::from_str(text)?;
-    let shared: Vec<(Arc<str>, Arc<str>)> =
-        column.by.iter().map(|by| (by.source.as_ref().into(), by.title.as_ref().into())).collect();
-    let origin = |(key, of): (Cow<'_, str>, Of<'_>)| {
-        let lost = || StoreError::Corrupt(format!("origin of {key}: no observation {}", of.by));
-        let (by, (source, title)) = (column.by.get(of.by).ok_or_else(lost)?, shared.get(of.by).ok_or_else(lost)?);
-        let origin = Origin {
-            observation: by.observation,
-            at: by.at,
-            source: source.clone(),
-            standing: of.standing,
-            title: title.clone(),
-            post: by.post,
-            seen: of.seen.unwrap_or(by.at),
-            contender: of.contender.map(Cow::into_owned),
+/// A column that was read: attributes by where they stand in its text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origins(Vec<(Span, Origin)>);
+
+impl Origins {
+    /// Reads the column.
+    pub(super) fn read(text: &str) -> Result<Self, StoreError> {
+        let column: Column<'_> = serde_json::from_str(text)?;
+        let shared: Vec<(Arc<str>, Arc<str>)> =
+            column.by.iter().map(|by| (by.source.as_ref().into(), by.title.as_ref().into())).collect();
+        let origin = |(key, of): (&str, Of<'_>)| {
+            let lost = || StoreError::Corrupt(format!("origin of {key}: no observation {}", of.by));
+            let (by, (source, title)) = column.by.get(of.by).zip(shared.get(of.by)).ok_or_else(lost)?;
+            let origin = Origin {
+                observation: by.observation,
+                at: by.at,
+                source: source.clone(),
+                standing: of.standing,
+                title: title.clone(),
+                post: by.post,
+                seen: of.seen.unwrap_or(by.at),
+                contender: of.contender.map(Cow::into_owned),
+            };
+            Ok((Span::of(key, text), origin))
         };
-        Ok((key.into_owned(), origin))
-    };
-    column.of.into_iter().map(origin).collect()
+        column.of.0.into_iter().map(origin).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Attributes and their origins; `text` is the column.
+    pub(super) fn iter<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (&'t str, &'t Origin)> {
+        self.0.iter().map(|(key, origin)| (key.within(text), origin))
+    }
+}
+
+/// Every origin of a column.
+pub(super) fn read(text: &str) -> Result<BTreeMap<String, Origin>, StoreError> {
+    let origins = Origins::read(text)?;
+    Ok(origins.iter(text).map(|(key, origin)| (key.to_owned(), origin.clone())).collect())
 }
 
 /// The attributes that a column speaks of.
 pub fn attributes(text: &str) -> Vec<String> {
-    let keys = |column: Column<'_>| column.of.into_keys().map(Cow::into_owned).collect();
+    let keys = |column: Column<'_>| column.of.0.into_iter().map(|(key, _)| key.to_owned()).collect();
     serde_json::from_str(text).map(keys).unwrap_or_default()
 }
 
-/// The column's text.
-pub(super) fn write(origins: &BTreeMap<String, Origin>) -> String {
-    let mut column = Column::default();
-    for (key, origin) in origins {
+/// The column's text; each attribute once, in any order.
+pub(super) fn write<'a>(origins: impl Iterator<Item = (&'a str, &'a Origin)>) -> String {
+    let mut sorted: Vec<(&str, &Origin)> = origins.collect();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+    let mut column = Column { by: Vec::new(), of: Pairs(Vec::with_capacity(sorted.len())) };
+    for (key, origin) in sorted {
         let by = By {
             observation: origin.observation,
             at: origin.at,
@@ -97,7 +117,7 @@ pub(super) fn write(origins: &BTreeMap<String, Origin>) -> String {
             seen: (origin.seen != origin.at).then_some(origin.seen),
             contender: origin.contender.as_ref().map(Cow::Borrowed),
         };
-        column.of.insert(Cow::from(key.as_str()), of);
+        column.of.0.push((key, of));
     }
     serde_json::to_string(&column).expect("ids, texts and numbers are JSON")
 }
@@ -129,7 +149,7 @@ mod tests {
             ("b".to_owned(), origin(one, 8)),
             ("c".to_owned(), Origin { contender, ..origin(other, 7) }),
         ]);
-        let text = write(&all);
+        let text = write(all.iter().map(|(key, origin)| (key.as_str(), origin)));
         assert_eq!(text.matches("走访").count(), 2, "{text}");
         assert_eq!(read(&text).expect("reads back"), all);
         assert!(read("{}").expect("nothing known").is_empty());

@@ -96,7 +96,7 @@ impl PlainRecord {
             pinyin,
             initials,
             data: Value::Object(fields.values).to_string(),
-            origin: origins::write(&fields.origin),
+            origin: origins::write(fields.origin.iter().map(|(key, origin)| (key.as_str(), origin))),
             ..self.clone()
         }
     }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use form_runtime::{Class, Map};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::merge::{Fields, Origin};
 use super::names::spell;
 use super::observation::Subject;
-use super::origins;
+use super::origins::{self, Origins};
+use super::pairs::{Pairs, Span};
 use super::sealed::Sealed;
 use super::store;
 use crate::args;
@@ -134,7 +136,24 @@ pub struct PersonRecord {
 
 /// What `data` and `origin` of a record say, once it was asked for.
 #[derive(Clone, Debug, Default)]
-struct Parsed(OnceLock<Box<Fields>>);
+struct Parsed {
+    read: OnceLock<Box<Read>>,
+    fields: OnceLock<Box<Fields>>,
+}
+
+/// Where keys and values stand in `data`, and the origins.
+#[derive(Clone, Debug)]
+struct Read {
+    values: Vec<(Span, Span)>,
+    origins: Origins,
+}
+
+impl Read {
+    /// Keys and values as JSON.
+    fn values<'t>(&'t self, data: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
+        self.values.iter().map(move |(key, value)| (key.within(data), value.within(data)))
+    }
+}
 
 /// It follows from the other columns.
 impl PartialEq for Parsed {
@@ -224,7 +243,7 @@ impl PersonRecord {
 
     /// The stored value of one attribute.
     pub fn value(&self, attribute: &str) -> Option<Value> {
-        self.parsed().ok()?.values.get(attribute).cloned()
+        self.fields_of(|key| key == attribute).ok()?.values.shift_remove(attribute)
     }
 
     /// Values and origins, columns and JSON together.
@@ -232,13 +251,13 @@ impl PersonRecord {
         self.parsed().cloned()
     }
 
-    /// The same, read once: a visit asks for it as known, as said otherwise and to merge.
+    /// The same, read once: the record of a page is kept while people look at it.
     pub fn parsed(&self) -> Result<&Fields, StoreError> {
-        if let Some(fields) = self.parsed.0.get() {
+        if let Some(fields) = self.parsed.fields.get() {
             return Ok(fields);
         }
-        let fields = self.read()?;
-        Ok(self.parsed.0.get_or_init(|| Box::new(fields)))
+        let fields = self.taken_from(&self.read_anew()?, |_| true)?;
+        Ok(self.parsed.fields.get_or_init(|| Box::new(fields)))
     }
 
     /// The values of some attributes, for lists: the JSON is read only where one of them stands in it.
@@ -286,60 +305,139 @@ impl PersonRecord {
         }
     }
 
-    fn read(&self) -> Result<Fields, StoreError> {
-        let mut values: Map = serde_json::from_str(&self.data)?;
-        let own = OWN_COLUMN.iter().filter_map(|key| Some(((*key).to_owned(), self.own_column(key)?)));
-        values.extend(own);
-        Ok(Fields { values, origin: origins::read(&self.origin)? })
+    /// Values and origins of the attributes that are wanted: nothing else is copied, which is what most of a filing
+    /// would be for. One that is not known has neither.
+    pub fn fields_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Fields, StoreError> {
+        self.taken_from(self.read()?, wanted)
     }
 
-    /// The record with these values and origins. A value that does not fit its column stays in the JSON.
-    #[must_use]
-    pub fn with_fields(&self, mut fields: Fields) -> Self {
-        let mut next = Self { made_up: self.made_up, version: self.version, ..Self::empty(self.shard, self.id) };
-        let values = &mut fields.values;
-        // An emptied value keeps its origin and leaves no value.
-        values.retain(|_, value| !value.is_null());
-        if let Some(name) = take_text(values, "name") {
-            (next.pinyin, next.initials) = if name == self.name && !self.pinyin.is_empty() {
-                (self.pinyin.clone(), self.initials.clone())
-            } else {
-                spell(&name)
-            };
-            next.name = name;
+    fn taken_from(&self, read: &Read, wanted: impl Fn(&str) -> bool) -> Result<Fields, StoreError> {
+        let mut values = Map::new();
+        for (key, value) in read.values(&self.data).filter(|(key, _)| wanted(key)) {
+            values.insert(key.to_owned(), serde_json::from_str(value)?);
         }
-        next.sex = take_text(values, "sex");
-        next.birth_date = take_text(values, "birth_date");
-        next.address = take_text(values, "residence_addr");
-        next.community_id = take(values, "residence_place", |v| v.as_str()?.parse().ok());
-        next.premises_id = take(values, "residence_premises", |v| v.as_str()?.parse().ok());
-        next.living_alone = take(values, "live_alone", Value::as_bool);
-        if let Some((cipher, index, tail, mask)) = take(values, "id_no", Sealed::from_value).map(|s| s.columns()) {
-            (next.id_no_cipher, next.id_no_index) = (Some(cipher), Some(index));
-            (next.id_no_tail, next.id_no_mask) = (Some(tail), Some(mask));
-        }
-        if let Some((cipher, index, tail, mask)) = take(values, "mobile", Sealed::from_value).map(|s| s.columns()) {
-            (next.mobile_cipher, next.mobile_index) = (Some(cipher), Some(index));
-            (next.mobile_tail, next.mobile_mask) = (Some(tail), Some(mask));
-        }
-        next.data = Value::Object(fields.values).to_string();
-        next.origin = origins::write(&fields.origin);
-        next
+        let own = OWN_COLUMN.iter().filter(|key| wanted(key));
+        values.extend(own.filter_map(|key| Some(((*key).to_owned(), self.own_column(key)?))));
+        let origins = read.origins.iter(&self.origin).filter(|(key, _)| wanted(key));
+        Ok(Fields { values, origin: origins.map(|(key, origin)| (key.to_owned(), origin.clone())).collect() })
     }
+
+    /// The record with what `changed` says of its attributes; those that it does not name stay as they are. A value
+    /// that does not fit its column stays in the JSON.
+    pub fn with_changed(&self, mut changed: Fields) -> Result<Self, StoreError> {
+        let mut next = Self { parsed: Parsed::default(), data: String::new(), origin: String::new(), ..self.clone() };
+        // An emptied value keeps its origin and leaves no value.
+        changed.values.retain(|_, value| !value.is_null());
+        let mut json = Map::new();
+        for key in changed.origin.keys() {
+            let value = changed.values.get(key);
+            let held = OWN_COLUMN.contains(&key.as_str()) && next.hold(key, value);
+            if let (false, Some(value)) = (held, value) {
+                json.insert(key.clone(), value.clone());
+            }
+        }
+        let read = self.read()?;
+        let stays = |key: &str| !changed.origin.contains_key(key);
+        next.data = with_members(read.values(&self.data).filter(|(key, _)| stays(key)), &json);
+        let kept = read.origins.iter(&self.origin).filter(|(key, _)| stays(key));
+        next.origin = origins::write(kept.chain(changed.origin.iter().map(|(key, origin)| (key.as_str(), origin))));
+        Ok(next)
+    }
+
+    /// Read once for all that a visit asks of it.
+    fn read(&self) -> Result<&Read, StoreError> {
+        if let Some(read) = self.parsed.read.get() {
+            return Ok(read);
+        }
+        let read = self.read_anew()?;
+        Ok(self.parsed.read.get_or_init(|| Box::new(read)))
+    }
+
+    fn read_anew(&self) -> Result<Read, StoreError> {
+        let values: Pairs<&str, &RawValue> = serde_json::from_str(&self.data)?;
+        let spans = |(key, value): &(&str, &RawValue)| (Span::of(key, &self.data), Span::of(value.get(), &self.data));
+        Ok(Read { values: values.0.iter().map(spans).collect(), origins: Origins::read(&self.origin)? })
+    }
+
+    /// Puts a value into its own column, or empties that; says whether the value is held there.
+    fn hold(&mut self, key: &str, value: Option<&Value>) -> bool {
+        let text = value.and_then(Value::as_str);
+        let id = || text.and_then(|text| text.parse::<Id>().ok());
+        let sealed = || value.and_then(Sealed::from_value).map(|sealed| sealed.columns());
+        let kept = |text: Option<&str>| text.map(str::to_owned);
+        match key {
+            "name" => {
+                let name = text.unwrap_or_default();
+                if name != self.name || self.pinyin.is_empty() {
+                    (self.pinyin, self.initials) = if name.is_empty() { Default::default() } else { spell(name) };
+                }
+                name.clone_into(&mut self.name);
+                text.is_some()
+            }
+            "sex" => {
+                self.sex = kept(text);
+                text.is_some()
+            }
+            "birth_date" => {
+                self.birth_date = kept(text);
+                text.is_some()
+            }
+            "residence_addr" => {
+                self.address = kept(text);
+                text.is_some()
+            }
+            "residence_place" => {
+                self.community_id = id();
+                self.community_id.is_some()
+            }
+            "residence_premises" => {
+                self.premises_id = id();
+                self.premises_id.is_some()
+            }
+            "live_alone" => {
+                self.living_alone = value.and_then(Value::as_bool);
+                self.living_alone.is_some()
+            }
+            "id_no" => {
+                let columns = sealed();
+                let held = columns.is_some();
+                (self.id_no_cipher, self.id_no_index, self.id_no_tail, self.id_no_mask) = apart(columns);
+                held
+            }
+            "mobile" => {
+                let columns = sealed();
+                let held = columns.is_some();
+                (self.mobile_cipher, self.mobile_index, self.mobile_tail, self.mobile_mask) = apart(columns);
+                held
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An object of members whose values stand as JSON already, and some more.
+fn with_members<'a>(members: impl Iterator<Item = (&'a str, &'a str)>, more: &Map) -> String {
+    let mut text = String::from("{");
+    for (key, value) in members {
+        text.extend([if text.len() > 1 { ",\"" } else { "\"" }, key, "\":", value]);
+    }
+    for (key, value) in more {
+        text.push_str(if text.len() > 1 { "," } else { "" });
+        text.extend([Value::from(key.as_str()).to_string(), ":".to_owned(), value.to_string()]);
+    }
+    text.push('}');
+    text
+}
+
+/// Ciphertext, index, tail and mask, each for its column.
+fn apart<B, T>(columns: Option<(B, B, B, T)>) -> (Option<B>, Option<B>, Option<B>, Option<T>) {
+    columns.map_or((None, None, None, None), |(cipher, index, tail, mask)| {
+        (Some(cipher), Some(index), Some(tail), Some(mask))
+    })
 }
 
 fn secret(cipher: Option<&[u8]>, index: Option<&[u8]>, tail: Option<&[u8]>, mask: Option<&str>) -> Option<Value> {
     Some(Sealed::from_columns(cipher?, index?, tail?, mask?).to_value())
-}
-
-fn take<T>(values: &mut Map, key: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-    let value = values.get(key).and_then(read)?;
-    values.remove(key);
-    Some(value)
-}
-
-fn take_text(values: &mut Map, key: &str) -> Option<String> {
-    take(values, key, |value| value.as_str().map(str::to_owned))
 }
 
 /// The current record of one person.
@@ -371,4 +469,53 @@ pub fn many_sql(rows: usize) -> String {
         RECORD_PERSON.columns.join(", "),
         tuples(rows, 2, 1)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::ids::new_free_id;
+
+    fn origin() -> Origin {
+        Origin {
+            observation: new_free_id(7),
+            at: 7,
+            source: "worker".into(),
+            standing: 1,
+            title: "走访".into(),
+            post: None,
+            seen: 7,
+            contender: None,
+        }
+    }
+
+    fn changed(values: Value) -> Fields {
+        let Value::Object(values) = values else { unreachable!("an object") };
+        let origin = values.keys().map(|key| (key.clone(), origin())).collect();
+        Fields { values, origin }
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_was_written() {
+        let first = changed(json!({"name": "陈淑芬", "sex": "2", "diet": "低盐\n\"清淡\"", "steps": 1200}));
+        let record = PersonRecord::empty(1, new_free_id(1)).with_changed(first).expect("written");
+        assert_eq!(
+            (record.name.as_str(), record.sex.as_deref(), record.initials.as_str()),
+            ("陈淑芬", Some("2"), "csf")
+        );
+        let second = changed(json!({"sex": 2, "steps": null, "mood": "好"}));
+        let next = record.with_changed(second).expect("written");
+        let data: Value = serde_json::from_str(&next.data).expect("json");
+        // A sex that is no text does not fit its column; an emptied value keeps its origin alone.
+        assert_eq!(data, json!({"diet": "低盐\n\"清淡\"", "sex": 2, "mood": "好"}));
+        assert_eq!((next.name.as_str(), next.sex.as_deref()), ("陈淑芬", None));
+        let (before, after) = (record.fields().expect("read"), next.fields().expect("read"));
+        assert_eq!(before.origin["diet"], after.origin["diet"]);
+        assert!(after.origin["steps"] != before.origin["steps"] && after.values.get("steps").is_none());
+        assert_eq!(next.value("sex"), Some(json!(2)));
+        let same = next.with_changed(Fields::default()).expect("written");
+        assert_eq!((&same.data, &same.origin), (&next.data, &next.origin));
+        let torn = PersonRecord { data: "{\"a\": 1".to_owned(), ..PersonRecord::empty(1, new_free_id(1)) };
+        assert!(torn.fields_of(|_| true).is_err() && torn.with_changed(Fields::default()).is_err());
+    }
 }
