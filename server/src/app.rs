@@ -20,6 +20,7 @@ use crate::platform::books::Book;
 use crate::platform::changes::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::database::Db;
+use crate::platform::gathered::Gathered;
 use crate::platform::hub::Hub;
 use crate::platform::ids::Id;
 use crate::platform::jobs::Jobs;
@@ -27,7 +28,9 @@ use crate::platform::lane::Lanes;
 use crate::platform::limits::Limits;
 use crate::platform::peers::Peers;
 use crate::platform::secrets::Keys;
-use crate::tasks::{Counting, Task};
+use crate::tasks::model::Item;
+use crate::tasks::visits::{self, PersonSeen};
+use crate::tasks::{Counting, Task, work_store};
 use crate::topics::Listening;
 
 /// What people call this installation and where it is reached.
@@ -87,6 +90,10 @@ pub struct Parts {
     pub counting: Cache<Id, Counting>,
     /// what boards show
     pub boards: Boards,
+    /// single items, as they are asked for
+    pub items: Gathered<Id, Item>,
+    /// persons with the last visit to them, as they are asked for
+    pub visited: Gathered<(i64, Id), PersonSeen>,
     /// persons as last read
     pub people: Cache<Id, Option<Arc<PersonRecord>>>,
     /// pages of ledgers as last answered
@@ -109,6 +116,8 @@ impl Parts {
             tasks: Cache::new(&["task"], 1000),
             counting: Cache::new(&["task"], 1000),
             boards: Boards::default(),
+            items: work_store::gathered(&db),
+            visited: visits::gathered(&db),
             people: Cache::new(&["record_person"], 2000),
             ledger_pages: ledgers::api::pages(),
             hub: Hub::new(limits.streams, lanes.listen()),

@@ -18,6 +18,7 @@ pub mod events;
 pub mod faults;
 pub mod files;
 pub mod folder;
+pub mod gathered;
 pub mod http;
 pub mod hub;
 pub mod ids;

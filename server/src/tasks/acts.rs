@@ -20,7 +20,7 @@ use crate::measures::{Contribution, Deltas};
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, StoreError, Tx};
 use crate::platform::events::{Actor, Event};
-use crate::platform::ids::{Id, new_id, shard_of};
+use crate::platform::ids::{Id, new_id};
 use crate::platform::secrets::{digest, hex};
 
 /// Items in one transaction: near 20 ms on the embedded database.
@@ -86,7 +86,7 @@ async fn task(app: &App, id: Id) -> Result<Task, AppError> {
 
 /// An item that may be seen, with its task; what may not is not there.
 pub async fn load(app: &App, by: &By, id: Id) -> Result<(Task, Item), AppError> {
-    let item = store::item(&mut app.read(), shard_of(id), id).await?;
+    let item = app.items.get(id).await?.ok_or(AppError::NotFound)?;
     let task = task(app, item.task_id).await?;
     if item.release > task.published_release || !by.sees(app, &item) {
         return Err(AppError::NotFound);

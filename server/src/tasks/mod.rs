@@ -45,7 +45,7 @@ pub mod store;
 pub mod submit;
 pub mod templates;
 pub mod todo;
-mod visits;
+pub mod visits;
 pub mod words;
 pub mod work_pages;
 pub mod work_store;

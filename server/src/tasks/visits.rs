@@ -10,7 +10,8 @@ use crate::args;
 use crate::entities::{PersonRecord, RECORD_PERSON};
 use crate::error::AppError;
 use crate::platform::database::bulk::{chunk, tuples};
-use crate::platform::database::{Exec, StoreError};
+use crate::platform::database::{Db, Exec, StoreError};
+use crate::platform::gathered::Gathered;
 use crate::platform::ids::{Id, shard_of};
 
 /// The last visit of a subject.
@@ -30,8 +31,8 @@ pub struct LastVisit {
 
 /// A person's record with the visit before, as one row. The visit's submission lies in the person's shard unless it
 /// came from another one.
-#[derive(sqlx::FromRow)]
-struct PersonSeen {
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PersonSeen {
     #[sqlx(flatten)]
     record: PersonRecord,
     seen_at: Option<i64>,
@@ -46,13 +47,37 @@ static PERSON_SEEN: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {}, v.observed_at AS seen_at, v.submission_id AS seen_submission, v.post_id AS seen_post, \
          s.form_version_id AS seen_form, s.answers AS seen_answers FROM record_person r \
-         LEFT JOIN observation v ON v.shard = r.shard AND v.id = (SELECT o.id FROM observation o WHERE o.shard = $1 \
-         AND o.entity_id = $2 AND o.source_kind = 'worker' AND o.state = 'current' AND o.submission_id IS NOT NULL \
+         LEFT JOIN observation v ON v.shard = r.shard AND v.id = (SELECT o.id FROM observation o WHERE o.shard = r.shard \
+         AND o.entity_id = r.id AND o.source_kind = 'worker' AND o.state = 'current' AND o.submission_id IS NOT NULL \
          ORDER BY o.observed_at DESC, o.id DESC LIMIT 1) \
-         LEFT JOIN submission s ON s.shard = v.shard AND s.id = v.submission_id WHERE r.shard = $1 AND r.id = $2",
+         LEFT JOIN submission s ON s.shard = v.shard AND s.id = v.submission_id",
         columns.join(", ")
     )
 });
+
+fn seen_sql(rows: usize) -> String {
+    format!("{} WHERE (r.id, r.shard) IN (VALUES {})", *PERSON_SEEN, tuples(rows, 2, 1))
+}
+
+/// Persons with the last visit, those that are asked for together in one statement.
+pub fn gathered(db: &Db) -> Gathered<(i64, Id), PersonSeen> {
+    let db = db.clone();
+    Gathered::begin(move |keys: Vec<(i64, Id)>| {
+        let mut db = db.clone();
+        async move {
+            let mut found = HashMap::with_capacity(keys.len());
+            let mut rest = keys.as_slice();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(chunk(rest.len(), 2));
+                rest = later;
+                let args = now.iter().flat_map(|(shard, id)| args![*id, *shard]).collect();
+                let rows: Vec<PersonSeen> = db.all_built(seen_sql(now.len()), args).await?;
+                found.extend(rows.into_iter().map(|seen| ((seen.record.shard, seen.record.id), seen)));
+            }
+            Ok(found)
+        }
+    })
+}
 
 /// What holds of a person and the last visit, if there is a record.
 pub(super) async fn person_with_visit(
@@ -60,8 +85,7 @@ pub(super) async fn person_with_visit(
     shard: i64,
     id: Id,
 ) -> Result<Option<(PersonRecord, Option<LastVisit>)>, AppError> {
-    let found: Option<PersonSeen> = app.read().optional(PERSON_SEEN.as_str(), args![shard, id]).await?;
-    let Some(seen) = found else { return Ok(None) };
+    let Some(seen) = app.visited.get((shard, id)).await? else { return Ok(None) };
     let last = match (seen.seen_at, seen.seen_submission, seen.seen_form, seen.seen_answers) {
         (Some(at), Some(submission), Some(form), Some(answers)) => {
             Some(visit(app, at, submission, seen.seen_post, form, &answers)?)
@@ -133,5 +157,5 @@ fn answers_sql(rows: usize) -> String {
 
 /// One of each statement built here, for the prepare test.
 pub fn samples() -> Vec<String> {
-    vec![PERSON_SEEN.clone(), visits_sql(2), answers_sql(2)]
+    vec![seen_sql(2), visits_sql(2), answers_sql(2)]
 }

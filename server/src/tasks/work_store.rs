@@ -5,7 +5,8 @@ use super::store::ITEM;
 use crate::access::{Columns, Permission, Principal};
 use crate::args;
 use crate::platform::database::bulk::{chunk, tuples};
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Db, Exec, StoreError};
+use crate::platform::gathered::Gathered;
 use crate::platform::ids::{Id, shard_of};
 
 /// Due instants sort with those that have none at the end.
@@ -139,6 +140,15 @@ pub async fn items(conn: &mut impl Exec, ids: &[Id]) -> Result<Vec<Item>, StoreE
         found.extend(conn.all_built::<Item>(items_sql(now.len()), args).await?);
     }
     Ok(found)
+}
+
+/// Single items, those that are asked for together in one statement.
+pub fn gathered(db: &Db) -> Gathered<Id, Item> {
+    let db = db.clone();
+    Gathered::begin(move |ids: Vec<Id>| {
+        let mut db = db.clone();
+        async move { Ok(items(&mut db, &ids).await?.into_iter().map(|item| (item.id, item)).collect()) }
+    })
 }
 
 fn items_sql(rows: usize) -> String {

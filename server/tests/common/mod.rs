@@ -143,8 +143,9 @@ pub fn postgres_url() -> String {
 /// PostgreSQL takes an untyped argument in VALUES for text. At run time every argument comes with its
 /// type; here the first tuple says it.
 pub fn typed(sql: &str) -> String {
-    const KEYS: [(&str, &[&str]); 5] = [
+    const KEYS: [(&str, &[&str]); 6] = [
         ("(id, shard)", &["uuid", "bigint"]),
+        ("(r.id, r.shard)", &["uuid", "bigint"]),
         ("(shard, entity_id)", &["bigint", "uuid"]),
         ("(client_id, form_id, shard)", &["uuid", "uuid", "bigint"]),
         ("(shard, number)", &["bigint", "bigint"]),
