@@ -11,6 +11,16 @@ use crate::platform::database::bulk::chunk;
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::Id;
 
+/// Nodes in a chain at the most: a circle, which no change makes, must not be walked for ever.
+const DEEPEST: usize = 32;
+/// From so many leaves on a whole tree is read, one row for each node, and not the chain of each leaf, which takes
+/// six times as many rows.
+const WHOLE: usize = 5_000;
+/// What stands directly above each node, ended ones too: a chain is a node and the chain of what stands above it,
+/// also after something above has moved.
+pub(super) const PLACES_ABOVE: &str = "SELECT place_id, ancestor_id FROM place_ancestor WHERE depth = 1";
+pub(super) const UNITS_ABOVE: &str = "SELECT organization_id, ancestor_id FROM organization_ancestor WHERE depth = 1";
+
 /// For each leaf the leaf and those above it, nearest first. A leaf that no tree has ever held counts for
 /// itself alone.
 pub(super) async fn chains(
@@ -22,6 +32,13 @@ pub(super) async fn chains(
     leaves.sort_unstable();
     leaves.dedup();
     let mut found: HashMap<Id, Vec<Id>> = HashMap::with_capacity(leaves.len());
+    if leaves.len() >= WHOLE {
+        let above = whole(conn, axis).await?;
+        let chain =
+            |leaf: Id| std::iter::successors(Some(leaf), |node| above.get(node).copied()).take(DEEPEST).collect();
+        found.extend(leaves.into_iter().map(|leaf| (leaf, chain(leaf))));
+        return Ok(found);
+    }
     let mut rest = leaves.as_slice();
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 1));
@@ -36,6 +53,19 @@ pub(super) async fn chains(
         found.entry(leaf).or_insert_with(|| vec![leaf]);
     }
     Ok(found)
+}
+
+/// What stands directly above each node of a tree.
+async fn whole(conn: &mut impl Exec, axis: Axis) -> Result<HashMap<Id, Id>, StoreError> {
+    let sql = match axis {
+        Axis::Place => PLACES_ABOVE,
+        Axis::Organization => UNITS_ABOVE,
+    };
+    let add = |above: &mut HashMap<Id, Id>, row: (Id, Id)| {
+        above.insert(row.0, row.1);
+        Ok(())
+    };
+    conn.gather(sql, vec![], add).await
 }
 
 fn sql(axis: Axis, rows: usize) -> String {

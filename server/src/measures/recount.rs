@@ -8,7 +8,7 @@ use super::{Axis, BUILT_IN, Contribution, fold};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::{Exec, StoreError, Tx};
+use crate::platform::database::{Exec, Line, StoreError, Tx};
 use crate::platform::ids::Id;
 use crate::platform::texts::Gathering;
 
@@ -98,15 +98,16 @@ async fn leaves(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<
 /// What boards show of every node: folded and unfolded together.
 async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Key, i64>, StoreError> {
     let mut units: HashSet<Id> = HashSet::new();
-    let nodes: Vec<(String, Id, String, i64)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
+    let nodes: Vec<(Id, String)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
     let mut shown: HashMap<Key, i64> = HashMap::with_capacity(2 * nodes.len());
-    for (axis, node, measure, total) in nodes {
-        if let Some(axis) = Axis::from_key(&axis) {
-            if axis == Axis::Organization {
-                units.insert(node);
-            }
-            *shown.entry((axis, node, names.number(&measure), None)).or_default() += total;
+    for (node, line) in nodes {
+        let mut line = Line::new(&line);
+        let (axis, measure, total) = (line.text()?, names.number(line.text()?), line.number()?);
+        let Some(axis) = Axis::from_key(axis) else { continue };
+        if axis == Axis::Organization {
+            units.insert(node);
         }
+        *shown.entry((axis, node, measure, None)).or_default() += total;
     }
     let mut unfolded = Vec::new();
     for axis in Axis::ALL {
@@ -114,12 +115,14 @@ async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<K
         let above = chains(tx, axis, rows.keys().copied()).await?;
         unfolded.push((axis, rows, above));
     }
-    let days: Vec<(Id, String, String, i64)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
+    let days: Vec<(Id, String)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
     let known: Vec<(Id,)> = tx.all(UNITS, vec![]).await?;
     units.extend(known.into_iter().map(|row| row.0));
-    for (node, measure, day, total) in days {
+    for (node, line) in days {
         let axis = if units.contains(&node) { Axis::Organization } else { Axis::Place };
-        *shown.entry((axis, node, names.number(&measure), Some(names.number(&day)))).or_default() += total;
+        let mut line = Line::new(&line);
+        let (measure, day, total) = (names.number(line.text()?), names.number(line.text()?), line.number()?);
+        *shown.entry((axis, node, measure, Some(day))).or_default() += total;
     }
     for (axis, rows, above) in unfolded {
         for (leaf, amounts) in rows {

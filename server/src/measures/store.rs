@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::chains::{PLACES_ABOVE, UNITS_ABOVE};
 use crate::access::{Grant, Permission, Principal, Scope};
 use crate::platform::database::Arg;
 use crate::platform::database::bulk::{Shape, tuples};
@@ -42,14 +43,15 @@ pub(super) const UNFOLDED_IN_UNIT_ALL_SHARDS: &str = "SELECT s.ancestor_id, d.am
 pub(super) const DAYS: &str =
     "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";
 
-/// Work that is not ended, per place and holder: how much, late, soon due, held by nobody, waiting.
-pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, \
+/// Work that is not ended, per place and holder, as a line: late, soon due, held by nobody, waiting, in correction,
+/// the earliest due instant.
+pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, concat_ws('\n', \
      cast(sum(CASE WHEN i.due_at < $2 THEN 1 ELSE 0 END) as bigint), \
      cast(sum(CASE WHEN i.due_at >= $3 AND i.due_at < $4 THEN 1 ELSE 0 END) as bigint), \
      cast(sum(CASE WHEN i.holder_post IS NULL AND i.state = 'open' AND i.moved_at < $5 THEN 1 ELSE 0 END) as bigint), \
      cast(sum(CASE WHEN i.state IN ('review', 'void_proposed') AND i.moved_at < $6 THEN 1 ELSE 0 END) as bigint), \
      cast(sum(CASE WHEN i.state = 'correction' AND i.moved_at < $7 THEN 1 ELSE 0 END) as bigint), \
-     min(i.due_at) \
+     coalesce(cast(min(i.due_at) as text), '')) \
      FROM item i JOIN task t ON t.id = i.task_id \
      WHERE i.task_id = $1 AND i.state IN ('open', 'review', 'correction', 'void_proposed') AND i.release <= t.published_release \
      GROUP BY i.place_id, i.holder_organization";
@@ -63,12 +65,12 @@ pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organizat
      WHERE i.task_id = $1 AND i.position >= $2 AND i.position <= $3 AND i.release <= t.published_release \
      GROUP BY i.place_id, i.holder_organization, i.state, i.contribution, \
      cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint)";
-/// Every total of a task.
+/// Every total of a task: the node, and a line of axis, measure and total.
 pub(super) const ALL_NODE_TOTALS: &str =
-    "SELECT axis, node_id, measure, total FROM node_total WHERE task_id = $1 AND total <> 0";
-/// Every day total of a task.
+    "SELECT node_id, concat_ws('\n', axis, measure, total) FROM node_total WHERE task_id = $1 AND total <> 0";
+/// Every day total of a task: the node, and a line of measure, day and total.
 pub(super) const ALL_DAY_TOTALS: &str =
-    "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
+    "SELECT node_id, concat_ws('\n', measure, day, total) FROM day_total WHERE task_id = $1 AND total <> 0";
 
 /// True for tasks below or above the principal's places, of its organizations, or with work held by
 /// them. No grant gives no row.
@@ -139,6 +141,8 @@ pub(super) const DAYS_OF_NODE_ALL_TASKS: &str = "SELECT task_id, measure, day, t
 
 /// Every statement of this file, for the prepare test.
 pub const STATEMENTS: &[&str] = &[
+    PLACES_ABOVE,
+    UNITS_ABOVE,
     UNITS,
     TOTALS_OF_NODE_ALL_TASKS,
     DAYS_OF_NODE_ALL_TASKS,
