@@ -27,6 +27,10 @@ use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
 use crate::platform::secrets::{digest, hex};
 
+/// Microseconds by which the time in an item's id goes on from one position to the next: ids of one dispatch stand in
+/// the order in which they are written, so that a slice adds to few pages of their index.
+const PACE: i64 = 16;
+
 /// What a dispatch has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispatched {
@@ -114,7 +118,7 @@ impl ItemSink<'_> {
         let key = [self.task.id.as_bytes().as_slice(), &self.release.to_be_bytes(), &plan.row.position.to_be_bytes()];
         Item {
             shard,
-            id: derived_id(shard, self.started_at, &key),
+            id: derived_id(shard, self.started_at + plan.row.position * PACE, &key),
             task_id: self.task.id,
             assignment_id: assignment_id(self.task, organization),
             release: self.release,
