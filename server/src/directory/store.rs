@@ -36,7 +36,8 @@ const LEAVE_ANCESTORS: &str = "DELETE FROM organization_ancestor \
      WHERE organization_id IN (SELECT i.organization_id FROM organization_ancestor i WHERE i.ancestor_id = $1) \
      AND ancestor_id IN (SELECT a.ancestor_id FROM organization_ancestor a WHERE a.organization_id = $2 AND a.depth > 0)";
 const JOIN_ANCESTOR: &str = "INSERT INTO organization_ancestor (ancestor_id, organization_id, depth) \
-     SELECT $1, organization_id, depth + $2 FROM organization_ancestor WHERE ancestor_id = $3";
+     SELECT $1, organization_id, depth + $2 FROM organization_ancestor WHERE ancestor_id = $3 \
+     ON CONFLICT (ancestor_id, organization_id) DO NOTHING";
 const END_POST: &str =
     "UPDATE post SET valid_to = $2, version = version + 1 WHERE id = $1 AND version = $3 AND valid_to IS NULL";
 const END_WORK_OF_POST: &str = "UPDATE grid_worker SET valid_to = $2 WHERE post_id = $1 AND valid_to IS NULL";

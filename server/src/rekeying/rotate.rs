@@ -1,7 +1,7 @@
 //! The steps of a rotation: a new version that everybody knows, then one that writes, then the work, then
 //! the end of the old version.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -53,11 +53,18 @@ fn event(app: &App, kind: &'static str, payload: Value) -> Event {
 /// Passes over everything until nothing of an older version is found.
 pub fn job(app: App, handle: JobHandle) -> BoxFuture<'static, Result<Value, AppError>> {
     Box::pin(async move {
-        let mut done = 0;
+        let (mut done, begin) = (0, Instant::now());
         for _ in 0..PASSES {
+            // A process that has not heard of the new version would find everything in order.
+            app.keys.refresh()?;
             let now = pass(&app, Some(&handle)).await?;
             done += now.done;
             if now.found == now.unreadable {
+                // One that has not heard yet still writes with the old one: the last pass comes after it has.
+                if let Some(rest) = KNOWN.checked_sub(begin.elapsed()) {
+                    tokio::time::sleep(rest).await;
+                    continue;
+                }
                 return Ok(json!({"version": app.keys.version(), "done": done, "unreadable": now.unreadable}));
             }
         }

@@ -157,10 +157,10 @@ async fn a_beat_does_not_wait_behind_a_crowd() {
         migrate(&db, NOW).await.expect("migrates");
         let lanes = Lanes::start(&db);
         let before = ended_before(&lanes).await;
-        assert!(before < 5, "{}: {before} went before it", db.engine());
+        assert!(before < 100, "{}: {before} went before it", db.engine());
         let _without = Without::the(Protection::FirstLine);
         let before = ended_before(&lanes).await;
-        assert!(before > 100, "{}: the first line is needed, {before} went before it", db.engine());
+        assert!(before > 150, "{}: the first line is needed, {before} went before it", db.engine());
     })
     .await;
 }
