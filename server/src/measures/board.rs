@@ -225,12 +225,12 @@ pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
         let mut nodes: HashMap<(Axis, Id), OpenWork> = HashMap::new();
         for ((axis, leaf), work) in leaves {
             let chains = above.iter().find(|(of, _)| *of == axis).map(|(_, chains)| chains);
-            for node in chains.and_then(|chains| chains.get(&leaf)).into_iter().flatten() {
-                nodes.entry((axis, *node)).or_default().add(&work);
+            for node in chains.into_iter().flat_map(|chains| chains.of(leaf)) {
+                nodes.entry((axis, node)).or_default().add(&work);
             }
         }
         Work { nodes, as_of: now }
     };
     // A tenth of a second for a million items: whoever waits behind this thread must not wait for that.
-    tokio::task::spawn_blocking(gather).await.map_err(|fault| AppError::Internal(fault.to_string().into()))
+    tokio::task::spawn_blocking(gather).await.map_err(|fault| AppError::Internal(fault.to_string()))
 }

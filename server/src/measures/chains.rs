@@ -21,24 +21,47 @@ const WHOLE: usize = 5_000;
 pub(super) const PLACES_ABOVE: &str = "SELECT place_id, ancestor_id FROM place_ancestor WHERE depth = 1";
 pub(super) const UNITS_ABOVE: &str = "SELECT organization_id, ancestor_id FROM organization_ancestor WHERE depth = 1";
 
-/// For each leaf the leaf and those above it, nearest first. A leaf that no tree has ever held counts for
-/// itself alone.
+/// The chains of the leaves that were asked for.
+pub(super) enum Chains {
+    /// each leaf's own
+    Each(HashMap<Id, Vec<Id>>),
+    /// what stands directly above each node of the whole tree
+    Whole(HashMap<Id, Id>),
+}
+
+impl Chains {
+    /// The leaf and those above it, nearest first. A leaf that no tree has ever held counts for itself alone.
+    pub(super) fn of(&self, leaf: Id) -> impl Iterator<Item = Id> + '_ {
+        let (own, mut next) = match self {
+            Self::Each(found) => (found.get(&leaf).map(Vec::as_slice).unwrap_or_default(), None),
+            Self::Whole(_) => (&[][..], Some(leaf)),
+        };
+        let walk = move || {
+            let here = next?;
+            next = if let Self::Whole(above) = self { above.get(&here).copied() } else { None };
+            Some(here)
+        };
+        own.iter().copied().chain(std::iter::from_fn(walk).take(DEEPEST))
+    }
+}
+
+/// Reads the chains of leaves.
 pub(super) async fn chains(
     conn: &mut impl Exec,
     axis: Axis,
     leaves: impl IntoIterator<Item = Id>,
-) -> Result<HashMap<Id, Vec<Id>>, StoreError> {
+) -> Result<Chains, StoreError> {
     let mut leaves: Vec<Id> = leaves.into_iter().collect();
     leaves.sort_unstable();
     leaves.dedup();
-    let mut found: HashMap<Id, Vec<Id>> = HashMap::with_capacity(leaves.len());
-    if leaves.len() >= WHOLE {
-        let above = whole(conn, axis).await?;
-        let chain =
-            |leaf: Id| std::iter::successors(Some(leaf), |node| above.get(node).copied()).take(DEEPEST).collect();
-        found.extend(leaves.into_iter().map(|leaf| (leaf, chain(leaf))));
-        return Ok(found);
+    read(conn, axis, leaves, WHOLE).await
+}
+
+async fn read(conn: &mut impl Exec, axis: Axis, leaves: Vec<Id>, whole_from: usize) -> Result<Chains, StoreError> {
+    if leaves.len() >= whole_from {
+        return whole(conn, axis).await.map(Chains::Whole);
     }
+    let mut found: HashMap<Id, Vec<Id>> = HashMap::with_capacity(leaves.len());
     let mut rest = leaves.as_slice();
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 1));
@@ -52,7 +75,7 @@ pub(super) async fn chains(
     for leaf in leaves {
         found.entry(leaf).or_insert_with(|| vec![leaf]);
     }
-    Ok(found)
+    Ok(Chains::Each(found))
 }
 
 /// What stands directly above each node of a tree.
@@ -80,4 +103,45 @@ fn sql(axis: Axis, rows: usize) -> String {
 /// One of each statement built here, for the prepare test.
 pub(super) fn samples() -> Vec<String> {
     Axis::ALL.into_iter().map(|axis| sql(axis, 2)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args;
+    use crate::platform::database::bulk::{OnKey, Shape};
+    use crate::platform::database::{Db, migrate};
+    use crate::platform::ids::new_free_id;
+
+    #[tokio::test]
+    async fn a_whole_tree_gives_the_same_chains_as_each_leaf() {
+        const ROWS: Shape = Shape {
+            table: "organization_ancestor",
+            columns: &["ancestor_id", "organization_id", "depth"],
+            key: &["ancestor_id", "organization_id"],
+        };
+        let folder = tempfile::tempdir().expect("folder");
+        let db = Db::open_sqlite(&folder.path().join("test.db")).await.expect("opens");
+        migrate(&db, 0).await.expect("migrates");
+        // A binary tree of 31, each below the half of its number.
+        let ids: Vec<Id> = (0..31).map(new_free_id).collect();
+        let chain = |at: usize| std::iter::successors(Some(at), |at| at.checked_sub(1).map(|at| at / 2));
+        let row = |at: usize| chain(at).enumerate().map(move |(depth, above)| (at, above, depth as i64));
+        let rows = (0..31).flat_map(row).map(|(at, above, depth)| args![ids[above], ids[at], depth]).collect();
+        let mut tx = db.begin_write().await.expect("begins");
+        ROWS.write(&mut tx, rows, OnKey::Fail).await.expect("written");
+        tx.commit().await.expect("commits");
+        let stranger = new_free_id(99);
+        let leaves: Vec<Id> = ids.iter().copied().chain([stranger]).collect();
+        let mut conn = db.clone();
+        let each = read(&mut conn, Axis::Organization, leaves.clone(), usize::MAX).await.expect("read");
+        let whole = read(&mut conn, Axis::Organization, leaves.clone(), 0).await.expect("read");
+        assert!(matches!((&each, &whole), (Chains::Each(_), Chains::Whole(_))));
+        for (at, leaf) in leaves.into_iter().enumerate() {
+            let one: Vec<Id> = each.of(leaf).collect();
+            assert_eq!(one, whole.of(leaf).collect::<Vec<Id>>());
+            let expected = if leaf == stranger { vec![stranger] } else { chain(at).map(|above| ids[above]).collect() };
+            assert_eq!(one, expected);
+        }
+    }
 }

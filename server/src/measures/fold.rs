@@ -1,11 +1,11 @@
 //! The folder: adds the deltas of published releases to the totals of every node above their leaf, in
 //! the transaction that removes them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Axis;
-use super::chains::chains;
+use super::chains::{Chains, chains};
 use super::deltas::read_amounts;
 use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
 use crate::app::App;
@@ -92,8 +92,8 @@ pub async fn fold_batch(tx: &mut Tx) -> Result<usize, AppError> {
     Ok(due.len())
 }
 
-/// For each axis the chain of each leaf.
-type Above = [(Axis, HashMap<Id, Vec<Id>>)];
+/// For each axis the chains of the leaves.
+type Above = [(Axis, Chains)];
 
 fn sum(due: &[Due], above: &Above) -> Result<Sums, StoreError> {
     let mut sums = Sums::default();
@@ -101,11 +101,11 @@ fn sum(due: &[Due], above: &Above) -> Result<Sums, StoreError> {
         let amounts = read_amounts(&row.amounts)?;
         for (axis, chains) in above {
             let leaf = row.leaf(*axis);
-            let nodes = chains.get(&leaf).map(Vec::as_slice).unwrap_or_default();
+            let nodes: Vec<Id> = chains.of(leaf).collect();
             for (measure, day, amount) in &amounts {
                 let key = (row.shard, row.task_id, *axis, leaf, (*measure).to_owned());
                 *sums.partial.entry(key).or_default() += amount;
-                for &node in nodes {
+                for &node in &nodes {
                     let key = (row.task_id, *axis, node, (*measure).to_owned());
                     *sums.node.entry(key).or_default() += amount;
                     if DAILY.contains(measure) {

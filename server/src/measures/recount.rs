@@ -52,7 +52,7 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
                     let of_axis = leaves.iter().filter(|((at, ..), _)| *at == axis);
                     let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
                     for ((_, leaf, measure, day), amount) in of_axis {
-                        let above = above.get(leaf).map(Vec::as_slice).unwrap_or_default();
+                        let above = above.of(*leaf);
                         count(&mut counted, axis, above, (*measure, *day, is_daily(&names, *measure)), *amount);
                     }
                 }
@@ -126,10 +126,9 @@ async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<K
     }
     for (axis, rows, above) in unfolded {
         for (leaf, amounts) in rows {
-            let above = above.get(&leaf).map(Vec::as_slice).unwrap_or_default();
             for ((measure, day), amount) in amounts {
                 let named = (names.number(&measure), names.number(&day));
-                count(&mut shown, axis, above, (named.0, named.1, is_daily(names, named.0)), amount);
+                count(&mut shown, axis, above.of(leaf), (named.0, named.1, is_daily(names, named.0)), amount);
             }
         }
     }
@@ -163,12 +162,12 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
 }
 
 /// Adds an amount of (measure, day, whether the course over the days is kept) to every node above a leaf.
-fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: &[Id], of: (u32, u32, bool), amount: i64) {
+fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: impl Iterator<Item = Id>, of: (u32, u32, bool), amount: i64) {
     let (measure, day, daily) = of;
     for node in above {
-        *into.entry((axis, *node, measure, None)).or_default() += amount;
+        *into.entry((axis, node, measure, None)).or_default() += amount;
         if daily {
-            *into.entry((axis, *node, measure, Some(day))).or_default() += amount;
+            *into.entry((axis, node, measure, Some(day))).or_default() += amount;
         }
     }
 }

@@ -95,10 +95,10 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             async move {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                match keys.contains(&13) {
-                    true => Err(StoreError::Lost(sqlx::Error::PoolTimedOut)),
-                    false => Ok(keys.into_iter().filter(|key| *key < 100).map(|key| (key, 2 * key)).collect()),
+                if keys.contains(&13) {
+                    return Err(StoreError::Lost(sqlx::Error::PoolTimedOut));
                 }
+                Ok(keys.into_iter().filter(|key| *key < 100).map(|key| (key, 2 * key)).collect())
             }
         }));
         let ask = |key: u32| {
