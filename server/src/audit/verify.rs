@@ -164,11 +164,17 @@ pub async fn verify(
     report.waiting_for = oldest.map_or(0, |at| (app.now() - at).max(0));
     report.public_keys = public_keys(app);
     let mut claims = claims(app, more, &mut report).await?;
-    // The ends first: what is sealed from now on lies behind them.
+    // The ends first, of one moment: what is sealed from now on lies behind them.
+    let (sealed, heads, chains) = app
+        .db
+        .snapshot(|tx| {
+            Box::pin(async move { Ok((store::sealed(tx).await?, store::heads(tx).await?, store::chains(tx).await?)) })
+        })
+        .await?;
     let sealed: BTreeMap<i64, (i64, i64)> =
-        store::sealed(&mut db).await?.into_iter().map(|(shard, count, last)| (shard, (count, last))).collect();
-    let heads: BTreeMap<i64, Head> = store::heads(&mut db).await?.into_iter().map(|head| (head.shard, head)).collect();
-    let chains: BTreeMap<i64, i64> = store::chains(&mut db).await?.into_iter().collect();
+        sealed.into_iter().map(|(shard, count, last)| (shard, (count, last))).collect();
+    let heads: BTreeMap<i64, Head> = heads.into_iter().map(|head| (head.shard, head)).collect();
+    let chains: BTreeMap<i64, i64> = chains.into_iter().collect();
     let mut shards: Vec<i64> = sealed.keys().chain(heads.keys()).chain(chains.keys()).copied().collect();
     shards.sort_unstable();
     shards.dedup();
