@@ -84,7 +84,7 @@ impl Origins {
 /// Every origin of a column.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, Origin>, StoreError> {
     let origins = Origins::read(text)?;
-    Ok(origins.iter(text).map(|(key, origin)| (key.to_owned(), origin.clone())).collect())
+    Ok(origins.0.into_iter().map(|(key, origin)| (key.within(text).to_owned(), origin)).collect())
 }
 
 /// The attributes that a column speaks of.

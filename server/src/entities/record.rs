@@ -256,7 +256,9 @@ impl PersonRecord {
         if let Some(fields) = self.parsed.fields.get() {
             return Ok(fields);
         }
-        let fields = self.taken_from(&self.read_anew()?, |_| true)?;
+        let mut values: Map = serde_json::from_str(&self.data)?;
+        values.extend(OWN_COLUMN.iter().filter_map(|key| Some(((*key).to_owned(), self.own_column(key)?))));
+        let fields = Fields { values, origin: origins::read(&self.origin)? };
         Ok(self.parsed.fields.get_or_init(|| Box::new(fields)))
     }
 
@@ -308,10 +310,7 @@ impl PersonRecord {
     /// Values and origins of the attributes that are wanted: nothing else is copied, which is what most of a filing
     /// would be for. One that is not known has neither.
     pub fn fields_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Fields, StoreError> {
-        self.taken_from(self.read()?, wanted)
-    }
-
-    fn taken_from(&self, read: &Read, wanted: impl Fn(&str) -> bool) -> Result<Fields, StoreError> {
+        let read = self.read()?;
         let mut values = Map::new();
         for (key, value) in read.values(&self.data).filter(|(key, _)| wanted(key)) {
             values.insert(key.to_owned(), serde_json::from_str(value)?);
@@ -349,14 +348,10 @@ impl PersonRecord {
         if let Some(read) = self.parsed.read.get() {
             return Ok(read);
         }
-        let read = self.read_anew()?;
-        Ok(self.parsed.read.get_or_init(|| Box::new(read)))
-    }
-
-    fn read_anew(&self) -> Result<Read, StoreError> {
         let values: Pairs<&str, &RawValue> = serde_json::from_str(&self.data)?;
         let spans = |(key, value): &(&str, &RawValue)| (Span::of(key, &self.data), Span::of(value.get(), &self.data));
-        Ok(Read { values: values.0.iter().map(spans).collect(), origins: Origins::read(&self.origin)? })
+        let read = Read { values: values.0.iter().map(spans).collect(), origins: Origins::read(&self.origin)? };
+        Ok(self.parsed.read.get_or_init(|| Box::new(read)))
     }
 
     /// Puts a value into its own column, or empties that; says whether the value is held there.
