@@ -7,7 +7,6 @@
 
 mod args;
 pub mod bulk;
-mod carry;
 pub mod catalogue;
 pub mod dialect;
 mod error;
@@ -19,14 +18,11 @@ pub mod tables;
 mod touched;
 pub mod walk;
 
-use std::sync::Arc;
-
 use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
 pub use args::Arg;
-pub use carry::Carrier;
 pub use error::StoreError;
 pub use lender::Lender;
 use lender::Loan;
@@ -50,8 +46,6 @@ pub enum Db {
         read: SqlitePool,
         /// connections for single reads
         readers: Lender<Sqlite>,
-        /// carries the log over beside the writer
-        carrier: Arc<Carrier>,
     },
     /// For several nodes.
     Postgres {

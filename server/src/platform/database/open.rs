@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
-use super::carry::Carrier;
 use super::lender::Loan;
 use super::{Db, Lender, StoreError, Tx, Wire};
 use crate::platform::faults::{self, Protection};
@@ -76,8 +74,9 @@ const SNAPSHOTS: u32 = 3;
 const WRITER_CACHE: &str = "-48000";
 /// The same for each reading connection.
 const READER_CACHE: &str = "-8000";
-/// Pages in the log before a commit carries them over itself: they mostly are before (see `carry.rs`).
-const WAL_PAGES: &str = "40000";
+/// Pages in the log before they are carried over: the more, the more often a page that is written again and again
+/// is carried over only once.
+const WAL_PAGES: &str = "8000";
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Milliseconds after which a writing transaction in which nothing happens is given up: a process that was frozen
 /// in the middle of one holds locks, and its work must move to another within ten seconds.
@@ -109,14 +108,13 @@ impl Db {
         if !faults::out(Protection::LogAgain) {
             write_log_again(&write, file).await?;
         }
-        let carrier = Arc::new(Carrier::new(options.clone()));
         let options = options.pragma("cache_size", READER_CACHE).pragma("query_only", "true");
         let read = SqlitePoolOptions::new()
             .max_connections(SNAPSHOTS)
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        Ok(Self::Sqlite { write, read, readers: Lender::new(READERS, options), carrier })
+        Ok(Self::Sqlite { write, read, readers: Lender::new(READERS, options) })
     }
 
     /// Connects to PostgreSQL by URL.
@@ -146,13 +144,6 @@ impl Db {
             Self::Sqlite { write, .. } => Wire::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres { transactions, .. } => Wire::Postgres(transactions.begin("BEGIN").await?),
         }))
-    }
-
-    /// A lane has committed: what the embedded database does beside it may be due.
-    pub fn committed(&self) {
-        if let Self::Sqlite { carrier, .. } = self {
-            carrier.committed();
-        }
     }
 
     /// Begins a reading transaction over one snapshot. Call it through [`Db::snapshot`].
@@ -185,12 +176,9 @@ impl Db {
     #[must_use]
     pub fn apart(&self) -> Self {
         match self {
-            Self::Sqlite { write, read, readers, carrier } => Self::Sqlite {
-                write: write.clone(),
-                read: read.clone(),
-                readers: readers.apart(),
-                carrier: carrier.clone(),
-            },
+            Self::Sqlite { write, read, readers } => {
+                Self::Sqlite { write: write.clone(), read: read.clone(), readers: readers.apart() }
+            }
             Self::Postgres { .. } => self.clone(),
         }
     }
@@ -213,8 +201,7 @@ impl Db {
     /// Closes every connection; on SQLite this also checkpoints the WAL.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read, readers, carrier } => {
-                carrier.close().await;
+            Self::Sqlite { write, read, readers } => {
                 readers.close().await;
                 read.close().await;
                 write.close().await;

@@ -361,7 +361,6 @@ async fn commit(wing: &Wing, mut tx: Tx, signals: &[Id]) -> Result<(), StoreErro
     let result = commit_only(tx).await;
     // Also when there was no answer: it may have happened.
     wing.changes.note(touched);
-    wing.db.committed();
     result
 }
 
