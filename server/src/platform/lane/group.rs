@@ -125,7 +125,7 @@ async fn commit_apart(wing: &Wing, group: Vec<Member>) {
             Err(error) if group.len() == 1 || nobodys(&error) || faults::out(Protection::Halving) => {
                 tracing::error!(%error, members = group.len(), "submissions could not be stored");
                 for (_, reply) in group {
-                    let _ = reply.send(Err(error.again()));
+                    let _ = reply.send(Err(as_told(&error)));
                 }
             }
             Err(error) => {
@@ -143,6 +143,11 @@ async fn commit_apart(wing: &Wing, group: Vec<Member>) {
 /// is tried again here: whoever was refused comes again.
 fn nobodys(error: &StoreError) -> bool {
     matches!(error, StoreError::Lost(_) | StoreError::Unwritable(_) | StoreError::Damaged(_))
+}
+
+/// What the caller is told: a database that is away asks it to come again, anything else is our fault.
+fn as_told(error: &StoreError) -> StoreError {
+    if nobodys(error) || error.retryable() { error.again() } else { StoreError::Corrupt(error.to_string()) }
 }
 
 /// A passing fault; or one submission alone whose key exists now though it did not a moment ago (its own
