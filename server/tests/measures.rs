@@ -11,8 +11,8 @@ use server::app::App;
 use server::args;
 use server::directory::change;
 use server::error::AppError;
-use server::measures::{self, Axis, BUILT_IN, Contribution, Deltas, board, fold_once, recount};
-use server::platform::clock::DAY;
+use server::measures::{self, Axis, BUILT_IN, Contribution, Deltas, OpenWork, Standing, board, fold_once, recount};
+use server::platform::clock::{DAY, HOUR};
 use server::platform::database::{Exec, StoreError};
 use server::platform::events::Actor;
 use server::platform::ids::{Id, new_free_id, new_id};
@@ -23,9 +23,10 @@ const TASK: &str = "INSERT INTO task (id, title, shape, class, form_version_id, 
      relay, source, release, published_release, created_at, version) \
      VALUES ($1, '走访', 'listed', 'person', $2, $3, $4, 'running', '', '', '', '', 1, 1, 0, 1)";
 const ITEM: &str = "INSERT INTO item (shard, id, task_id, assignment_id, release, position, subject_class, label, place_id, \
-     holder_organization, state, sheet, contribution, created_at, moved_at, moves, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, 0, 0, 0, 1)";
-const CHANGE: &str = "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6 WHERE shard = $1 AND id = $2";
+     holder_organization, state, sheet, contribution, holder_post, due_at, created_at, moved_at, moves, version) \
+     VALUES ($1, $2, $3, $4, $5, $6, 'person', '', $7, $8, $9, '', $10, $11, $12, 0, $13, 0, 1)";
+const CHANGE: &str = "UPDATE item SET place_id = $3, holder_organization = $4, state = $5, contribution = $6, holder_post = $7, \
+     due_at = $8, moved_at = $9 WHERE shard = $1 AND id = $2";
 const PUBLISH: &str = "UPDATE task SET published_release = $2 WHERE id = $1";
 // Independent of the house's own code: the items of a subtree, by the ancestor tables.
 const BY_PLACE: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id = i.task_id \
@@ -34,6 +35,11 @@ const BY_PLACE: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id
 const BY_HOLDER: &str = "SELECT i.state, count(*) FROM item i JOIN task t ON t.id = i.task_id \
      JOIN organization_ancestor a ON a.organization_id = i.holder_organization \
      WHERE i.task_id = $1 AND a.ancestor_id = $2 AND i.release <= t.published_release GROUP BY i.state";
+const OPEN_BY_PLACE: &str = "SELECT i.state, i.holder_post, i.due_at, i.moved_at FROM item i JOIN task t ON t.id = i.task_id \
+     JOIN place_ancestor a ON a.place_id = i.place_id WHERE i.task_id = $1 AND a.ancestor_id = $2 AND i.release <= t.published_release";
+const OPEN_BY_HOLDER: &str = "SELECT i.state, i.holder_post, i.due_at, i.moved_at FROM item i JOIN task t ON t.id = i.task_id \
+     JOIN organization_ancestor a ON a.organization_id = i.holder_organization \
+     WHERE i.task_id = $1 AND a.ancestor_id = $2 AND i.release <= t.published_release";
 const FOLDED: &str =
     "SELECT measure, total FROM node_total WHERE task_id = $1 AND axis = $2 AND node_id = $3 AND total <> 0";
 const DELTAS_LEFT: &str = "SELECT count(*) FROM delta WHERE task_id = $1";
@@ -48,6 +54,17 @@ impl Dice {
         self.0 ^= self.0 << 17;
         (self.0 % sides as u64) as usize
     }
+}
+
+/// The columns of an item that its totals come from.
+#[derive(Clone)]
+struct Columns {
+    state: String,
+    post: Option<Id>,
+    due_at: Option<i64>,
+    moved_at: i64,
+    /// with what it is counted for as open work
+    counted: Contribution,
 }
 
 struct Item {
@@ -81,7 +98,7 @@ impl Play {
         Self { app, town, task, items: vec![], dice: Dice(seed), release: 1, published: 1 }
     }
 
-    fn random_contribution(&mut self, old: &Contribution) -> (String, Contribution) {
+    fn random_columns(&mut self, old: &Contribution) -> Columns {
         let communities = self.town.communities();
         // Now and then something lies at a township or is held by a district.
         let place = if self.dice.roll(6) == 0 {
@@ -104,23 +121,30 @@ impl Play {
             &today,
             old,
         );
-        (state.to_owned(), new)
+        let now = self.app.now();
+        let due_at = [None, Some(now - HOUR), Some(now + HOUR), Some(now + 5 * DAY)][self.dice.roll(4)];
+        let moved_at = now - [2, 30, 80][self.dice.roll(3)] * HOUR;
+        let post = (self.dice.roll(2) == 0).then(|| new_free_id(now));
+        let counted = new.standing(&Standing { state, claimed: post.is_some(), due_at, moved_at });
+        Columns { state: state.to_owned(), post, due_at, moved_at, counted }
     }
 
     async fn add(&mut self) {
-        let (state, contribution) = self.random_contribution(&Contribution::none());
+        let columns = self.random_columns(&Contribution::none());
         let shard = self.dice.roll(1024) as i64;
         let id = new_id(shard, self.app.now());
         let (task, release, position) = (self.task, self.release, self.items.len() as i64);
-        let stored = contribution.clone();
+        let contribution = columns.counted.clone();
         let now = self.app.now();
         self.app
             .lanes
             .write(shard, vec![task], move |tx| {
-                let (state, new) = (state.clone(), stored.clone());
+                let Columns { state, post, due_at, moved_at, counted: new } = columns.clone();
                 Box::pin(async move {
-                    let row =
-                        args![shard, id, task, task, release, position, new.place, new.organization, state, new.text()];
+                    let (place, unit, text) = (new.place, new.organization, new.text());
+                    let row = args![
+                        shard, id, task, task, release, position, place, unit, state, text, post, due_at, moved_at
+                    ];
                     tx.execute(ITEM, row).await?;
                     let mut deltas = Deltas::new(task, release);
                     deltas.add(shard, &Contribution::none(), &new);
@@ -138,16 +162,17 @@ impl Play {
         }
         let at = self.dice.roll(self.items.len());
         let old = self.items[at].contribution.clone();
-        let (state, new) = self.random_contribution(&old);
+        let columns = self.random_columns(&old);
         let (shard, id, task, release) = (self.items[at].shard, self.items[at].id, self.task, self.items[at].release);
-        self.items[at].contribution = new.clone();
+        self.items[at].contribution = columns.counted.clone();
         let now = self.app.now();
         self.app
             .lanes
             .write(shard, vec![task], move |tx| {
-                let (state, old, new) = (state.clone(), old.clone(), new.clone());
+                let (old, Columns { state, post, due_at, moved_at, counted: new }) = (old.clone(), columns.clone());
                 Box::pin(async move {
-                    tx.execute(CHANGE, args![shard, id, new.place, new.organization, state, new.text()]).await?;
+                    let (place, unit, text) = (new.place, new.organization, new.text());
+                    tx.execute(CHANGE, args![shard, id, place, unit, state, text, post, due_at, moved_at]).await?;
                     let mut deltas = Deltas::new(task, release);
                     deltas.add(shard, &old, &new);
                     deltas.write(tx, now).await
@@ -180,16 +205,37 @@ impl Play {
         }
     }
 
+    /// What is open at a node and should be looked at now, item by item.
+    async fn open_work(&self, sql: &'static str, node: Id) -> OpenWork {
+        type Row = (String, Option<Id>, Option<i64>, i64);
+        let now = self.app.now();
+        let rows: Vec<Row> = self.app.read().all(sql, args![self.task, node]).await.expect("items");
+        let mut work = OpenWork::default();
+        for (state, post, due, moved) in rows {
+            let days = (now - moved) / DAY;
+            match state.as_str() {
+                "open" => work.unclaimed += i64::from(post.is_none() && days >= 1),
+                "review" | "void_proposed" => work.waiting += i64::from(days >= 2),
+                "correction" => work.correcting += i64::from(days >= 3),
+                _ => continue,
+            }
+            work.late += i64::from(due.is_some_and(|due| due < now));
+            work.soon += i64::from(due.is_some_and(|due| (now..now + DAY).contains(&due)));
+            work.first_due = [work.first_due, due].into_iter().flatten().min();
+        }
+        work
+    }
+
     /// Compares the board of every node on both axes with the items; says whether the folded totals
     /// alone would have been right.
     async fn compare(&self, what: &str) -> bool {
         let mut folded_alone_is_right = true;
         for at in 0..self.town.places.len() {
             let nodes = [
-                (Axis::Place, self.town.places[at].id, BY_PLACE),
-                (Axis::Organization, self.town.organizations[at].id, BY_HOLDER),
+                (Axis::Place, self.town.places[at].id, BY_PLACE, OPEN_BY_PLACE),
+                (Axis::Organization, self.town.organizations[at].id, BY_HOLDER, OPEN_BY_HOLDER),
             ];
-            for (axis, node, sql) in nodes {
+            for (axis, node, sql, open) in nodes {
                 let mut counted: BTreeMap<String, i64> = BTreeMap::new();
                 let rows: Vec<(String, i64)> = self.app.read().all(sql, args![self.task, node]).await.expect("counts");
                 for (state, n) in rows {
@@ -201,6 +247,7 @@ impl Play {
                     let (shown, truth) = (seen.here.total(measure), counted.get(measure).copied().unwrap_or(0));
                     assert_eq!(shown, truth, "{what}: {axis:?} {at} {measure}");
                 }
+                assert_eq!(seen.here.work.at(self.app.now()), self.open_work(open, node).await, "{what}: {axis:?} {at}");
                 let children: i64 = seen.children.iter().map(|child| child.total("assigned")).sum();
                 let own = seen.own.get("assigned").copied().unwrap_or(0);
                 assert_eq!(children + own, seen.here.total("assigned"), "{what}: {axis:?} {at} children");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use super::pages::{Asked, position, resolve};
-use super::{Axis, Node, OpenWork, board, open_work, summary};
+use super::{Axis, Node, board, summary};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -105,7 +105,8 @@ struct BoardJson<'a> {
     days: &'a BTreeMap<String, BTreeMap<String, i64>>,
 }
 
-fn node_json<'a>(node: &'a Node, name: Option<&'a str>, open: OpenWork) -> NodeJson<'a> {
+fn node_json<'a>(node: &'a Node, name: Option<&'a str>, now: i64) -> NodeJson<'a> {
+    let open = node.work.at(now);
     NodeJson {
         id: node.id,
         name: name.unwrap_or_default(),
@@ -129,13 +130,13 @@ pub async fn show(
 ) -> Result<Response, AppError> {
     let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
     let found = board(&app, task.id, axis, node).await?;
-    let (work, open_as_of) = open_work(&app, task.id, axis, &found).await?;
+    let open_as_of = app.now();
     let (geography, directory) = (app.geography(), app.directory());
     let name_of = |id| match axis {
         Axis::Place => geography.get(id).map(|place| place.name),
         Axis::Organization => directory.organization(id).map(|unit| unit.name.as_str()),
     };
-    let json = |node| node_json(node, name_of(node.id), work.get(&node.id).copied().unwrap_or_default());
+    let json = |node| node_json(node, name_of(node.id), open_as_of);
     let answer = BoardJson {
         task: task.id,
         title: task.title(),

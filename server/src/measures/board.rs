@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::chains::chains;
 use super::deltas::{Amounts, read_amounts};
 use super::store::{
-    DAYS, OPEN_WORK_ALL_SHARDS, ORGANIZATION_TOTALS, PLACE_TOTALS, UNFOLDED_ALL_SHARDS, UNFOLDED_IN_PLACE_ALL_SHARDS,
-    UNFOLDED_IN_UNIT_ALL_SHARDS,
+    DAYS, ORGANIZATION_TOTALS, ORGANIZATION_WORK, PLACE_TOTALS, PLACE_WORK, UNFOLDED_ALL_SHARDS,
+    UNFOLDED_IN_PLACE_ALL_SHARDS, UNFOLDED_IN_UNIT_ALL_SHARDS,
 };
+use super::work::{Work, is_work};
 use super::{Axis, fold};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::clock::DAY;
-use crate::platform::database::{Exec, Line, StoreError, Tx};
+use crate::platform::database::{Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
 /// Totals of one node by measure.
@@ -23,6 +22,8 @@ pub struct Node {
     pub id: Id,
     /// by measure; a missing one is 0
     pub totals: BTreeMap<String, i64>,
+    /// what of it is open; [`Work::at`] says what is late
+    pub work: Work,
 }
 
 impl Node {
@@ -86,51 +87,76 @@ pub(super) async fn unfolded(tx: &mut Tx, task: Id, axis: Axis) -> Result<Unfold
     Ok(found)
 }
 
+/// The rows that make a board.
+struct Rows {
+    totals: Vec<(Id, String, i64)>,
+    /// of the node itself, and the open work of its children
+    days: Vec<(Id, String, String, i64)>,
+    unfolded: Vec<(Option<Id>, String)>,
+}
+
+async fn read_rows(tx: &mut Tx, task: Id, axis: Axis, node: Id) -> Result<Rows, StoreError> {
+    let (totals, work, unfolded) = match axis {
+        Axis::Place => (PLACE_TOTALS, PLACE_WORK, UNFOLDED_IN_PLACE_ALL_SHARDS),
+        Axis::Organization => (ORGANIZATION_TOTALS, ORGANIZATION_WORK, UNFOLDED_IN_UNIT_ALL_SHARDS),
+    };
+    let totals = tx.all(totals, args![task, node, node]).await?;
+    let unfolded: Vec<(Option<Id>, String)> = tx.all(unfolded, args![task, node]).await?;
+    #[cfg(feature = "fault-hooks")]
+    let unfolded = if super::faults::is_blind(task) { vec![] } else { unfolded };
+    let mut days: Vec<(Id, String, String, i64)> = tx.all(work, args![task, node]).await?;
+    let own: Vec<(String, String, i64)> = tx.all(DAYS, args![task, node]).await?;
+    days.extend(own.into_iter().map(|(measure, day, total)| (node, measure, day, total)));
+    Ok(Rows { totals, days, unfolded })
+}
+
+/// What adds up at one node.
+#[derive(Default)]
+struct Sums {
+    totals: BTreeMap<String, i64>,
+    work: Amounts,
+}
+
+impl Sums {
+    fn add(&mut self, measure: &str, day: &str, amount: i64) {
+        if is_work(measure) {
+            *self.work.entry((measure.to_owned(), day.to_owned())).or_default() += amount;
+        } else {
+            *self.totals.entry(measure.to_owned()).or_default() += amount;
+        }
+    }
+}
+
 /// Reads the totals of `node` and of its children: folded rows plus what is not folded yet.
 pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Board, AppError> {
     let as_of = app.now();
-    let (totals, unfolded, days) = app
-        .db
-        .snapshot(move |tx| {
-            Box::pin(async move {
-                let sql = match axis {
-                    Axis::Place => PLACE_TOTALS,
-                    Axis::Organization => ORGANIZATION_TOTALS,
-                };
-                let totals: Vec<(Id, String, i64)> = tx.all(sql, args![task, node, node]).await?;
-                let sql = match axis {
-                    Axis::Place => UNFOLDED_IN_PLACE_ALL_SHARDS,
-                    Axis::Organization => UNFOLDED_IN_UNIT_ALL_SHARDS,
-                };
-                let unfolded: Vec<(Option<Id>, String)> = tx.all(sql, args![task, node]).await?;
-                #[cfg(feature = "fault-hooks")]
-                let unfolded = if super::faults::is_blind(task) { vec![] } else { unfolded };
-                let days: Vec<(String, String, i64)> = tx.all(DAYS, args![task, node]).await?;
-                Ok((totals, unfolded, days))
-            })
-        })
-        .await?;
+    let found = app.db.snapshot(move |tx| Box::pin(read_rows(tx, task, axis, node))).await?;
     let (geography, directory) = (app.geography(), app.directory());
     let below: Vec<Id> = match axis {
         Axis::Place => geography.children(node).map(|place| place.id).collect(),
         Axis::Organization => directory.children(node).map(|organization| organization.id).collect(),
     };
-    let mut nodes: HashMap<Id, BTreeMap<String, i64>> =
-        below.iter().chain([&node]).map(|id| (*id, BTreeMap::new())).collect();
-    for (id, measure, total) in totals {
-        if let Some(found) = nodes.get_mut(&id) {
-            *found.entry(measure).or_default() += total;
+    let mut nodes: HashMap<Id, Sums> = below.iter().chain([&node]).map(|id| (*id, Sums::default())).collect();
+    let mut by_day: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+    for (id, measure, total) in found.totals {
+        if let Some(sums) = nodes.get_mut(&id) {
+            *sums.totals.entry(measure).or_default() += total;
         }
     }
-    let mut by_day: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-    for (measure, day, total) in days {
-        *by_day.entry(day).or_default().entry(measure).or_default() += total;
+    for (id, measure, day, total) in found.days {
+        if is_work(&measure) {
+            if let Some(sums) = nodes.get_mut(&id) {
+                *sums.work.entry((measure, day)).or_default() += total;
+            }
+        } else {
+            *by_day.entry(day).or_default().entry(measure).or_default() += total;
+        }
     }
-    for (child, amounts) in &unfolded {
+    for (child, amounts) in &found.unfolded {
         for (measure, day, amount) in read_amounts(amounts)? {
             for id in child.iter().chain([&node]) {
-                if let Some(found) = nodes.get_mut(id) {
-                    *found.entry(measure.to_owned()).or_default() += amount;
+                if let Some(sums) = nodes.get_mut(id) {
+                    sums.add(measure, day, amount);
                 }
             }
             if fold::DAILY.contains(&measure) {
@@ -138,9 +164,12 @@ pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Res
             }
         }
     }
-    let here = Node { id: node, totals: nodes.remove(&node).unwrap_or_default() };
-    let children: Vec<Node> =
-        below.iter().map(|id| Node { id: *id, totals: nodes.remove(id).unwrap_or_default() }).collect();
+    let mut read = |id: Id| {
+        let sums = nodes.remove(&id).unwrap_or_default();
+        Ok::<Node, StoreError>(Node { id, totals: sums.totals, work: Work::read(&sums.work)? })
+    };
+    let here = read(node)?;
+    let children = below.iter().map(|id| read(*id)).collect::<Result<Vec<Node>, StoreError>>()?;
     let mut own = here.totals.clone();
     for child in &children {
         for (measure, total) in &child.totals {
@@ -149,88 +178,4 @@ pub(super) async fn read_board(app: &App, task: Id, axis: Axis, node: Id) -> Res
     }
     own.retain(|_, total| *total != 0);
     Ok(Board { here, children, own, days: by_day, as_of })
-}
-
-/// Open work of a node that somebody should look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpenWork {
-    /// past its due instant
-    pub late: i64,
-    /// due within 24 hours
-    pub soon: i64,
-    /// held by an organization and claimed by nobody for more than a day
-    pub unclaimed: i64,
-    /// in review or proposed void for more than two days
-    pub waiting: i64,
-    /// in correction for more than three days
-    pub correcting: i64,
-    /// the earliest due instant among it
-    pub first_due: Option<i64>,
-}
-
-impl OpenWork {
-    /// As `OPEN_WORK_ALL_SHARDS` gives it.
-    fn read(line: &str) -> Result<Self, StoreError> {
-        let mut line = Line::new(line);
-        let mut next = || line.number();
-        let (late, soon, unclaimed, waiting, correcting) = (next()?, next()?, next()?, next()?, next()?);
-        let first_due = line.filled()?.map(|due| Line::new(due).number()).transpose()?;
-        line.end()?;
-        Ok(Self { late, soon, unclaimed, waiting, correcting, first_due })
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.late += other.late;
-        self.soon += other.soon;
-        self.unclaimed += other.unclaimed;
-        self.waiting += other.waiting;
-        self.correcting += other.correcting;
-        self.first_due = [self.first_due, other.first_due].into_iter().flatten().min();
-    }
-
-    /// Whether help is needed.
-    pub fn stuck(&self) -> bool {
-        self.late + self.unclaimed + self.waiting + self.correcting > 0
-    }
-}
-
-/// Open work of every node of a task that has some.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    /// by node
-    pub(super) nodes: HashMap<(Axis, Id), OpenWork>,
-    /// instant at which it was counted
-    pub(super) as_of: i64,
-}
-
-/// Counts the open work of a whole task.
-pub(super) async fn read_work(app: &App, task: Id) -> Result<Work, AppError> {
-    let now = app.now();
-    let args = args![task, now, now, now + DAY, now - DAY, now - 2 * DAY, now - 3 * DAY];
-    let mut db = app.read();
-    let rows: Vec<(Id, Id, String)> = db.all(OPEN_WORK_ALL_SHARDS, args).await?;
-    let mut leaves: HashMap<(Axis, Id), OpenWork> = HashMap::new();
-    for (place, organization, line) in &rows {
-        let work = OpenWork::read(line)?;
-        for leaf in [(Axis::Place, *place), (Axis::Organization, *organization)] {
-            leaves.entry(leaf).or_default().add(&work);
-        }
-    }
-    let mut above = Vec::new();
-    for axis in Axis::ALL {
-        let of_axis = leaves.keys().filter(|leaf| leaf.0 == axis).map(|leaf| leaf.1);
-        above.push((axis, chains(&mut db, axis, of_axis).await?));
-    }
-    let gather = move || {
-        let mut nodes: HashMap<(Axis, Id), OpenWork> = HashMap::new();
-        for ((axis, leaf), work) in leaves {
-            let chains = above.iter().find(|(of, _)| *of == axis).map(|(_, chains)| chains);
-            for node in chains.into_iter().flat_map(|chains| chains.of(leaf)) {
-                nodes.entry((axis, node)).or_default().add(&work);
-            }
-        }
-        Work { nodes, as_of: now }
-    };
-    // A tenth of a second for a million items: whoever waits behind this thread must not wait for that.
-    tokio::task::spawn_blocking(gather).await.map_err(|fault| AppError::Internal(fault.to_string()))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::work::{Standing, counted_as};
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
@@ -34,6 +35,9 @@ pub struct Contribution {
     /// by measure; zeros are left out
     #[serde(rename = "m")]
     pub amounts: BTreeMap<String, Counted>,
+    /// what it is counted as while it is open work: measure and "day"; a function of the item's columns, not stored
+    #[serde(skip)]
+    pub(super) work: Option<(&'static str, String)>,
 }
 
 impl Contribution {
@@ -66,7 +70,7 @@ impl Contribution {
                 (name.to_owned(), counted)
             })
             .collect();
-        Self { place: Some(place), organization: Some(organization), amounts }
+        Self { place: Some(place), organization: Some(organization), amounts, work: None }
     }
 
     /// Of what a unit found (discovery): the numbers of its rule alone. Completion counts the units,
@@ -75,6 +79,13 @@ impl Contribution {
         let mut all = Self::of_item("open", ruled, place, organization, today, old);
         all.amounts.retain(|name, _| !BUILT_IN.contains(&name.as_str()));
         all
+    }
+
+    /// The same of an item that stands like this: deltas are made of this alone.
+    #[must_use]
+    pub fn standing(mut self, standing: &Standing<'_>) -> Self {
+        self.work = counted_as(standing);
+        self
     }
 
     /// Reads the column `item.contribution`; an empty text is [`Contribution::none`].

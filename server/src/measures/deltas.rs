@@ -10,7 +10,7 @@ use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::{Id, new_id};
 use crate::platform::lane::Put;
 
-/// Amounts by measure and civil date.
+/// Amounts by measure and civil date; of open work by what it waits for (see `work`).
 pub(super) type Amounts = BTreeMap<(String, String), i64>;
 
 /// Differences of several items of one task and release, summed per shard and pair of leaves: one row
@@ -40,6 +40,9 @@ impl Deltas {
         let sums = self.sums.entry((shard, place, organization)).or_default();
         for (measure, counted) in &contribution.amounts {
             *sums.entry((measure.clone(), counted.day.clone())).or_default() += sign * counted.amount;
+        }
+        if let Some((measure, day)) = &contribution.work {
+            *sums.entry(((*measure).to_owned(), day.clone())).or_default() += sign;
         }
     }
 

@@ -8,6 +8,7 @@ use super::Axis;
 use super::chains::{Chains, chains};
 use super::deltas::read_amounts;
 use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
+use super::work::is_work;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
@@ -23,6 +24,22 @@ pub const EVERY: Duration = Duration::from_millis(500);
 pub const LEASE: &str = "measures.fold";
 /// The measures whose course over the days is kept.
 pub const DAILY: [&str; 4] = ["assigned", "done", "waived", "void"];
+
+/// Where a measure is counted.
+#[derive(Clone, Copy)]
+pub(super) struct Counts {
+    /// in the total of a node
+    pub(super) total: bool,
+    /// in its day series
+    pub(super) daily: bool,
+}
+
+impl Counts {
+    pub(super) fn of(measure: &str) -> Self {
+        let work = is_work(measure);
+        Self { total: !work, daily: work || DAILY.contains(&measure) }
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct Due {
@@ -103,12 +120,17 @@ fn sum(due: &[Due], above: &Above) -> Result<Sums, StoreError> {
             let leaf = row.leaf(*axis);
             let nodes: Vec<Id> = chains.of(leaf).collect();
             for (measure, day, amount) in &amounts {
-                let key = (row.shard, row.task_id, *axis, leaf, (*measure).to_owned());
-                *sums.partial.entry(key).or_default() += amount;
+                let counts = Counts::of(measure);
+                if counts.total {
+                    let key = (row.shard, row.task_id, *axis, leaf, (*measure).to_owned());
+                    *sums.partial.entry(key).or_default() += amount;
+                }
                 for &node in &nodes {
-                    let key = (row.task_id, *axis, node, (*measure).to_owned());
-                    *sums.node.entry(key).or_default() += amount;
-                    if DAILY.contains(measure) {
+                    if counts.total {
+                        let key = (row.task_id, *axis, node, (*measure).to_owned());
+                        *sums.node.entry(key).or_default() += amount;
+                    }
+                    if counts.daily {
                         let key = (row.task_id, node, (*measure).to_owned(), (*day).to_owned());
                         *sums.day.entry(key).or_default() += amount;
                     }

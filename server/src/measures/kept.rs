@@ -1,15 +1,14 @@
 //! What boards show, kept while nothing of it is written.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::board::{Board, OpenWork, Work, read_board, read_work};
+use super::board::{Board, read_board};
 use super::summary::TaskSummary;
 use super::{Axis, summary};
 use crate::access::{self, Principal};
 use crate::app::App;
 use crate::error::AppError;
-use crate::platform::changes::{Cache, Paced};
+use crate::platform::changes::Cache;
 use crate::platform::ids::Id;
 
 /// Boards of one process.
@@ -17,7 +16,6 @@ pub struct Boards {
     boards: Cache<(Id, Axis, Id), Board>,
     /// by account, post, task and the civil date: grants end with a day
     tasks: Cache<(Option<Id>, Option<Id>, Id, String), TaskSummary>,
-    work: Paced<Id, Work>,
 }
 
 impl Default for Boards {
@@ -36,7 +34,6 @@ impl Default for Boards {
         Self {
             boards: Cache::new(&shown, 1000),
             tasks: Cache::new(&seen, 10_000),
-            work: Paced::new(&["item", "task"], 64),
         }
     }
 }
@@ -49,24 +46,6 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Boar
         return read.await.map(Arc::new);
     }
     app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
-}
-
-/// Open work of a board's node (under its own id) and of each child, and the instant as of which it is. It depends on
-/// the present instant, so it cannot be a folded total: it is counted by query, and of a very large task as of some
-/// seconds ago.
-pub async fn open_work(
-    app: &App,
-    task: Id,
-    axis: Axis,
-    board: &Board,
-) -> Result<(HashMap<Id, OpenWork>, i64), AppError> {
-    let read = || {
-        let app = app.clone();
-        async move { read_work(&app, task).await }
-    };
-    let work = app.boards.work.get(app.lanes.changes(), task, app.now(), read).await?;
-    let found = board.nodes().filter_map(|node| Some((node.id, *work.nodes.get(&(axis, node.id))?))).collect();
-    Ok((found, work.as_of))
 }
 
 /// A published task by id, if the principal may see some of its totals; otherwise it does not exist.

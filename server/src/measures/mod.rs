@@ -7,7 +7,7 @@
 //! totals and unfolded deltas in one snapshot.
 //!
 //! Must not know tasks, forms or channels beyond the columns `task.published_release` and those of
-//! `item` that the recount, the open-work query and [`summary`] read; must not write anything but
+//! `item` that the recount and [`summary`] read; must not write anything but
 //! its own tables.
 //!
 //! To count one more thing of every item: add its name to [`BUILT_IN`] and its rule to
@@ -29,15 +29,17 @@ pub mod recount;
 mod store;
 pub mod summary;
 mod view;
+mod work;
 
-pub use board::{Board, Node, OpenWork};
+pub use board::{Board, Node};
 pub use contribution::{BUILT_IN, Contribution, Counted};
 pub use declare::{Measure, Measures};
 pub use deltas::{Deltas, delta_puts};
 pub use fold::fold_once;
-pub use kept::{Boards, board, open_work};
+pub use kept::{Boards, board};
 pub use recount::{Difference, recount, unbalanced};
 pub use store::STATEMENTS;
+pub use work::{OpenWork, Standing, Work};
 
 /// One of each statement that the files of this room build, for the prepare test.
 pub fn samples() -> Vec<String> {

@@ -1,13 +1,17 @@
 //! The recount: totals computed again from the items alone and compared with what boards show.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::chains::chains;
+use super::fold::Counts;
 use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, STRETCH_ALL_SHARDS, UNITS};
-use super::{Axis, BUILT_IN, Contribution, fold};
+use super::work::{Standing, counted_as};
+use super::{Axis, BUILT_IN, Contribution};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
+use crate::platform::clock::HOUR;
 use crate::platform::database::{Exec, Line, StoreError, Tx};
 use crate::platform::ids::Id;
 use crate::platform::texts::Gathering;
@@ -24,7 +28,7 @@ pub struct Difference {
     pub node: Id,
     /// which measure
     pub measure: String,
-    /// the civil date, for a day total
+    /// the civil date, for a day total; what open work waits for
     pub day: Option<String>,
     /// what a board shows: folded and unfolded together
     pub shown: i64,
@@ -32,12 +36,12 @@ pub struct Difference {
     pub counted: i64,
 }
 
-/// Axis, node, measure, and the civil date of a day total: millions of totals name the same few words, by number.
+/// Axis, node, measure, and the "day" of a day total: millions of totals name the same few words, by number.
 type Key = (Axis, Id, u32, Option<u32>);
 
 /// Recounts one task. An empty list means that boards show exactly what the items say.
 ///
-/// The built-in measures come from the items' own columns (state, place, holder), not from what was
+/// The built-in measures and open work come from the items' own columns, not from what was
 /// stored as their contribution; the task's measures come from the contribution.
 pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
     let (names, shown, counted) = app
@@ -53,7 +57,7 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
                     let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
                     for ((_, leaf, measure, day), amount) in of_axis {
                         let above = above.of(*leaf);
-                        count(&mut counted, axis, above, (*measure, *day, is_daily(&names, *measure)), *amount);
+                        count(&mut counted, axis, above, (*measure, *day, Counts::of(names.get(*measure))), *amount);
                     }
                 }
                 Ok((names, shown, counted))
@@ -68,21 +72,24 @@ type Leaf = (Axis, Id, u32, u32);
 
 /// What the items say at their leaves.
 async fn leaves(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Leaf, i64>, StoreError> {
-    type Row = (Id, Id, String, String, i64, i64);
+    type Row = (Id, Id, String, String, i64, String, i64);
     let mut leaves: HashMap<Leaf, i64> = HashMap::new();
     let mut after = -1_i64;
     loop {
         let end: Option<(i64,)> = tx.optional(STRETCH_ALL_SHARDS, args![task, after, STRETCH]).await?;
         let end = end.map_or(i64::MAX, |row| row.0);
         let rows: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after + 1, end]).await?;
-        for (place, holder, state, contribution, found, items) in &rows {
+        for (place, holder, state, contribution, found, waits, items) in &rows {
             let stored = Contribution::parse(contribution)?;
             let day = |measure: &str| stored.amounts.get(measure).map_or("", |counted| counted.day.as_str());
             // Found by a unit: it counts with what its rule says alone.
             let built_in = ["assigned", state.as_str()].into_iter().filter(|_| *found == 0).map(|name| (name, 1));
             let ruled = stored.amounts.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str()));
-            for (measure, amount) in built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount))) {
-                let named = (names.number(measure), names.number(day(measure)));
+            let counted = built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount)));
+            let counted = counted.map(|(measure, amount)| (measure, Cow::Borrowed(day(measure)), amount));
+            let work = open_work(state, waits)?.map(|(measure, day)| (measure, Cow::Owned(day), 1));
+            for (measure, day, amount) in counted.chain(work) {
+                let named = (names.number(measure), names.number(&day));
                 for (axis, leaf) in [(Axis::Place, place), (Axis::Organization, holder)] {
                     *leaves.entry((axis, *leaf, named.0, named.1)).or_default() += amount * items;
                 }
@@ -93,6 +100,19 @@ async fn leaves(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<
         }
         after = end;
     }
+}
+
+/// What an item counts for as open work, from the line of `ITEMS_ALL_SHARDS`.
+fn open_work(state: &str, waits: &str) -> Result<Option<(&'static str, String)>, StoreError> {
+    if waits.is_empty() {
+        return Ok(None);
+    }
+    let mut line = Line::new(waits);
+    let claimed = line.number()? == 1;
+    let due_at = line.filled()?.map(|due| Line::new(due).number()).transpose()?;
+    let moved_at = line.number()? * HOUR;
+    line.end()?;
+    Ok(counted_as(&Standing { state, claimed, due_at, moved_at }))
 }
 
 /// What boards show of every node: folded and unfolded together.
@@ -128,7 +148,7 @@ async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<K
         for (leaf, amounts) in rows {
             for ((measure, day), amount) in amounts {
                 let named = (names.number(&measure), names.number(&day));
-                count(&mut shown, axis, above.of(leaf), (named.0, named.1, is_daily(names, named.0)), amount);
+                count(&mut shown, axis, above.of(leaf), (named.0, named.1, Counts::of(&measure)), amount);
             }
         }
     }
@@ -161,20 +181,17 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
     Ok(wrong.map(|((axis, node), (assigned, accounted))| (axis, node, assigned, accounted)).collect())
 }
 
-/// Adds an amount of (measure, day, whether the course over the days is kept) to every node above a leaf.
-fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: impl Iterator<Item = Id>, of: (u32, u32, bool), amount: i64) {
-    let (measure, day, daily) = of;
+/// Adds an amount of (measure, day, where it is counted) to every node above a leaf.
+fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: impl Iterator<Item = Id>, of: (u32, u32, Counts), amount: i64) {
+    let (measure, day, counts) = of;
     for node in above {
-        *into.entry((axis, node, measure, None)).or_default() += amount;
-        if daily {
+        if counts.total {
+            *into.entry((axis, node, measure, None)).or_default() += amount;
+        }
+        if counts.daily {
             *into.entry((axis, node, measure, Some(day))).or_default() += amount;
         }
     }
-}
-
-/// Whether the course over the days is kept of a measure.
-fn is_daily(names: &Gathering, measure: u32) -> bool {
-    fold::DAILY.contains(&names.get(measure))
 }
 
 fn compare(names: &Gathering, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {

@@ -39,32 +39,29 @@ pub(super) const UNFOLDED_IN_UNIT_ALL_SHARDS: &str = "SELECT s.ancestor_id, d.am
      JOIN organization_ancestor a ON a.organization_id = d.organization_id AND a.ancestor_id = $2 \
      LEFT JOIN organization_ancestor s ON s.organization_id = d.organization_id AND s.depth = a.depth - 1 \
      WHERE d.task_id = $1 AND d.release <= t.published_release";
-/// The day series of a node.
+/// The day series of a node; of open work too.
 pub(super) const DAYS: &str =
-    "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 ORDER BY day, measure";
-
-/// Work that is not ended, per place and holder, as a line: late, soon due, held by nobody, waiting, in correction,
-/// the earliest due instant.
-pub(super) const OPEN_WORK_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, concat_ws('\n', \
-     cast(sum(CASE WHEN i.due_at < $2 THEN 1 ELSE 0 END) as bigint), \
-     cast(sum(CASE WHEN i.due_at >= $3 AND i.due_at < $4 THEN 1 ELSE 0 END) as bigint), \
-     cast(sum(CASE WHEN i.holder_post IS NULL AND i.state = 'open' AND i.moved_at < $5 THEN 1 ELSE 0 END) as bigint), \
-     cast(sum(CASE WHEN i.state IN ('review', 'void_proposed') AND i.moved_at < $6 THEN 1 ELSE 0 END) as bigint), \
-     cast(sum(CASE WHEN i.state = 'correction' AND i.moved_at < $7 THEN 1 ELSE 0 END) as bigint), \
-     coalesce(cast(min(i.due_at) as text), '')) \
-     FROM item i JOIN task t ON t.id = i.task_id \
-     WHERE i.task_id = $1 AND i.state IN ('open', 'review', 'correction', 'void_proposed') AND i.release <= t.published_release \
-     GROUP BY i.place_id, i.holder_organization";
+    "SELECT measure, day, total FROM day_total WHERE task_id = $1 AND node_id = $2 AND total <> 0";
+/// The open work of the places directly below one.
+pub(super) const PLACE_WORK: &str = "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 \
+     AND node_id IN (SELECT id FROM place WHERE parent_id = $2) AND measure > 'waits.' AND measure < 'waits/' AND total <> 0";
+/// The open work of the organizations directly inside one.
+pub(super) const ORGANIZATION_WORK: &str = "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 \
+     AND node_id IN (SELECT id FROM organization WHERE parent_id = $2) AND measure > 'waits.' AND measure < 'waits/' AND total <> 0";
 
 /// The position up to which the next items of a recount lie: `$3` items further on.
 pub(super) const STRETCH_ALL_SHARDS: &str =
     "SELECT position FROM item WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
 /// The items of a stretch of positions, first and last included, those that count the same together.
+///
+/// The line says what open ones wait for: claimed or not, due instant, hour of the last movement.
 pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, i.state, i.contribution, \
-     cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint), count(*) FROM item i JOIN task t ON t.id = i.task_id \
+     cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint), \
+     CASE WHEN i.state IN ('open', 'review', 'correction', 'void_proposed') THEN concat_ws('\n', \
+     CASE WHEN i.holder_post IS NULL THEN 0 ELSE 1 END, coalesce(cast(i.due_at as text), ''), i.moved_at / 3600000000) ELSE '' END, \
+     count(*) FROM item i JOIN task t ON t.id = i.task_id \
      WHERE i.task_id = $1 AND i.position >= $2 AND i.position <= $3 AND i.release <= t.published_release \
-     GROUP BY i.place_id, i.holder_organization, i.state, i.contribution, \
-     cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint)";
+     GROUP BY 1, 2, 3, 4, 5, 6";
 /// Every total of a task: the node, and a line of axis, measure and total.
 pub(super) const ALL_NODE_TOTALS: &str =
     "SELECT node_id, concat_ws('\n', axis, measure, total) FROM node_total WHERE task_id = $1 AND total <> 0";
@@ -153,7 +150,8 @@ pub const STATEMENTS: &[&str] = &[
     UNFOLDED_IN_PLACE_ALL_SHARDS,
     UNFOLDED_IN_UNIT_ALL_SHARDS,
     DAYS,
-    OPEN_WORK_ALL_SHARDS,
+    PLACE_WORK,
+    ORGANIZATION_WORK,
     STRETCH_ALL_SHARDS,
     ITEMS_ALL_SHARDS,
     ALL_NODE_TOTALS,

@@ -1,6 +1,5 @@
 //! A board as a page shows it: everything in words of the reader's language.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::ToSpan;
@@ -10,7 +9,7 @@ use web::viz::{Forecast, Trend, TrendPoint};
 use web::{TextArg, group_thousands};
 
 use super::summary::{self, TaskSummary};
-use super::{Axis, Board, Node, OpenWork, board, open_work};
+use super::{Axis, Board, Node, OpenWork, board};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -28,8 +27,7 @@ struct Maker<'a> {
     axis: Axis,
     node: Id,
     board: Arc<Board>,
-    work: HashMap<Id, OpenWork>,
-    /// everything on the page is at least as new as this instant
+    /// everything on the page is as of this instant
     as_of: i64,
 }
 
@@ -38,8 +36,7 @@ pub async fn page(app: &App, viewer: &Viewer, task: &TaskSummary, axis: Axis, no
     // A board that is kept holds now: nothing was written since.
     let now = app.now();
     let board = board(app, task.id, axis, node).await?;
-    let (work, counted) = open_work(app, task.id, axis, &board).await?;
-    let maker = Maker { app, viewer, task, axis, node, board, work, as_of: now.min(counted) };
+    let maker = Maker { app, viewer, task, axis, node, board, as_of: now };
     let address = maker.address(axis, node);
     Ok(BoardPage {
         title: viewer.lang.pick(&task.title()).to_owned(),
@@ -168,7 +165,7 @@ impl Maker<'_> {
     }
 
     fn figures(&self) -> Result<Vec<Figure>, AppError> {
-        let (here, work) = (&self.board.here, self.here_work());
+        let (here, work) = (&self.board.here, self.board.here.work.at(self.as_of));
         let today = self.app.clock.today_text();
         let ended_today: i64 = self
             .board
@@ -231,16 +228,12 @@ impl Maker<'_> {
         Ok(figures)
     }
 
-    fn here_work(&self) -> OpenWork {
-        self.work.get(&self.node).copied().unwrap_or_default()
-    }
-
     fn tiles(&self) -> Vec<Tile> {
         let tile = |node: &Node, name: String, href: String| Tile {
             name,
             percent: node.percent(),
             href,
-            stuck: self.work.get(&node.id).is_some_and(|work| work.late + work.waiting > 0),
+            stuck: matches!(node.work.at(self.as_of), work if work.late + work.waiting > 0),
             count: self.say("boards-count", &[("done", node.ended().into()), ("due", node.due().into())]),
             empty: node.due() == 0,
         };
@@ -252,7 +245,7 @@ impl Maker<'_> {
             .filter(|child| child.total("assigned") != 0)
             .map(|child| tile(child, self.name(self.axis, child.id), self.address(self.axis, child.id)))
             .collect();
-        let own = Node { id: Id::nil(), totals: self.board.own.clone() };
+        let own = Node { totals: self.board.own.clone(), ..Node::default() };
         if own.total("assigned") > 0 && !tiles.is_empty() {
             tiles.push(tile(&own, self.say("boards-own", &[]), self.items(self.node, "")));
         }
@@ -260,7 +253,7 @@ impl Maker<'_> {
     }
 
     fn help(&self, node: &Node) -> Option<Help> {
-        let work = self.work.get(&node.id).filter(|work| work.stuck())?;
+        let work = Some(node.work.at(self.as_of)).filter(OpenWork::stuck)?;
         let reasons = [
             ("boards-reason-late", work.late),
             ("boards-reason-unclaimed", work.unclaimed),
@@ -280,7 +273,7 @@ impl Maker<'_> {
     }
 
     fn stages(&self) -> Vec<Stage> {
-        let (here, work) = (&self.board.here, self.here_work());
+        let (here, work) = (&self.board.here, self.board.here.work.at(self.as_of));
         let reason = |key: &str, n: i64| if n > 0 { self.say(key, &[("n", n.into())]) } else { String::new() };
         let stage = |state: &str, second: String| Stage {
             name: self.say(&format!("boards-stage-{state}"), &[]),

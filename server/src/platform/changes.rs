@@ -124,81 +124,6 @@ impl<K: Hash + Eq, V> Cache<K, V> {
     }
 }
 
-/// What is kept of one key of [`Paced`].
-struct Kept<V> {
-    stamp: Option<u64>,
-    at: i64,
-    cost: i64,
-    value: Arc<V>,
-    renewed: bool,
-}
-
-/// Values that depend on the tables and on the present instant, and may be dear: a cheap one is read anew
-/// whenever a table was written or a second has passed; a dear one is renewed in the background, so seldom
-/// that it takes a twentieth of a core at the most. Whoever shows it says as of when it is.
-pub struct Paced<K, V> {
-    tables: Touched,
-    places: Places<K, Kept<V>>,
-}
-
-/// Microseconds of reading from which a value is dear.
-const DEAR: i64 = 25_000;
-/// A value is renewed when it is so many times older than it took to read.
-const SHARE: i64 = 20;
-/// Bounds of that age, microseconds.
-const AGE: (i64, i64) = (1_000_000, 30_000_000);
-
-impl<K: Hash + Eq, V: Send + Sync + 'static> Paced<K, V> {
-    /// A cache over these tables with at most `most` keys.
-    pub fn new(tables: &[&str], most: usize) -> Self {
-        Self { tables: Touched::of(tables), places: Places::new(most) }
-    }
-
-    /// The value, at `now` (UTC microseconds), by `read` if need be.
-    pub async fn get<E, F>(&self, changes: &Changes, key: K, now: i64, read: impl FnOnce() -> F) -> Result<Arc<V>, E>
-    where
-        F: Future<Output = Result<V, E>> + Send + 'static,
-        E: Send + 'static,
-    {
-        let place = self.places.of(key);
-        let mut kept = place.lock().await;
-        let stamp = changes.stamp(self.tables);
-        if let Some(found) = kept.as_mut() {
-            let (age, dear) = (now.abs_diff(found.at) as i64, found.cost >= DEAR);
-            let lasts = (found.cost * SHARE).clamp(AGE.0, AGE.1);
-            let same = stamp.is_some() && stamp == found.stamp;
-            if age < lasts && (same || dear) {
-                return Ok(found.value.clone());
-            }
-            if dear && age < 2 * AGE.1 {
-                if !std::mem::replace(&mut found.renewed, true) {
-                    let (place, reading) = (place.clone(), read());
-                    tokio::spawn(async move {
-                        let began = Instant::now();
-                        let value = reading.await;
-                        let mut kept = place.lock().await;
-                        match value {
-                            Ok(value) => *kept = Some(Kept::new(stamp, now, began, value)),
-                            Err(_) => *kept = None,
-                        }
-                    });
-                }
-                return Ok(found.value.clone());
-            }
-        }
-        let began = Instant::now();
-        let value = read().await?;
-        Ok(kept.insert(Kept::new(stamp, now, began, value)).value.clone())
-    }
-}
-
-impl<V> Kept<V> {
-    fn new(stamp: Option<u64>, at: i64, began: Instant, value: V) -> Self {
-        let cost = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX / SHARE);
-        Self { stamp, at, cost, value: Arc::new(value), renewed: false }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,29 +143,6 @@ mod tests {
         assert_eq!(ask(&cache, &changes, 2).await, 2);
         changes.trust_until(Instant::now());
         assert_eq!(ask(&cache, &changes, 3).await, 3, "nobody says what others write");
-    }
-
-    #[tokio::test]
-    async fn a_cheap_value_is_exact_and_a_dear_one_is_renewed_behind_its_readers() {
-        let changes = Changes::default();
-        let paced: Paced<u8, u64> = Paced::new(&["item"], 2);
-        let ask = async |now: i64, truth: u64, takes: u64| {
-            let read = move || async move {
-                tokio::time::sleep(std::time::Duration::from_millis(takes)).await;
-                Ok::<_, ()>(truth)
-            };
-            *paced.get(&changes, 1, now, read).await.expect("read")
-        };
-        assert_eq!(ask(0, 1, 0).await, 1);
-        assert_eq!(ask(10, 2, 0).await, 1, "nothing was written");
-        changes.note(Touched::of(&["item"]));
-        assert_eq!(ask(20, 2, 0).await, 2, "cheap: at once");
-        assert_eq!(ask(1_500_000, 3, 40).await, 3, "a second has passed");
-        changes.note(Touched::of(&["item"]));
-        assert_eq!(ask(1_600_000, 4, 0).await, 3, "dear: it still lasts");
-        assert_eq!(ask(4_000_000, 5, 0).await, 3, "it is renewed behind this one");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        assert_eq!(ask(4_000_010, 6, 0).await, 5);
     }
 
     #[tokio::test]

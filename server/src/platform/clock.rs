@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+/// Microseconds in an hour.
+pub const HOUR: i64 = 3_600_000_000;
 /// Microseconds in a day without a clock change.
 pub const DAY: i64 = 86_400_000_000;
 

@@ -264,11 +264,10 @@ async fn write_slice(
                 let mut by_release: BTreeMap<i64, Deltas> = BTreeMap::new();
                 for change in &changes {
                     work_store::change(tx, &change.before, &change.after).await?;
-                    let (old, new) = (&change.before.contribution, &change.after.contribution);
                     by_release
                         .entry(change.before.release)
                         .or_insert_with(|| Deltas::new(task, change.before.release))
-                        .add(shard, &Contribution::parse(old)?, &Contribution::parse(new)?);
+                        .add(shard, &change.before.counted()?, &change.after.counted()?);
                 }
                 write_movements(tx, task, movements).await?;
                 counters::write(tx, task, &shifts).await?;

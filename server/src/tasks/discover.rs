@@ -120,6 +120,7 @@ pub async fn found(app: &App, by: &By, unit_item: Id, posted: Posted) -> Result<
     let amounts = measured(app, &task, &item, &published, &ready.normalized).await?;
     let new = acts::contribution(&item, &amounts, &Contribution::none(), &app.clock.today_text());
     item.contribution = new.text();
+    let new = new.standing(&item.standing());
     let way = ids(&way_up(&mut app.read(), task.id, unit.assignment_id).await?);
     let mut shifts = Shifts::new();
     counters::shift(&mut shifts, &[], &way, false);
@@ -213,12 +214,12 @@ impl Find {
         if unit.state == ItemState::Done.key() {
             let mut change = reopened(&unit, self.now);
             let old = Contribution::parse(&unit.contribution)?;
-            let new = acts::contribution(&change.after, &acts::ruled(&old), &old, &self.today);
-            change.after.contribution = new.text();
+            change.after.contribution =
+                acts::contribution(&change.after, &acts::ruled(&old), &old, &self.today).text();
             work_store::change(tx, &unit, &change.after).await?;
             acts::write_movements(tx, self.task.id, vec![acts::movement_row(&change, &self.actor, self.now)]).await?;
             let mut deltas = Deltas::new(self.task.id, unit.release);
-            deltas.add(unit.shard, &old, &new);
+            deltas.add(unit.shard, &unit.counted()?, &change.after.counted()?);
             deltas.write(tx, self.now).await?;
         }
         Ok(())

@@ -67,10 +67,10 @@ impl Sink for ItemSink<'_> {
         let mut assignments = Vec::new();
         let mut deltas = Deltas::new(self.task.id, self.release);
         let mut items = Vec::with_capacity(planned.len());
+        let none = Contribution::none();
         for plan in &planned {
-            let item = self.item(app, plan, &mut assignments);
-            let none = Contribution::none();
-            deltas.add(item.shard, &none, &Contribution::parse(&item.contribution)?);
+            let (item, counted) = self.item(app, plan, &mut assignments);
+            deltas.add(item.shard, &none, &counted.standing(&item.standing()));
             items.push(item);
         }
         let events = self.events(&items);
@@ -100,7 +100,7 @@ impl Sink for ItemSink<'_> {
 }
 
 impl ItemSink<'_> {
-    fn item(&mut self, app: &App, plan: &Planned, assignments: &mut Vec<Assignment>) -> Item {
+    fn item(&mut self, app: &App, plan: &Planned, assignments: &mut Vec<Assignment>) -> (Item, Contribution) {
         let issuer = self.task.issuer_organization;
         let place = plan.row.place_id.unwrap_or(self.task.root_place);
         let last = plan.steps.len().saturating_sub(1);
@@ -116,7 +116,7 @@ impl ItemSink<'_> {
         let contribution =
             Contribution::of_item(state, &BTreeMap::new(), place, organization, &self.today, &Contribution::none());
         let key = [self.task.id.as_bytes().as_slice(), &self.release.to_be_bytes(), &plan.row.position.to_be_bytes()];
-        Item {
+        let item = Item {
             shard,
             id: derived_id(shard, self.started_at + plan.row.position * PACE, &key),
             task_id: self.task.id,
@@ -145,7 +145,8 @@ impl ItemSink<'_> {
             done_at: None,
             moves: 0,
             version: 1,
-        }
+        };
+        (item, contribution)
     }
 
     /// Makes the assignments of the way down to the holder, each once.

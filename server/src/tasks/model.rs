@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rule_engine::Rule;
 use serde::{Deserialize, Serialize};
 
-use crate::measures::Measures;
+use crate::measures::{Contribution, Measures, Standing};
 use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
@@ -225,6 +225,19 @@ pub struct Item {
     pub moves: i64,
     /// grows with every change
     pub version: i64,
+}
+
+impl Item {
+    /// What it is counted for, for a delta.
+    pub fn counted(&self) -> Result<Contribution, StoreError> {
+        Ok(Contribution::parse(&self.contribution)?.standing(&self.standing()))
+    }
+
+    /// What says whether it is open work.
+    pub fn standing(&self) -> Standing<'_> {
+        let claimed = self.holder_post.is_some();
+        Standing { state: &self.state, claimed, due_at: self.due_at, moved_at: self.moved_at }
+    }
 }
 
 /// Where an item stands.

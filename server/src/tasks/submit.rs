@@ -142,6 +142,7 @@ pub async fn plan(app: &App, by: &By, opened: &Opened, posted: &Posted) -> Resul
     let new = acts::contribution(&after, &amounts, &old, &app.clock.today_text());
     after.contribution = new.text();
     let set = &mut ready.write_set;
+    let (old, new) = (old.standing(&item.standing()), new.standing(&after.standing()));
     set.puts.extend(delta_puts(item.shard, task.id, item.release, &old, &new, now));
     set.puts.push(Put::changed(&ITEM, ITEM_INDEXED, &item.row(), after.row()));
     set.puts.push(submitted(item, &filing, by, ready.submission_id, now).put(item.shard));
