@@ -165,8 +165,8 @@ async fn furnish(app: &App) -> Result<(), StartError> {
 /// Reads settings and books again.
 pub async fn reload(app: &App) -> Result<(), StartError> {
     reload_installation(app).await?;
-    crate::geography::reload(app).await?;
-    crate::directory::reload(app).await?;
+    // Each on a thread of its own.
+    tokio::try_join!(crate::geography::reload(app), crate::directory::reload(app))?;
     Ok(())
 }
 

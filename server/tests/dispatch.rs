@@ -6,6 +6,7 @@ mod common;
 mod town;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rule_engine::{
     Action, Comparison, Condition, DecisionTable, Level, Literal, Ready, Rule, RuleSource, Sentence, Source, TableRow,
@@ -18,8 +19,8 @@ use server::directory::{self, Post, Staff, working_days};
 use server::error::AppError;
 use server::forms;
 use server::measures::{self, Axis, Measures};
-use server::platform::database::Exec;
 use server::platform::database::bulk::OnKey;
+use server::platform::database::{Exec, StoreError};
 use server::platform::ids::{Id, new_free_id};
 use server::platform::jobs::run_until_idle;
 use server::tasks::create::{self, Draft};
@@ -396,12 +397,88 @@ async fn conserved(app: &App, task: &Task, orphans: i64) {
     let root = all.iter().find(|one| one.parent_id.is_none()).expect("the issuer has an assignment");
     assert_eq!(root.received, 40);
     assert!(held.get(&root.id).copied().unwrap_or(0) >= orphans);
-    // The board counts the same before and after folding.
+    // What a first release counts for stands there before it is seen, and the board counts the same after folding.
+    let left: (i64,) =
+        app.read().one("SELECT count(*) FROM delta WHERE task_id = $1", args![task.id]).await.expect("deltas");
+    assert_eq!(left.0, 0);
+    assert_eq!(measures::recount(app, task.id).await.expect("recounts"), []);
     let before = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here.clone();
     while measures::fold_once(app).await.expect("folds") > 0 {}
     let after = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here.clone();
     assert_eq!(before, after);
     assert_eq!((after.total("assigned"), after.total("open")), (40, 40));
+}
+
+#[tokio::test]
+async fn what_a_broken_off_run_has_left_of_totals_is_taken_away() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let task = scene.task(app, create::first_rule(TaskShape::Listed), Relay::default()).await;
+        rows::from_subjects(app, &task, scene.subjects(app).await).await.expect("rows");
+        let (id, place, unit) = (task.id, scene.town.places[0].id, scene.town.organizations[1].id);
+        app.lanes
+            .write::<(), StoreError, _>(0, vec![], move |tx| {
+                Box::pin(async move {
+                    let partial = "INSERT INTO partial_total (shard, task_id, axis, leaf_id, measure, total) VALUES (0, $1, 'place', $2, 'open', 9)";
+                    tx.execute(partial, args![id, place]).await?;
+                    let node = "INSERT INTO node_total (task_id, axis, node_id, measure, total, tree_version) VALUES ($1, 'place', $2, 'open', 9, 1)";
+                    tx.execute(node, args![id, place]).await?;
+                    let day = "INSERT INTO day_total (task_id, node_id, measure, day, total) VALUES ($1, $2, 'waits.claim', '/1', 9)";
+                    tx.execute(day, args![id, unit]).await?;
+                    Ok(())
+                })
+            })
+            .await
+            .expect("left");
+        dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
+        run_until_idle(app).await.expect("jobs");
+        assert_eq!(measures::recount(app, task.id).await.expect("recounts"), []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_moves_while_a_task_is_dispatched_is_counted_where_it_stands() {
+    common::each(|house| async move {
+        let app = &house.app;
+        let scene = Scene::build(app).await;
+        let offices: Vec<Id> = scene.town.organizations.iter().filter(|o| o.level == 4).map(|o| o.id).collect();
+        let inside = app.directory().children(offices[0]).next().expect("a unit inside").id;
+        let mut moves = 0;
+        for _ in 0..4 {
+            let task = scene.task(app, create::first_rule(TaskShape::Listed), Relay::default()).await;
+            rows::from_subjects(app, &task, scene.subjects(app).await).await.expect("rows");
+            dispatch::begin(app, task.id, None, &Default::default()).await.expect("begun");
+            let jobs = tokio::spawn({
+                let app = app.clone();
+                async move { run_until_idle(&app).await }
+            });
+            while !jobs.is_finished() {
+                let (here, version) = {
+                    let book = app.directory();
+                    let unit = book.organization(inside).expect("there");
+                    (unit.parent, unit.version)
+                };
+                let to = if here == Some(offices[0]) { offices[1] } else { offices[0] };
+                let along = measures::follow::organization;
+                let by = Default::default();
+                directory::change::transfer_organization(app, inside, Some(to), None, version, by, along)
+                    .await
+                    .expect("moved");
+                moves += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            jobs.await.expect("ends").expect("jobs");
+            let after = store::task(&mut app.read(), task.id).await.expect("task");
+            let jobs: Vec<(String, Option<String>, Option<String>)> =
+                app.read().all("SELECT state, message, result FROM job", vec![]).await.expect("jobs");
+            assert_eq!(after.state, "running", "{} {jobs:?}", house.engine);
+            assert_eq!(measures::recount(app, task.id).await.expect("recounts"), [], "{} after {moves}", house.engine);
+        }
+        assert!(moves >= 4, "{moves}");
+    })
+    .await;
 }
 
 #[tokio::test]

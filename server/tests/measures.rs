@@ -247,7 +247,11 @@ impl Play {
                     let (shown, truth) = (seen.here.total(measure), counted.get(measure).copied().unwrap_or(0));
                     assert_eq!(shown, truth, "{what}: {axis:?} {at} {measure}");
                 }
-                assert_eq!(seen.here.work.at(self.app.now()), self.open_work(open, node).await, "{what}: {axis:?} {at}");
+                assert_eq!(
+                    seen.here.work.at(self.app.now()),
+                    self.open_work(open, node).await,
+                    "{what}: {axis:?} {at}"
+                );
                 let children: i64 = seen.children.iter().map(|child| child.total("assigned")).sum();
                 let own = seen.own.get("assigned").copied().unwrap_or(0);
                 assert_eq!(children + own, seen.here.total("assigned"), "{what}: {axis:?} {at} children");

@@ -140,7 +140,7 @@ async fn a_line_break_in_a_place_is_refused_and_one_that_is_there_hides_nothing(
         geography::reload(app).await.expect("the tree is read all the same");
         let book = app.geography();
         assert_eq!(book.len(), 1967);
-        assert_eq!(book.by_code("1402 13").map(|place| place.name), Some("永泰 街道"));
+        assert_eq!(book.by_code("1402\n13").map(|place| place.name), Some("永泰\n街道"));
     })
     .await;
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::{OnKey, Shape};
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Exec, Scanned, Scanner, StoreError};
 use crate::platform::ids::Id;
 
 const ORGANIZATIONS: &str = "SELECT id, parent_id, counterpart_id, place_id, kind, level, name, short_name, pinyin, initials, \
@@ -17,7 +17,7 @@ const ORGANIZATIONS: &str = "SELECT id, parent_id, counterpart_id, place_id, kin
 const POSTS: &str = "SELECT id, organization_id, staff_id, title, rank, tags, valid_from, valid_to, version FROM post \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1)";
 const STAFF_ALL: &str = "SELECT id, person_id, name, pinyin, initials, state, version FROM staff WHERE state <> 'left'";
-const GRIDS: &str = "SELECT id, community_id, name, code, version FROM grid \
+const GRIDS: &str = "SELECT id, community_id, name, version FROM grid \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1)";
 const GRID_WORKERS: &str = "SELECT grid_id, post_id FROM grid_worker \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) ORDER BY grid_id, post_id";
@@ -138,117 +138,90 @@ pub const GRID_WORKER: Shape = Shape {
 pub const GRID_PREMISES: Shape =
     Shape { table: "grid_premises", columns: &["grid_id", "premises_id"], key: &["grid_id", "premises_id"] };
 
-#[derive(sqlx::FromRow)]
-struct OrganizationRow {
-    id: Id,
-    parent_id: Option<Id>,
-    counterpart_id: Option<Id>,
-    place_id: Option<Id>,
-    kind: String,
-    level: i64,
-    name: String,
-    short_name: String,
-    pinyin: String,
-    initials: String,
-    valid_from: String,
-    valid_to: Option<String>,
-    version: i64,
-}
-
-#[derive(sqlx::FromRow)]
-struct PostRow {
-    id: Id,
-    organization_id: Id,
-    staff_id: Option<Id>,
-    title: String,
-    rank: i64,
-    tags: String,
-    valid_from: String,
-    valid_to: Option<String>,
-    version: i64,
-}
-
 /// The whole address book valid on `today` (`YYYY-MM-DD`).
-pub async fn load(conn: &mut impl Exec, today: &str) -> Result<Directory, StoreError> {
-    let organizations: Vec<OrganizationRow> = conn.all(ORGANIZATIONS, args![today]).await?;
-    let posts: Vec<PostRow> = conn.all(POSTS, args![today]).await?;
-    let staff: Vec<(Id, Id, String, String, String, String, i64)> = conn.all(STAFF_ALL, vec![]).await?;
-    let grids: Vec<(Id, Id, String, String, i64)> = conn.all(GRIDS, args![today]).await?;
+fn load(scanner: &mut Scanner, today: &str) -> Result<Directory, StoreError> {
+    let today = || args![today];
+    let (mut organizations, mut posts, mut staff, mut grids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    scanner.rows(ORGANIZATIONS, today(), |row| {
+        organizations.push(organization(row)?);
+        Ok(())
+    })?;
+    scanner.rows(POSTS, today(), |row| {
+        posts.push(post(row)?);
+        Ok(())
+    })?;
+    scanner.rows(STAFF_ALL, vec![], |row| {
+        staff.push(Staff {
+            id: row.id(0)?,
+            person: row.id(1)?,
+            name: row.text(2)?.to_owned(),
+            pinyin: row.text(3)?.to_owned(),
+            initials: row.text(4)?.to_owned(),
+            state: row.text(5)?.to_owned(),
+            version: row.number(6)?,
+        });
+        Ok(())
+    })?;
     let (mut workers, mut premises): (HashMap<Id, Vec<Id>>, HashMap<Id, Vec<Id>>) = Default::default();
-    for (grid, post) in conn.all::<(Id, Id)>(GRID_WORKERS, args![today]).await? {
-        workers.entry(grid).or_default().push(post);
+    for (sql, args, of) in [(GRID_WORKERS, today(), &mut workers), (GRID_PREMISES_ALL, vec![], &mut premises)] {
+        scanner.rows(sql, args, |row| {
+            of.entry(row.id(0)?).or_default().push(row.id(1)?);
+            Ok(())
+        })?;
     }
-    for (grid, part) in conn.all::<(Id, Id)>(GRID_PREMISES_ALL, vec![]).await? {
-        premises.entry(grid).or_default().push(part);
-    }
-    Ok(Directory::new(
-        organizations.into_iter().map(organization).collect(),
-        posts.into_iter().map(post).collect::<Result<_, _>>()?,
-        staff
-            .into_iter()
-            .map(|(id, person, name, pinyin, initials, state, version)| Staff {
-                id,
-                person,
-                name,
-                pinyin,
-                initials,
-                state,
-                version,
-            })
-            .collect(),
-        grids
-            .into_iter()
-            .map(|(id, community, name, _, version)| Grid {
-                id,
-                community,
-                name,
-                workers: workers.remove(&id).unwrap_or_default(),
-                premises: premises.remove(&id).unwrap_or_default(),
-                version,
-            })
-            .collect(),
-    ))
+    scanner.rows(GRIDS, today(), |row| {
+        let id = row.id(0)?;
+        grids.push(Grid {
+            id,
+            community: row.id(1)?,
+            name: row.text(2)?.to_owned(),
+            workers: workers.remove(&id).unwrap_or_default(),
+            premises: premises.remove(&id).unwrap_or_default(),
+            version: row.number(3)?,
+        });
+        Ok(())
+    })?;
+    Ok(Directory::new(organizations, posts, staff, grids))
 }
 
-fn organization(row: OrganizationRow) -> Organization {
-    Organization {
-        id: row.id,
-        parent: row.parent_id,
-        counterpart: row.counterpart_id,
-        place: row.place_id,
-        kind: row.kind,
-        level: row.level,
-        name: row.name,
-        short_name: row.short_name,
-        pinyin: row.pinyin,
-        initials: row.initials,
-        valid_from: row.valid_from,
-        valid_to: row.valid_to,
-        version: row.version,
-    }
+fn organization(row: &Scanned<'_>) -> Result<Organization, StoreError> {
+    Ok(Organization {
+        id: row.id(0)?,
+        parent: row.id_or_none(1)?,
+        counterpart: row.id_or_none(2)?,
+        place: row.id_or_none(3)?,
+        kind: row.text(4)?.to_owned(),
+        level: row.number(5)?,
+        name: row.text(6)?.to_owned(),
+        short_name: row.text(7)?.to_owned(),
+        pinyin: row.text(8)?.to_owned(),
+        initials: row.text(9)?.to_owned(),
+        valid_from: row.text(10)?.to_owned(),
+        valid_to: row.text_or_none(11)?.map(str::to_owned),
+        version: row.number(12)?,
+    })
 }
 
-fn post(row: PostRow) -> Result<Post, StoreError> {
+fn post(row: &Scanned<'_>) -> Result<Post, StoreError> {
     Ok(Post {
-        id: row.id,
-        organization: row.organization_id,
-        staff: row.staff_id,
-        title: row.title,
-        rank: row.rank,
-        tags: serde_json::from_str(&row.tags)?,
-        valid_from: row.valid_from,
-        valid_to: row.valid_to,
-        version: row.version,
+        id: row.id(0)?,
+        organization: row.id(1)?,
+        staff: row.id_or_none(2)?,
+        title: row.text(3)?.to_owned(),
+        rank: row.number(4)?,
+        tags: serde_json::from_str(row.text(5)?)?,
+        valid_from: row.text(6)?.to_owned(),
+        valid_to: row.text_or_none(7)?.map(str::to_owned),
+        version: row.number(8)?,
     })
 }
 
 /// Reads the address book again and replaces the one in memory: call it after every change.
 pub async fn reload(app: &App) -> Result<(), AppError> {
     let reading = app.address_book.reading(&mut app.read()).await?;
-    let mut apart = app.db.apart();
-    let directory = load(&mut apart, &app.clock.today_text()).await;
-    apart.close_apart().await;
-    app.directory.store(Arc::new(directory?));
+    let today = app.clock.today_text();
+    let directory = app.db.scan(move |scanner| load(scanner, &today)).await?;
+    app.directory.store(Arc::new(directory));
     reading.done();
     Ok(())
 }

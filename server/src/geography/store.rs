@@ -7,14 +7,13 @@ use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::Shape;
-use crate::platform::database::{Arg, Db, Exec, Line, StoreError};
+use crate::platform::database::{Arg, Db, Exec, Scanned, Scanner, StoreError};
 use crate::platform::ids::Id;
 
 /// Only versions of the tree that were published count: rows of an import that is still running, or
-/// was broken off, carry a higher number and are seen by nobody. A line break inside a text (nothing that is taken in
-/// has one) must not keep the tree from being read.
-const ALL: &str = "SELECT id, parent_id, concat_ws('\n', level, kind, replace(name, '\n', ' '), replace(official_name, '\n', ' '), \
-     replace(full_name, '\n', ' '), replace(pinyin, '\n', ' '), replace(initials, '\n', ' '), replace(coalesce(code, ''), '\n', ' '), in_list, shard, sort, valid_from, coalesce(valid_to, ''), version) FROM place \
+/// was broken off, carry a higher number and are seen by nobody.
+const ALL: &str = "SELECT id, parent_id, level, kind, name, official_name, full_name, pinyin, initials, code, in_list, \
+     shard, sort, valid_from, valid_to, version FROM place \
      WHERE valid_from <= $1 AND (valid_to IS NULL OR valid_to > $1) \
      AND tree_version <= (SELECT coalesce(max(number), 0) FROM tree_version)";
 const TREE_VERSION: &str = "SELECT coalesce(max(number), 0) FROM tree_version";
@@ -111,34 +110,39 @@ pub fn place_row(place: &Place, tree_version: i64) -> Vec<Arg> {
 
 /// Every place valid on `today` (`YYYY-MM-DD`).
 async fn load(db: &Db, today: &str) -> Result<Geography, StoreError> {
-    let mut apart = db.apart();
-    let planting: Result<Planting, StoreError> = apart.gather(ALL, args![today], add).await;
-    // Before the tree grows: once it has given back large pieces the allocator keeps what is given back in small ones.
-    apart.close_apart().await;
-    Ok(planting?.grow())
+    let args = args![today];
+    let read = move |scanner: &mut Scanner| {
+        let mut planting = Planting::default();
+        scanner.rows(ALL, args, |row| add(&mut planting, row))?;
+        Ok(planting)
+    };
+    // The connection is closed before the tree grows: once it has given back large pieces the allocator keeps what is
+    // given back in small ones.
+    let planting = db.scan(read).await?;
+    let grown = tokio::task::spawn_blocking(move || planting.grow());
+    grown.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))
 }
 
-fn add(planting: &mut Planting, (id, parent, line): (Id, Option<Id>, String)) -> Result<(), StoreError> {
-    let mut line = Line::new(&line);
+fn add(planting: &mut Planting, row: &Scanned<'_>) -> Result<(), StoreError> {
     planting.add(PlaceRef {
-        id,
-        parent,
-        level: line.number()?,
-        kind: line.text()?,
-        name: line.text()?,
-        official_name: line.text()?,
-        full_name: FullName::of(line.text()?),
-        pinyin: line.text()?,
-        initials: line.text()?,
-        code: line.filled()?,
-        in_list: line.flag()?,
-        shard: line.number()?,
-        sort: line.number()?,
-        valid_from: line.text()?,
-        valid_to: line.filled()?,
-        version: line.number()?,
+        id: row.id(0)?,
+        parent: row.id_or_none(1)?,
+        level: row.number(2)?,
+        kind: row.text(3)?,
+        name: row.text(4)?,
+        official_name: row.text(5)?,
+        full_name: FullName::of(row.text(6)?),
+        pinyin: row.text(7)?,
+        initials: row.text(8)?,
+        code: row.text_or_none(9)?,
+        in_list: row.flag(10)?,
+        shard: row.number(11)?,
+        sort: row.number(12)?,
+        valid_from: row.text(13)?,
+        valid_to: row.text_or_none(14)?,
+        version: row.number(15)?,
     });
-    line.end()
+    Ok(())
 }
 
 /// Reads the tree again and replaces the one in memory: call it after every change.

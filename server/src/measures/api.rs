@@ -2,17 +2,21 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+use super::kept::written;
 use super::pages::{Asked, position, resolve};
-use super::{Axis, Node, board, summary};
+use super::summary::TaskSummary;
+use super::{Axis, Board, Node, board, summary};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
 use crate::openapi::{Operation, Param};
+use crate::platform::database::StoreError;
 use crate::platform::ids::Id;
 
 /// What this room offers.
@@ -96,7 +100,7 @@ struct BoardJson<'a> {
     axis: &'static str,
     /// instant of the snapshot, UTC microseconds
     as_of: i64,
-    /// the same of late, soon, unclaimed and waiting
+    /// the same of late, soon, unclaimed and waiting; what they say has not changed since
     open_as_of: i64,
     here: NodeJson<'a>,
     /// directly below, in the order of the tree
@@ -131,6 +135,18 @@ pub async fn show(
     let (task, axis, node) = resolve(&app, &viewer, task, &asked).await?;
     let found = board(&app, task.id, axis, node).await?;
     let open_as_of = app.now();
+    let text = written(&app, (task.id, axis), &found, open_as_of, || write(&app, &task, axis, &found, open_as_of))
+        .map_err(StoreError::from)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+fn write(
+    app: &App,
+    task: &TaskSummary,
+    axis: Axis,
+    found: &Board,
+    open_as_of: i64,
+) -> Result<Vec<u8>, serde_json::Error> {
     let (geography, directory) = (app.geography(), app.directory());
     let name_of = |id| match axis {
         Axis::Place => geography.get(id).map(|place| place.name),
@@ -147,7 +163,7 @@ pub async fn show(
         children: found.children.iter().map(json).collect(),
         days: &found.days,
     };
-    Ok(Json(answer).into_response())
+    serde_json::to_vec(&answer)
 }
 
 /// Which page of the list.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::deltas::{Amounts, read_amounts};
 use super::store::{
-    DAYS, ORGANIZATION_TOTALS, ORGANIZATION_WORK, PLACE_TOTALS, PLACE_WORK, UNFOLDED_ALL_SHARDS,
-    UNFOLDED_IN_PLACE_ALL_SHARDS, UNFOLDED_IN_UNIT_ALL_SHARDS,
+    DAYS, ORGANIZATION_TOTALS, ORGANIZATION_WORK, PLACE_TOTALS, PLACE_WORK, UNFOLDED_IN_PLACE_ALL_SHARDS,
+    UNFOLDED_IN_UNIT_ALL_SHARDS,
 };
 use super::work::{Work, is_work};
 use super::{Axis, fold};
@@ -68,23 +68,6 @@ impl Board {
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         std::iter::once(&self.here).chain(&self.children)
     }
-}
-
-/// What is not folded yet, by leaf of an axis.
-type Unfolded = HashMap<Id, Amounts>;
-
-/// Reads what is not folded yet of a task, by leaf.
-pub(super) async fn unfolded(tx: &mut Tx, task: Id, axis: Axis) -> Result<Unfolded, StoreError> {
-    let rows: Vec<(Id, Id, String)> = tx.all(UNFOLDED_ALL_SHARDS, args![task]).await?;
-    let mut found = Unfolded::new();
-    for (place, organization, amounts) in &rows {
-        let leaf = if axis == Axis::Place { place } else { organization };
-        let sums = found.entry(*leaf).or_default();
-        for (measure, day, amount) in read_amounts(amounts)? {
-            *sums.entry((measure.to_owned(), day.to_owned())).or_default() += amount;
-        }
-    }
-    Ok(found)
 }
 
 /// The rows that make a board.

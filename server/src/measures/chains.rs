@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::Axis;
 use crate::platform::database::bulk::chunk;
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Exec, Scanner, StoreError};
 use crate::platform::ids::Id;
 
 /// Nodes in a chain at the most: a circle, which no change makes, must not be walked for ever.
@@ -45,50 +45,92 @@ impl Chains {
     }
 }
 
-/// Reads the chains of leaves.
+/// Reads the chains of leaves in the transaction that uses them.
 pub(super) async fn chains(
     conn: &mut impl Exec,
     axis: Axis,
     leaves: impl IntoIterator<Item = Id>,
 ) -> Result<Chains, StoreError> {
+    let leaves = each_once(leaves);
+    let mut found = Each::default();
+    for now in pieces(&leaves) {
+        let rows: Vec<(Id, Id)> = conn.all_built(sql(axis, now.len()), ids(now)).await?;
+        rows.into_iter().for_each(|(leaf, above)| found.add(leaf, above));
+    }
+    Ok(found.done(leaves))
+}
+
+/// The same over a snapshot; of many leaves the whole tree.
+pub(super) fn chains_of(
+    scanner: &mut Scanner,
+    axis: Axis,
+    leaves: impl IntoIterator<Item = Id>,
+) -> Result<Chains, StoreError> {
+    read(scanner, axis, each_once(leaves), WHOLE)
+}
+
+fn read(scanner: &mut Scanner, axis: Axis, leaves: Vec<Id>, whole_from: usize) -> Result<Chains, StoreError> {
+    if leaves.len() >= whole_from {
+        let (sql, mut above) = (whole_sql(axis), HashMap::new());
+        scanner.rows(sql, vec![], |row| {
+            above.insert(row.id(0)?, row.id(1)?);
+            Ok(())
+        })?;
+        return Ok(Chains::Whole(above));
+    }
+    let mut found = Each::default();
+    for now in pieces(&leaves) {
+        scanner.rows(&sql(axis, now.len()), ids(now), |row| {
+            found.add(row.id(0)?, row.id(1)?);
+            Ok(())
+        })?;
+    }
+    Ok(found.done(leaves))
+}
+
+fn each_once(leaves: impl IntoIterator<Item = Id>) -> Vec<Id> {
     let mut leaves: Vec<Id> = leaves.into_iter().collect();
     leaves.sort_unstable();
     leaves.dedup();
-    read(conn, axis, leaves, WHOLE).await
+    leaves
 }
 
-async fn read(conn: &mut impl Exec, axis: Axis, leaves: Vec<Id>, whole_from: usize) -> Result<Chains, StoreError> {
-    if leaves.len() >= whole_from {
-        return whole(conn, axis).await.map(Chains::Whole);
+/// As many as one statement asks for.
+fn pieces(mut leaves: &[Id]) -> impl Iterator<Item = &[Id]> {
+    std::iter::from_fn(move || {
+        let (now, later) = leaves.split_at(chunk(leaves.len(), 1));
+        leaves = later;
+        Some(now).filter(|now| !now.is_empty())
+    })
+}
+
+fn ids(leaves: &[Id]) -> Vec<Arg> {
+    leaves.iter().map(|id| Arg::from(*id)).collect()
+}
+
+/// Each leaf's own chain while they are read.
+#[derive(Default)]
+struct Each(HashMap<Id, Vec<Id>>);
+
+impl Each {
+    fn add(&mut self, leaf: Id, above: Id) {
+        self.0.entry(leaf).or_default().push(above);
     }
-    let mut found: HashMap<Id, Vec<Id>> = HashMap::with_capacity(leaves.len());
-    let mut rest = leaves.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 1));
-        rest = later;
-        let args = now.iter().map(|id| Arg::from(*id)).collect();
-        let rows: Vec<(Id, Id)> = conn.all_built(sql(axis, now.len()), args).await?;
-        for (leaf, above) in rows {
-            found.entry(leaf).or_default().push(above);
+
+    fn done(mut self, leaves: Vec<Id>) -> Chains {
+        for leaf in leaves {
+            self.0.entry(leaf).or_insert_with(|| vec![leaf]);
         }
+        Chains::Each(self.0)
     }
-    for leaf in leaves {
-        found.entry(leaf).or_insert_with(|| vec![leaf]);
-    }
-    Ok(Chains::Each(found))
 }
 
 /// What stands directly above each node of a tree.
-async fn whole(conn: &mut impl Exec, axis: Axis) -> Result<HashMap<Id, Id>, StoreError> {
-    let sql = match axis {
+fn whole_sql(axis: Axis) -> &'static str {
+    match axis {
         Axis::Place => PLACES_ABOVE,
         Axis::Organization => UNITS_ABOVE,
-    };
-    let add = |above: &mut HashMap<Id, Id>, row: (Id, Id)| {
-        above.insert(row.0, row.1);
-        Ok(())
-    };
-    conn.gather(sql, vec![], add).await
+    }
 }
 
 fn sql(axis: Axis, rows: usize) -> String {
@@ -133,13 +175,18 @@ mod tests {
         tx.commit().await.expect("commits");
         let stranger = new_free_id(99);
         let leaves: Vec<Id> = ids.iter().copied().chain([stranger]).collect();
-        let mut conn = db.clone();
-        let each = read(&mut conn, Axis::Organization, leaves.clone(), usize::MAX).await.expect("read");
-        let whole = read(&mut conn, Axis::Organization, leaves.clone(), 0).await.expect("read");
-        assert!(matches!((&each, &whole), (Chains::Each(_), Chains::Whole(_))));
+        let in_one_go = chains(&mut db.clone(), Axis::Organization, leaves.clone()).await.expect("read");
+        let asked = each_once(leaves.clone());
+        let both = db.scan(move |scanner| {
+            let each = read(scanner, Axis::Organization, asked.clone(), usize::MAX)?;
+            Ok((each, read(scanner, Axis::Organization, asked, 0)?))
+        });
+        let (each, whole) = both.await.expect("read");
+        assert!(matches!((&in_one_go, &each, &whole), (Chains::Each(_), Chains::Each(_), Chains::Whole(_))));
         for (at, leaf) in leaves.into_iter().enumerate() {
             let one: Vec<Id> = each.of(leaf).collect();
             assert_eq!(one, whole.of(leaf).collect::<Vec<Id>>());
+            assert_eq!(one, in_one_go.of(leaf).collect::<Vec<Id>>());
             let expected = if leaf == stranger { vec![stranger] } else { chain(at).map(|above| ids[above]).collect() };
             assert_eq!(one, expected);
         }

@@ -98,6 +98,12 @@ impl Contribution {
         serde_json::to_string(self).expect("ids, texts and numbers are JSON")
     }
 
+    /// Everything it counts for: measure, day, amount.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, &str, i64)> {
+        let amounts = self.amounts.iter().map(|(measure, by)| (measure.as_str(), by.day.as_str(), by.amount));
+        amounts.chain(self.work.iter().map(|(measure, day)| (*measure, day.as_str(), 1)))
+    }
+
     /// The amount of a measure, 0 if there is none.
     pub fn amount(&self, measure: &str) -> i64 {
         self.amounts.get(measure).map_or(0, |counted| counted.amount)

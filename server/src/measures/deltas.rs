@@ -38,11 +38,8 @@ impl Deltas {
     fn side(&mut self, shard: i64, contribution: &Contribution, sign: i64) {
         let (Some(place), Some(organization)) = (contribution.place, contribution.organization) else { return };
         let sums = self.sums.entry((shard, place, organization)).or_default();
-        for (measure, counted) in &contribution.amounts {
-            *sums.entry((measure.clone(), counted.day.clone())).or_default() += sign * counted.amount;
-        }
-        if let Some((measure, day)) = &contribution.work {
-            *sums.entry(((*measure).to_owned(), day.clone())).or_default() += sign;
+        for (measure, day, amount) in contribution.counts() {
+            *sums.entry((measure.to_owned(), day.to_owned())).or_default() += sign * amount;
         }
     }
 

@@ -1,6 +1,9 @@
 //! What boards show, kept while nothing of it is written.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
 
 use super::board::{Board, read_board};
 use super::summary::TaskSummary;
@@ -10,10 +13,12 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::platform::changes::Cache;
 use crate::platform::ids::Id;
+use crate::platform::locked;
 
 /// Boards of one process.
 pub struct Boards {
     boards: Cache<(Id, Axis, Id), Board>,
+    answers: Mutex<Answers>,
     /// by account, post, task and the civil date: grants end with a day
     tasks: Cache<(Option<Id>, Option<Id>, Id, String), TaskSummary>,
 }
@@ -31,10 +36,7 @@ impl Default for Boards {
             "organization_ancestor",
         ];
         let seen = [&access::TABLES[..], &["task", "node_total", "place_ancestor", "organization_ancestor"]].concat();
-        Self {
-            boards: Cache::new(&shown, 1000),
-            tasks: Cache::new(&seen, 10_000),
-        }
+        Self { boards: Cache::new(&shown, 1000), answers: Mutex::default(), tasks: Cache::new(&seen, 10_000) }
     }
 }
 
@@ -46,6 +48,44 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Boar
         return read.await.map(Arc::new);
     }
     app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
+}
+
+/// Answers of the API in writing, each with the board it was made from and the instant until which it says the truth.
+#[derive(Default)]
+struct Answers {
+    kept: HashMap<(Id, Axis, Id), (Arc<Board>, i64, Bytes)>,
+    bytes: usize,
+}
+
+/// Bytes of answers that are kept; with more they are forgotten.
+const ANSWERS: usize = 8 << 20;
+
+/// The board in writing: what `write` makes of it, once for as long as neither the board nor what of it is late changes.
+pub(super) fn written<E>(
+    app: &App,
+    (task, axis): (Id, Axis),
+    board: &Arc<Board>,
+    now: i64,
+    write: impl FnOnce() -> Result<Vec<u8>, E>,
+) -> Result<Bytes, E> {
+    let key = (task, axis, board.here.id);
+    if let Some((of, until, text)) = locked(&app.boards.answers).kept.get(&key)
+        && Arc::ptr_eq(of, board)
+        && now < *until
+    {
+        return Ok(text.clone());
+    }
+    let text = Bytes::from(write()?);
+    let until = board.nodes().map(|node| node.work.changes_after(now)).min().unwrap_or(i64::MAX);
+    let mut answers = locked(&app.boards.answers);
+    if answers.bytes > ANSWERS {
+        *answers = Answers::default();
+    }
+    answers.bytes += text.len();
+    if let Some((.., old)) = answers.kept.insert(key, (board.clone(), until, text.clone())) {
+        answers.bytes -= old.len();
+    }
+    Ok(text)
 }
 
 /// A published task by id, if the principal may see some of its totals; otherwise it does not exist.

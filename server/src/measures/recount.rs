@@ -1,18 +1,20 @@
 //! The recount: totals computed again from the items alone and compared with what boards show.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::chains::chains;
+use super::chains::chains_of;
+use super::deltas::read_amounts;
 use super::fold::Counts;
-use super::store::{ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, STRETCH_ALL_SHARDS, UNITS};
-use super::work::{Standing, counted_as};
-use super::{Axis, BUILT_IN, Contribution};
+use super::store::{
+    ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, PUBLISHED, STRETCH_ALL_SHARDS, UNFOLDED_ALL_SHARDS, UNITS,
+};
+use super::work::Standing;
+use super::{Axis, BUILT_IN, Contribution, Counted};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::clock::HOUR;
-use crate::platform::database::{Exec, Line, StoreError, Tx};
+use crate::platform::database::{Scanner, StoreError};
 use crate::platform::ids::Id;
 use crate::platform::texts::Gathering;
 
@@ -44,130 +46,145 @@ type Key = (Axis, Id, u32, Option<u32>);
 /// The built-in measures and open work come from the items' own columns, not from what was
 /// stored as their contribution; the task's measures come from the contribution.
 pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
-    let (names, shown, counted) = app
-        .db
-        .snapshot(move |tx| {
-            Box::pin(async move {
-                let mut names = Gathering::default();
-                let shown = shown(tx, task, &mut names).await?;
-                let leaves = leaves(tx, task, &mut names).await?;
-                let mut counted: HashMap<Key, i64> = HashMap::with_capacity(shown.len());
-                for axis in Axis::ALL {
-                    let of_axis = leaves.iter().filter(|((at, ..), _)| *at == axis);
-                    let above = chains(tx, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf)).await?;
-                    for ((_, leaf, measure, day), amount) in of_axis {
-                        let above = above.of(*leaf);
-                        count(&mut counted, axis, above, (*measure, *day, Counts::of(names.get(*measure))), *amount);
-                    }
-                }
-                Ok((names, shown, counted))
-            })
-        })
-        .await?;
-    Ok(compare(&names, &shown, &counted))
+    let found = app.db.scan(move |scanner| {
+        let mut names = Gathering::default();
+        let shown = shown(scanner, task, &mut names)?;
+        let leaves = leaves(scanner, task, &mut names)?;
+        let mut counted: HashMap<Key, i64> = HashMap::with_capacity(shown.len());
+        up(scanner, &leaves, &names, &mut counted)?;
+        Ok(compare(&names, &shown, &counted))
+    });
+    Ok(found.await?)
 }
 
 /// Axis, leaf, measure, day.
 type Leaf = (Axis, Id, u32, u32);
 
-/// What the items say at their leaves.
-async fn leaves(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Leaf, i64>, StoreError> {
-    type Row = (Id, Id, String, String, i64, String, i64);
-    let mut leaves: HashMap<Leaf, i64> = HashMap::new();
+/// Items that count the same.
+pub(super) struct Group<'r> {
+    pub(super) shard: i64,
+    place: Id,
+    holder: Id,
+    state: &'r str,
+    contribution: &'r str,
+    /// by a unit in the field
+    found: bool,
+    claimed: bool,
+    due_at: Option<i64>,
+    moved_at: i64,
+    pub(super) items: i64,
+}
+
+impl Group<'_> {
+    /// What each counts for. What every item counts for comes from its columns, its task's measures from what was
+    /// stored.
+    pub(super) fn counted(&self) -> Result<Contribution, StoreError> {
+        let mut counted = Contribution::parse(self.contribution)?;
+        let day = |measure: &str| counted.amounts.get(measure).map(|by| by.day.clone()).unwrap_or_default();
+        // Found by a unit: it counts with what its rule says alone.
+        let built_in = ["assigned", self.state].into_iter().filter(|_| !self.found);
+        let built_in: Vec<_> = built_in.map(|name| (name.to_owned(), Counted { amount: 1, day: day(name) })).collect();
+        counted.amounts.retain(|name, _| !BUILT_IN.contains(&name.as_str()));
+        counted.amounts.extend(built_in);
+        (counted.place, counted.organization) = (Some(self.place), Some(self.holder));
+        let Self { state, claimed, due_at, moved_at, .. } = *self;
+        Ok(counted.standing(&Standing { state, claimed, due_at, moved_at }))
+    }
+}
+
+/// Reads the items of a task's releases up to one, those that count the same together.
+pub(super) fn groups(
+    scanner: &mut Scanner,
+    task: Id,
+    release: i64,
+    mut take: impl FnMut(Group<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut after = -1_i64;
     loop {
-        let end: Option<(i64,)> = tx.optional(STRETCH_ALL_SHARDS, args![task, after, STRETCH]).await?;
-        let end = end.map_or(i64::MAX, |row| row.0);
-        let rows: Vec<Row> = tx.all(ITEMS_ALL_SHARDS, args![task, after + 1, end]).await?;
-        for (place, holder, state, contribution, found, waits, items) in &rows {
-            let stored = Contribution::parse(contribution)?;
-            let day = |measure: &str| stored.amounts.get(measure).map_or("", |counted| counted.day.as_str());
-            // Found by a unit: it counts with what its rule says alone.
-            let built_in = ["assigned", state.as_str()].into_iter().filter(|_| *found == 0).map(|name| (name, 1));
-            let ruled = stored.amounts.iter().filter(|(name, _)| !BUILT_IN.contains(&name.as_str()));
-            let counted = built_in.chain(ruled.map(|(name, counted)| (name.as_str(), counted.amount)));
-            let counted = counted.map(|(measure, amount)| (measure, Cow::Borrowed(day(measure)), amount));
-            let work = open_work(state, waits)?.map(|(measure, day)| (measure, Cow::Owned(day), 1));
-            for (measure, day, amount) in counted.chain(work) {
-                let named = (names.number(measure), names.number(&day));
-                for (axis, leaf) in [(Axis::Place, place), (Axis::Organization, holder)] {
-                    *leaves.entry((axis, *leaf, named.0, named.1)).or_default() += amount * items;
-                }
-            }
-        }
+        let end = scanner.number(STRETCH_ALL_SHARDS, args![task, after, STRETCH])?.unwrap_or(i64::MAX);
+        scanner.rows(ITEMS_ALL_SHARDS, args![task, after + 1, end, release], |row| {
+            take(Group {
+                shard: row.number(0)?,
+                place: row.id(1)?,
+                holder: row.id(2)?,
+                state: row.text(3)?,
+                contribution: row.text(4)?,
+                found: row.number(5)? == 1,
+                claimed: row.number(6)? == 1,
+                due_at: row.number_or_none(7)?,
+                moved_at: row.number(8)? * HOUR,
+                items: row.number(9)?,
+            })
+        })?;
         if end == i64::MAX {
-            return Ok(leaves);
+            return Ok(());
         }
         after = end;
     }
 }
 
-/// What an item counts for as open work, from the line of `ITEMS_ALL_SHARDS`.
-fn open_work(state: &str, waits: &str) -> Result<Option<(&'static str, String)>, StoreError> {
-    if waits.is_empty() {
-        return Ok(None);
-    }
-    let mut line = Line::new(waits);
-    let claimed = line.number()? == 1;
-    let due_at = line.filled()?.map(|due| Line::new(due).number()).transpose()?;
-    let moved_at = line.number()? * HOUR;
-    line.end()?;
-    Ok(counted_as(&Standing { state, claimed, due_at, moved_at }))
+/// What the items say at their leaves.
+fn leaves(scanner: &mut Scanner, task: Id, names: &mut Gathering) -> Result<HashMap<Leaf, i64>, StoreError> {
+    let published = scanner.number(PUBLISHED, args![task])?.ok_or(StoreError::NotFound)?;
+    let mut leaves: HashMap<Leaf, i64> = HashMap::new();
+    groups(scanner, task, published, |group| {
+        for (measure, day, amount) in group.counted()?.counts() {
+            let named = (names.number(measure), names.number(day));
+            for (axis, leaf) in [(Axis::Place, group.place), (Axis::Organization, group.holder)] {
+                *leaves.entry((axis, leaf, named.0, named.1)).or_default() += amount * group.items;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(leaves)
 }
 
 /// What boards show of every node: folded and unfolded together.
-async fn shown(tx: &mut Tx, task: Id, names: &mut Gathering) -> Result<HashMap<Key, i64>, StoreError> {
+fn shown(scanner: &mut Scanner, task: Id, names: &mut Gathering) -> Result<HashMap<Key, i64>, StoreError> {
     let mut units: HashSet<Id> = HashSet::new();
-    let nodes: Vec<(Id, String)> = tx.all(ALL_NODE_TOTALS, args![task]).await?;
-    let mut shown: HashMap<Key, i64> = HashMap::with_capacity(2 * nodes.len());
-    for (node, line) in nodes {
-        let mut line = Line::new(&line);
-        let (axis, measure, total) = (line.text()?, names.number(line.text()?), line.number()?);
-        let Some(axis) = Axis::from_key(axis) else { continue };
+    let mut shown: HashMap<Key, i64> = HashMap::new();
+    scanner.rows(ALL_NODE_TOTALS, args![task], |row| {
+        let (node, Some(axis)) = (row.id(0)?, Axis::from_key(row.text(1)?)) else { return Ok(()) };
         if axis == Axis::Organization {
             units.insert(node);
         }
-        *shown.entry((axis, node, measure, None)).or_default() += total;
-    }
-    let mut unfolded = Vec::new();
-    for axis in Axis::ALL {
-        let rows = super::board::unfolded(tx, task, axis).await?;
-        let above = chains(tx, axis, rows.keys().copied()).await?;
-        unfolded.push((axis, rows, above));
-    }
-    let days: Vec<(Id, String)> = tx.all(ALL_DAY_TOTALS, args![task]).await?;
-    let known: Vec<(Id,)> = tx.all(UNITS, vec![]).await?;
-    units.extend(known.into_iter().map(|row| row.0));
-    for (node, line) in days {
+        *shown.entry((axis, node, names.number(row.text(2)?), None)).or_default() += row.number(3)?;
+        Ok(())
+    })?;
+    scanner.rows(UNITS, vec![], |row| {
+        units.insert(row.id(0)?);
+        Ok(())
+    })?;
+    scanner.rows(ALL_DAY_TOTALS, args![task], |row| {
+        let node = row.id(0)?;
         let axis = if units.contains(&node) { Axis::Organization } else { Axis::Place };
-        let mut line = Line::new(&line);
-        let (measure, day, total) = (names.number(line.text()?), names.number(line.text()?), line.number()?);
-        *shown.entry((axis, node, measure, Some(day))).or_default() += total;
-    }
-    for (axis, rows, above) in unfolded {
-        for (leaf, amounts) in rows {
-            for ((measure, day), amount) in amounts {
-                let named = (names.number(&measure), names.number(&day));
-                count(&mut shown, axis, above.of(leaf), (named.0, named.1, Counts::of(&measure)), amount);
+        let key = (axis, node, names.number(row.text(1)?), Some(names.number(row.text(2)?)));
+        *shown.entry(key).or_default() += row.number(3)?;
+        Ok(())
+    })?;
+    let mut unfolded: HashMap<Leaf, i64> = HashMap::new();
+    scanner.rows(UNFOLDED_ALL_SHARDS, args![task], |row| {
+        for (measure, day, amount) in read_amounts(row.text(2)?)? {
+            let named = (names.number(measure), names.number(day));
+            for (axis, leaf) in [(Axis::Place, row.id(0)?), (Axis::Organization, row.id(1)?)] {
+                *unfolded.entry((axis, leaf, named.0, named.1)).or_default() += amount;
             }
         }
-    }
+        Ok(())
+    })?;
+    up(scanner, &unfolded, names, &mut shown)?;
     Ok(shown)
 }
 
 /// Nodes whose board does not add up: `assigned` against open, in review, in correction, proposed void, done,
 /// waived and void together.
 pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>, AppError> {
-    let (names, shown) = app
-        .db
-        .snapshot(move |tx| {
-            Box::pin(async move {
-                let mut names = Gathering::default();
-                let shown = shown(tx, task, &mut names).await?;
-                Ok((names, shown))
-            })
-        })
-        .await?;
+    let read = move |scanner: &mut Scanner| {
+        let mut names = Gathering::default();
+        let shown = shown(scanner, task, &mut names)?;
+        Ok((names, shown))
+    };
+    let (names, shown) = app.db.scan(read).await?;
     let mut nodes: BTreeMap<(Axis, Id), (i64, i64)> = BTreeMap::new();
     for ((axis, node, measure, day), total) in shown {
         let (assigned, accounted) = nodes.entry((axis, node)).or_default();
@@ -181,17 +198,29 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
     Ok(wrong.map(|((axis, node), (assigned, accounted))| (axis, node, assigned, accounted)).collect())
 }
 
-/// Adds an amount of (measure, day, where it is counted) to every node above a leaf.
-fn count(into: &mut HashMap<Key, i64>, axis: Axis, above: impl Iterator<Item = Id>, of: (u32, u32, Counts), amount: i64) {
-    let (measure, day, counts) = of;
-    for node in above {
-        if counts.total {
-            *into.entry((axis, node, measure, None)).or_default() += amount;
-        }
-        if counts.daily {
-            *into.entry((axis, node, measure, Some(day))).or_default() += amount;
+/// Adds what lies at leaves to every node above them.
+fn up(
+    scanner: &mut Scanner,
+    leaves: &HashMap<Leaf, i64>,
+    names: &Gathering,
+    into: &mut HashMap<Key, i64>,
+) -> Result<(), StoreError> {
+    for axis in Axis::ALL {
+        let of_axis = leaves.iter().filter(|((of, ..), _)| *of == axis);
+        let above = chains_of(scanner, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf))?;
+        for ((_, leaf, measure, day), amount) in of_axis {
+            let counts = Counts::of(names.get(*measure));
+            for node in above.of(*leaf) {
+                if counts.total {
+                    *into.entry((axis, node, *measure, None)).or_default() += amount;
+                }
+                if counts.daily {
+                    *into.entry((axis, node, *measure, Some(*day))).or_default() += amount;
+                }
+            }
         }
     }
+    Ok(())
 }
 
 fn compare(names: &Gathering, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {

@@ -22,10 +22,10 @@ pub(super) const DUE_ALL_SHARDS: &str = "SELECT d.shard, d.id, d.task_id, d.plac
 
 /// Totals of a place and of those directly below it.
 pub(super) const PLACE_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \
-     WHERE task_id = $1 AND axis = 'place' AND (node_id = $2 OR node_id IN (SELECT id FROM place WHERE parent_id = $3))";
+     WHERE task_id = $1 AND axis = 'place' AND node_id IN (SELECT id FROM place WHERE id = $2 OR parent_id = $3)";
 /// Totals of an organization and of those directly inside it.
 pub(super) const ORGANIZATION_TOTALS: &str = "SELECT node_id, measure, total FROM node_total \
-     WHERE task_id = $1 AND axis = 'org' AND (node_id = $2 OR node_id IN (SELECT id FROM organization WHERE parent_id = $3))";
+     WHERE task_id = $1 AND axis = 'org' AND node_id IN (SELECT id FROM organization WHERE id = $2 OR parent_id = $3)";
 /// What is not folded yet, by pair of leaves.
 pub(super) const UNFOLDED_ALL_SHARDS: &str = "SELECT d.place_id, d.organization_id, d.amounts \
      FROM delta d JOIN task t ON t.id = d.task_id WHERE d.task_id = $1 AND d.release <= t.published_release";
@@ -52,22 +52,29 @@ pub(super) const ORGANIZATION_WORK: &str = "SELECT node_id, measure, day, total 
 /// The position up to which the next items of a recount lie: `$3` items further on.
 pub(super) const STRETCH_ALL_SHARDS: &str =
     "SELECT position FROM item WHERE task_id = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
-/// The items of a stretch of positions, first and last included, those that count the same together.
-///
-/// The line says what open ones wait for: claimed or not, due instant, hour of the last movement.
-pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT i.place_id, i.holder_organization, i.state, i.contribution, \
-     cast(CASE WHEN i.parent_item_id IS NULL THEN 0 ELSE 1 END as bigint), \
-     CASE WHEN i.state IN ('open', 'review', 'correction', 'void_proposed') THEN concat_ws('\n', \
-     CASE WHEN i.holder_post IS NULL THEN 0 ELSE 1 END, coalesce(cast(i.due_at as text), ''), i.moved_at / 3600000000) ELSE '' END, \
-     count(*) FROM item i JOIN task t ON t.id = i.task_id \
-     WHERE i.task_id = $1 AND i.position >= $2 AND i.position <= $3 AND i.release <= t.published_release \
-     GROUP BY 1, 2, 3, 4, 5, 6";
-/// Every total of a task: the node, and a line of axis, measure and total.
+/// The items of a stretch of positions, first and last included, of releases up to `$4`, those that count the same
+/// together. Of open ones also who holds them, the due instant and the hour of the last movement.
+pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT shard, place_id, holder_organization, state, contribution, \
+     cast(CASE WHEN parent_item_id IS NULL THEN 0 ELSE 1 END as bigint), \
+     cast(CASE WHEN holder_post IS NULL THEN 0 ELSE 1 END as bigint), \
+     CASE WHEN state IN ('open', 'review', 'correction', 'void_proposed') THEN due_at END, \
+     CASE WHEN state IN ('open', 'review', 'correction', 'void_proposed') THEN moved_at / 3600000000 ELSE 0 END, \
+     count(*) FROM item WHERE task_id = $1 AND position >= $2 AND position <= $3 AND release <= $4 \
+     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9";
+/// The release up to which items of a task count.
+pub(super) const PUBLISHED: &str = "SELECT published_release FROM task WHERE id = $1";
+/// Whether totals of a task stand there.
+pub(super) const OPENED_ALL_SHARDS: &str = "SELECT total FROM partial_total WHERE task_id = $1 LIMIT 1";
+/// Each takes totals of a task away.
+pub(super) const WIPE_PARTIAL_ALL_SHARDS: &str = "DELETE FROM partial_total WHERE task_id = $1";
+pub(super) const WIPE_NODES: &str = "DELETE FROM node_total WHERE task_id = $1";
+pub(super) const WIPE_DAYS: &str = "DELETE FROM day_total WHERE task_id = $1";
+/// Every total of a task.
 pub(super) const ALL_NODE_TOTALS: &str =
-    "SELECT node_id, concat_ws('\n', axis, measure, total) FROM node_total WHERE task_id = $1 AND total <> 0";
-/// Every day total of a task: the node, and a line of measure, day and total.
+    "SELECT node_id, axis, measure, total FROM node_total WHERE task_id = $1 AND total <> 0";
+/// Every day total of a task.
 pub(super) const ALL_DAY_TOTALS: &str =
-    "SELECT node_id, concat_ws('\n', measure, day, total) FROM day_total WHERE task_id = $1 AND total <> 0";
+    "SELECT node_id, measure, day, total FROM day_total WHERE task_id = $1 AND total <> 0";
 
 /// True for tasks below or above the principal's places, of its organizations, or with work held by
 /// them. No grant gives no row.
@@ -154,6 +161,11 @@ pub const STATEMENTS: &[&str] = &[
     ORGANIZATION_WORK,
     STRETCH_ALL_SHARDS,
     ITEMS_ALL_SHARDS,
+    PUBLISHED,
+    OPENED_ALL_SHARDS,
+    WIPE_PARTIAL_ALL_SHARDS,
+    WIPE_NODES,
+    WIPE_DAYS,
     ALL_NODE_TOTALS,
     ALL_DAY_TOTALS,
 ];

@@ -115,6 +115,16 @@ impl Work {
         Ok(Self(all))
     }
 
+    /// The next instant after `now` at which [`Work::at`] may say something else.
+    pub(super) fn changes_after(&self, now: i64) -> i64 {
+        let instants = self.0.iter().flat_map(|some| {
+            let due = some.due_at.map(|due| [due - DAY + 1, due + 1]).into_iter().flatten();
+            let stale = some.since.zip(some.wait.patience()).map(|(hour, patience)| (hour + 1) * HOUR + patience);
+            due.chain(stale)
+        });
+        instants.filter(|at| *at > now).min().unwrap_or(i64::MAX)
+    }
+
     /// What somebody should look at, at an instant.
     pub fn at(&self, now: i64) -> OpenWork {
         let mut open = OpenWork::default();
@@ -201,6 +211,26 @@ mod tests {
         assert_eq!((soon.late, soon.soon, soon.unclaimed, soon.waiting, soon.correcting), (0, 4, 2, 2, 0));
         let late = open(&all, NOW + 2 * HOUR);
         assert_eq!((late.late, late.soon, late.unclaimed, late.waiting, late.correcting), (4, 0, 2, 2, 1));
+    }
+
+    #[test]
+    fn what_is_said_stays_the_same_until_it_says_so() {
+        let item = Standing { state: "open", claimed: false, due_at: Some(NOW), moved_at: NOW - 3 * DAY };
+        let review = Standing { state: "review", due_at: None, ..item };
+        let mut amounts = Amounts::new();
+        for (measure, day) in [item, review].iter().filter_map(counted_as) {
+            amounts.insert((measure.to_owned(), day), 1);
+        }
+        let work = Work::read(&amounts).expect("reads back");
+        let (mut now, mut changes) = (NOW - 3 * DAY, 0);
+        while now < NOW + 3 * DAY {
+            let next = work.changes_after(now);
+            let end = next.min(NOW + 4 * DAY);
+            assert_eq!(work.at(now), work.at(end - 1));
+            changes += usize::from(work.at(end) != work.at(now));
+            now = end;
+        }
+        assert_eq!(changes, 4, "soon, late, unclaimed, waiting");
     }
 
     #[test]

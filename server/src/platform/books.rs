@@ -18,9 +18,10 @@ const RAISE: &str = "INSERT INTO lease (name, epoch, beat, owner) VALUES ($1, 1,
      ON CONFLICT (name) DO UPDATE SET epoch = lease.epoch + 1";
 const RAISE_FROM: &str = "INSERT INTO lease (name, epoch, beat, owner) VALUES ($1, $2 + 1, 0, '') \
      ON CONFLICT (name) DO UPDATE SET epoch = lease.epoch + 1 WHERE lease.epoch = $2";
+const HOLD: &str = "UPDATE lease SET beat = beat WHERE name = $1 AND epoch = $2";
 
 /// Every statement of this file, for the prepare test.
-pub const STATEMENTS: &[&str] = &[NUMBER, RAISE, RAISE_FROM];
+pub const STATEMENTS: &[&str] = &[NUMBER, RAISE, RAISE_FROM, HOLD];
 
 /// What a change is told whose book has moved.
 const MOVED: &str = "errors-book-moved";
@@ -85,6 +86,12 @@ impl Book {
         Ok(Reading { book: self, number: number.map_or(0, |row| row.0), _alone: alone })
     }
 
+    /// The book as it stands in the database, for what is made from its tables in several steps.
+    pub async fn seen(&self, db: &mut Db) -> Result<Seen, StoreError> {
+        let number: Option<(i64,)> = db.optional(NUMBER, args![self.name]).await?;
+        Ok(Seen { name: self.name, number: number.map_or(0, |row| row.0) })
+    }
+
     /// Raises the number for a change that was not checked against the book.
     pub async fn raise(&self, tx: &mut impl Exec) -> Result<(), StoreError> {
         alone(tx, self.name).await
@@ -111,5 +118,12 @@ impl Seen {
             return Err(AppError::Conflict(MOVED));
         }
         Ok(())
+    }
+
+    /// Whether nobody has changed the book since; whoever changes it now waits until this transaction ends.
+    pub async fn holds(self, tx: &mut impl Exec) -> Result<bool, StoreError> {
+        // A book that was never changed has no number yet.
+        let never = self.number == 0 && tx.optional::<(i64,)>(NUMBER, args![self.name]).await?.is_none();
+        Ok(never || tx.execute(HOLD, args![self.name, self.number]).await? == 1)
     }
 }

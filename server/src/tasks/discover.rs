@@ -214,8 +214,7 @@ impl Find {
         if unit.state == ItemState::Done.key() {
             let mut change = reopened(&unit, self.now);
             let old = Contribution::parse(&unit.contribution)?;
-            change.after.contribution =
-                acts::contribution(&change.after, &acts::ruled(&old), &old, &self.today).text();
+            change.after.contribution = acts::contribution(&change.after, &acts::ruled(&old), &old, &self.today).text();
             work_store::change(tx, &unit, &change.after).await?;
             acts::write_movements(tx, self.task.id, vec![acts::movement_row(&change, &self.actor, self.now)]).await?;
             let mut deltas = Deltas::new(self.task.id, unit.release);

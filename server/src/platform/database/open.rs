@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
@@ -9,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
 use super::lender::Loan;
-use super::{Db, Lender, StoreError, Tx, Wire};
+use super::{Db, Lender, StoreError, Straight, Tx, Wire};
 use crate::platform::faults::{self, Protection};
 
 /// Whether a connection may be lent again. When its disk is full SQLite ends a transaction by itself; the driver's
@@ -70,7 +71,7 @@ pub enum Target<'a> {
 
 const READERS: u32 = 6;
 const SNAPSHOTS: u32 = 3;
-/// Kibibytes of pages that the writing connection keeps: the inner pages of every index that a submission writes.
+/// Kibibytes of pages that each writing connection keeps: the inner pages of every index that a submission writes.
 const WRITER_CACHE: &str = "-48000";
 /// The same for each reading connection.
 const READER_CACHE: &str = "-8000";
@@ -82,13 +83,17 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// in the middle of one holds locks, and its work must move to another within ten seconds.
 const IDLE: &str = "3000";
 /// A reading transaction holds nobody up, and a backup writes to a slow disk between two reads.
-const BEGIN_READ: &str =
+pub(super) const BEGIN_READ: &str =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
 impl Db {
     /// Opens (and creates) an embedded database file: WAL, `synchronous=FULL`, one writer.
     pub async fn open_sqlite(file: &Path) -> Result<Self, StoreError> {
-        let synced = if faults::out(Protection::Synced) { SqliteSynchronous::Off } else { SqliteSynchronous::Full };
+        let (synced, sync) = if faults::out(Protection::Synced) {
+            (SqliteSynchronous::Off, "OFF")
+        } else {
+            (SqliteSynchronous::Full, "FULL")
+        };
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -114,7 +119,15 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
-        Ok(Self::Sqlite { write, read, readers: Lender::new(READERS, options) })
+        let pragmas = [
+            ("synchronous", sync),
+            ("foreign_keys", "ON"),
+            ("temp_store", "MEMORY"),
+            ("wal_autocheckpoint", WAL_PAGES),
+            ("cache_size", WRITER_CACHE),
+        ];
+        let straight = Arc::new(Straight::new(file, &pragmas));
+        Ok(Self::Sqlite { write, straight, read, readers: Lender::new(READERS, options) })
     }
 
     /// Connects to PostgreSQL by URL.
@@ -171,22 +184,12 @@ impl Db {
         task.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?
     }
 
-    /// The same database with a reading connection of its own, for reading tables whole: what the embedded database
-    /// keeps of their pages is of no use to anybody else, and goes with [`Db::close_apart`].
-    #[must_use]
-    pub fn apart(&self) -> Self {
+    /// What writes rows that are known beforehand in one go, where there is such a thing. Only a lane uses it: two
+    /// connections that write would wait for each other.
+    pub fn straight(&self) -> Option<&Arc<Straight>> {
         match self {
-            Self::Sqlite { write, read, readers } => {
-                Self::Sqlite { write: write.clone(), read: read.clone(), readers: readers.apart() }
-            }
-            Self::Postgres { .. } => self.clone(),
-        }
-    }
-
-    /// Ends what [`Db::apart`] began.
-    pub async fn close_apart(self) {
-        if let Self::Sqlite { readers, .. } = self {
-            readers.close().await;
+            Self::Sqlite { straight, .. } => Some(straight),
+            Self::Postgres { .. } => None,
         }
     }
 
@@ -201,9 +204,10 @@ impl Db {
     /// Closes every connection; on SQLite this also checkpoints the WAL.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read, readers } => {
+            Self::Sqlite { write, straight, read, readers } => {
                 readers.close().await;
                 read.close().await;
+                straight.close();
                 write.close().await;
             }
             Self::Postgres { transactions, readers } => {

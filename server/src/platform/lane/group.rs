@@ -1,15 +1,18 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
+use tokio::task::JoinError;
 
 use super::write_set::{Expect, Outcome, Put, WriteSet};
 use super::{Wing, back_off};
-use crate::platform::database::bulk::{OnKey, Shape, chunk, tuples};
-use crate::platform::database::{Arg, Exec, StoreError, Tx};
+use crate::platform::database::bulk::{OnKey, chunk, tuples};
+use crate::platform::database::{Alike, Arg, Exec, StoreError, Straight, Touched, Tx};
 use crate::platform::faults::{self, Protection};
 
 /// Members of one commit at the most.
@@ -33,7 +36,7 @@ pub(super) async fn commit(wing: &Wing, members: Vec<Member>) {
 pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>, StoreError> {
     let sets: Vec<&WriteSet> = sets.iter().collect();
     let mut judged = judged(tx, &sets).await?;
-    let mut touched: HashSet<Touched> = HashSet::new();
+    let mut touched: HashSet<Row> = HashSet::new();
     for (set, (outcome, fresh)) in sets.iter().zip(&mut judged) {
         let keys = touched_by(set);
         if *fresh && keys.iter().any(|key| touched.contains(key)) {
@@ -49,7 +52,7 @@ pub async fn write_whole(tx: &mut Tx, sets: &[WriteSet]) -> Result<Vec<Outcome>,
 
 /// Two members that touch the same row never share a group: the second waits for the next.
 fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
-    let mut touched: HashSet<Touched> = HashSet::new();
+    let mut touched: HashSet<Row> = HashSet::new();
     let (mut now, mut later) = (Vec::new(), Vec::new());
     for member in members {
         let keys = touched_by(&member.0);
@@ -64,11 +67,11 @@ fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
 }
 
 /// A row, by table and the bytes of its primary key.
-type Touched = (&'static str, Vec<u8>);
+type Row = (&'static str, Vec<u8>);
 
-fn touched_by(set: &WriteSet) -> Vec<Touched> {
+fn touched_by(set: &WriteSet) -> Vec<Row> {
     let replaced = set.puts.iter().filter(|put| matches!(put.on_key, OnKey::Replace | OnKey::Next | OnKey::Change(_)));
-    let mut keys: Vec<Touched> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
+    let mut keys: Vec<Row> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
     keys.push(("submission", row_key(set.shard, &[set.key.client_id, set.key.form_id])));
     keys.extend(set.expects.iter().map(|expect| (expect.table, row_key(expect.shard, &[expect.id]))));
     keys.sort_unstable();
@@ -97,11 +100,15 @@ fn key_of(put: &Put) -> Vec<&Arg> {
 async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     let mut stack = vec![group];
     let begin = Instant::now();
-    while let Some(group) = stack.pop() {
+    while let Some(mut group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
             let trust = attempt == 0 && bears_itself_out(&group);
-            match try_commit(wing, &group, trust).await {
+            let tried = match wing.db.straight().filter(|_| trust && !faults::out(Protection::OneTransaction)) {
+                Some(straight) => commit_straight(wing, straight.clone(), &mut group).await,
+                None => try_commit(wing, &group, trust).await,
+            };
+            match tried {
                 // What the rows themselves refused is looked at before it is written again.
                 Err(StoreError::Retry(_) | StoreError::Duplicate) if trust => attempt += 1,
                 Err(error) if attempt < 5 && begin.elapsed() < super::PATIENCE && worth_another_run(&error, &group) => {
@@ -194,6 +201,32 @@ async fn try_commit(wing: &Wing, group: &[Member], trust: bool) -> Result<Vec<Ou
     }
 }
 
+/// The same on the embedded database for a group that is not looked at first: its rows are written in one go, on a
+/// thread that may wait.
+async fn commit_straight(
+    wing: &Wing,
+    straight: Arc<Straight>,
+    group: &mut Vec<Member>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let members = std::mem::take(group);
+    let write = move || {
+        let write = || {
+            faults::before_commit()?;
+            straight.write(&arranged(members.iter().map(|(set, _)| set)))?;
+            faults::after_commit()
+        };
+        let written = catch_unwind(AssertUnwindSafe(write));
+        (members, written.unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()))))
+    };
+    let gone = |fault: JoinError| StoreError::Corrupt(fault.to_string());
+    let (members, written) = tokio::task::spawn_blocking(write).await.map_err(gone)?;
+    *group = members;
+    // Also when there was no answer: it may have happened.
+    let tables = group.iter().flat_map(|(set, _)| &set.puts).map(|put| put.shape.table);
+    wing.changes.note(Touched::of(&tables.collect::<Vec<_>>()));
+    written.map(|()| vec![Outcome::Stored; group.len()])
+}
+
 async fn write_group(tx: &mut Tx, group: &[Member], trust: bool) -> Result<Vec<Outcome>, StoreError> {
     let sets: Vec<&WriteSet> = group.iter().map(|(set, _)| set).collect();
     let judged = if trust { vec![(Outcome::Stored, true); sets.len()] } else { judged(tx, &sets).await? };
@@ -211,18 +244,26 @@ async fn judged(tx: &mut Tx, sets: &[&WriteSet]) -> Result<Vec<(Outcome, bool)>,
 
 /// Writes the rows of the sets that stand, table by table.
 async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) -> Result<(), StoreError> {
-    let mut by_table: BTreeMap<(&str, OnKey), (&'static Shape, Vec<&Put>)> = BTreeMap::new();
-    for (set, _) in sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh) {
-        for put in &set.puts {
-            by_table.entry((put.shape.table, put.on_key)).or_insert_with(|| (put.shape, Vec::new())).1.push(put);
-        }
-    }
-    for ((_, on_key), (shape, mut puts)) in by_table {
-        puts.sort_by_cached_key(|put| sort_key(put));
+    let fresh = sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh).map(|(set, _)| *set);
+    for alike in arranged(fresh) {
         // A version that another process has moved since it was looked at fails here and is looked at again.
-        shape.write(tx, puts.into_iter().map(|put| put.row.clone()).collect(), on_key).await?;
+        let rows = alike.rows.into_iter().map(<[Arg]>::to_vec).collect();
+        alike.shape.write(tx, rows, alike.on_key).await?;
     }
     Ok(())
+}
+
+/// The rows of several sets, table by table and in the order of their keys.
+fn arranged<'a>(sets: impl Iterator<Item = &'a WriteSet>) -> Vec<Alike<'a>> {
+    let mut by_table: BTreeMap<(&str, OnKey), Vec<&Put>> = BTreeMap::new();
+    for put in sets.flat_map(|set| &set.puts) {
+        by_table.entry((put.shape.table, put.on_key)).or_default().push(put);
+    }
+    let arrange = |((_, on_key), mut puts): ((&str, OnKey), Vec<&'a Put>)| {
+        puts.sort_by_cached_key(|put| sort_key(put));
+        Alike { shape: puts[0].shape, on_key, rows: puts.into_iter().map(|put| put.row.as_slice()).collect() }
+    };
+    by_table.into_iter().map(arrange).collect()
 }
 
 /// Bytes that sort as the primary key does, so that lanes take row locks in one order.
