@@ -1,6 +1,7 @@
 //! What boards show, kept while nothing of it is written.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
@@ -50,10 +51,19 @@ pub async fn board(app: &App, task: Id, axis: Axis, node: Id) -> Result<Arc<Boar
     app.boards.boards.get(app.lanes.changes(), (task, axis, node), read).await
 }
 
-/// Answers of the API in writing, each with the board it was made from and the instant until which it says the truth.
+/// A board in writing.
+struct Written {
+    /// what it was made from
+    board: Arc<Board>,
+    /// the instants from and before which it says the truth: a clock may also be set back
+    holds: Range<i64>,
+    text: Bytes,
+}
+
+/// Answers of the API in writing, by task, axis and node.
 #[derive(Default)]
 struct Answers {
-    kept: HashMap<(Id, Axis, Id), (Arc<Board>, i64, Bytes)>,
+    kept: HashMap<(Id, Axis, Id), Written>,
     bytes: usize,
 }
 
@@ -69,11 +79,9 @@ pub(super) fn written<E>(
     write: impl FnOnce() -> Result<Vec<u8>, E>,
 ) -> Result<Bytes, E> {
     let key = (task, axis, board.here.id);
-    if let Some((of, until, text)) = locked(&app.boards.answers).kept.get(&key)
-        && Arc::ptr_eq(of, board)
-        && now < *until
-    {
-        return Ok(text.clone());
+    let known = |known: &&Written| Arc::ptr_eq(&known.board, board) && known.holds.contains(&now);
+    if let Some(known) = locked(&app.boards.answers).kept.get(&key).filter(known) {
+        return Ok(known.text.clone());
     }
     let text = Bytes::from(write()?);
     let until = board.nodes().map(|node| node.work.changes_after(now)).min().unwrap_or(i64::MAX);
@@ -82,8 +90,9 @@ pub(super) fn written<E>(
         *answers = Answers::default();
     }
     answers.bytes += text.len();
-    if let Some((.., old)) = answers.kept.insert(key, (board.clone(), until, text.clone())) {
-        answers.bytes -= old.len();
+    let new = Written { board: board.clone(), holds: now..until, text: text.clone() };
+    if let Some(old) = answers.kept.insert(key, new) {
+        answers.bytes -= old.text.len();
     }
     Ok(text)
 }
