@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::chains::chains_of;
 use super::fold::{Counts, add};
-use super::recount::groups;
+use super::recount::{Leaf, climb, groups, of_axis};
 use super::store::{
     DAY_TOTAL, NODE_TOTAL, OPENED_ALL_SHARDS, PARTIAL_TOTAL, Totals, WIPE_DAYS, WIPE_NODES, WIPE_PARTIAL_ALL_SHARDS,
 };
@@ -31,7 +31,7 @@ pub struct Opening {
     task: Id,
     names: Gathering,
     /// by axis, leaf, measure and day
-    leaves: HashMap<(Axis, Id, u32, u32), i64>,
+    leaves: HashMap<Leaf, i64>,
     /// of totals, by shard, axis, leaf and measure
     partial: HashMap<(i64, Axis, Id, u32), i64>,
 }
@@ -108,20 +108,12 @@ impl Opening {
     async fn nodes(&self, app: &App) -> Result<(Sorted<(Axis, Id, u32)>, Sorted<(Id, u32, u32)>), AppError> {
         let (mut nodes, mut days) = (HashMap::new(), HashMap::new());
         for axis in Axis::ALL {
-            let of_axis = self.leaves.iter().filter(|((of, ..), _)| *of == axis);
-            let leaves: Vec<Id> = of_axis.clone().map(|((_, leaf, ..), _)| *leaf).collect();
+            let leaves: Vec<Id> = of_axis(&self.leaves, axis).collect();
             let above = app.db.scan(move |scanner| chains_of(scanner, axis, leaves)).await?;
-            for ((_, leaf, measure, day), amount) in of_axis {
-                let counts = Counts::of(self.names.get(*measure));
-                for node in above.of(*leaf) {
-                    if counts.total {
-                        *nodes.entry((axis, node, *measure)).or_default() += amount;
-                    }
-                    if counts.daily {
-                        *days.entry((node, *measure, *day)).or_default() += amount;
-                    }
-                }
-            }
+            climb(&self.leaves, axis, &above, &self.names, |(axis, node, measure, day), amount| match day {
+                None => *nodes.entry((axis, node, measure)).or_default() += amount,
+                Some(day) => *days.entry((node, measure, day)).or_default() += amount,
+            });
         }
         let mut nodes: Sorted<(Axis, Id, u32)> = nodes.into_iter().collect();
         nodes.sort_unstable_by_key(|((axis, node, measure), _)| (axis.key(), *node, *measure));

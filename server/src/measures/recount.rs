@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::chains::chains_of;
+use super::chains::{Chains, chains_of};
 use super::deltas::read_amounts;
 use super::fold::Counts;
 use super::store::{
@@ -39,7 +39,7 @@ pub struct Difference {
 }
 
 /// Axis, node, measure, and the "day" of a day total: millions of totals name the same few words, by number.
-type Key = (Axis, Id, u32, Option<u32>);
+pub(super) type Key = (Axis, Id, u32, Option<u32>);
 
 /// Recounts one task. An empty list means that boards show exactly what the items say.
 ///
@@ -58,7 +58,7 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
 }
 
 /// Axis, leaf, measure, day.
-type Leaf = (Axis, Id, u32, u32);
+pub(super) type Leaf = (Axis, Id, u32, u32);
 
 /// Items that count the same.
 pub(super) struct Group<'r> {
@@ -206,21 +206,36 @@ fn up(
     into: &mut HashMap<Key, i64>,
 ) -> Result<(), StoreError> {
     for axis in Axis::ALL {
-        let of_axis = leaves.iter().filter(|((of, ..), _)| *of == axis);
-        let above = chains_of(scanner, axis, of_axis.clone().map(|((_, leaf, ..), _)| *leaf))?;
-        for ((_, leaf, measure, day), amount) in of_axis {
-            let counts = Counts::of(names.get(*measure));
-            for node in above.of(*leaf) {
-                if counts.total {
-                    *into.entry((axis, node, *measure, None)).or_default() += amount;
-                }
-                if counts.daily {
-                    *into.entry((axis, node, *measure, Some(*day))).or_default() += amount;
-                }
+        let above = chains_of(scanner, axis, of_axis(leaves, axis))?;
+        climb(leaves, axis, &above, names, |key, amount| *into.entry(key).or_default() += amount);
+    }
+    Ok(())
+}
+
+/// The leaves of one axis, as often as they have amounts.
+pub(super) fn of_axis(leaves: &HashMap<Leaf, i64>, axis: Axis) -> impl Iterator<Item = Id> {
+    leaves.keys().filter(move |(of, ..)| *of == axis).map(|(_, leaf, ..)| *leaf)
+}
+
+/// Hands over what lies at the leaves of one axis for every node above them: to its total, to its day series or both.
+pub(super) fn climb(
+    leaves: &HashMap<Leaf, i64>,
+    axis: Axis,
+    above: &Chains,
+    names: &Gathering,
+    mut take: impl FnMut(Key, i64),
+) {
+    for ((_, leaf, measure, day), amount) in leaves.iter().filter(|((of, ..), _)| *of == axis) {
+        let counts = Counts::of(names.get(*measure));
+        for node in above.of(*leaf) {
+            if counts.total {
+                take((axis, node, *measure, None), *amount);
+            }
+            if counts.daily {
+                take((axis, node, *measure, Some(*day)), *amount);
             }
         }
     }
-    Ok(())
 }
 
 fn compare(names: &Gathering, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {
