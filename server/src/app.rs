@@ -29,8 +29,8 @@ use crate::platform::limits::Limits;
 use crate::platform::peers::Peers;
 use crate::platform::secrets::Keys;
 use crate::tasks::model::Item;
-use crate::tasks::visits::{self, PersonSeen};
-use crate::tasks::{Counting, Task, work_store};
+use crate::tasks::visits::PersonSeen;
+use crate::tasks::{Counting, Task};
 use crate::topics::Listening;
 
 /// What people call this installation and where it is reached.
@@ -116,8 +116,8 @@ impl Parts {
             tasks: Cache::new(&["task"], 1000),
             counting: Cache::new(&["task"], 1000),
             boards: Boards::default(),
-            items: work_store::gathered(&db),
-            visited: visits::gathered(&db),
+            items: Gathered::of(&db),
+            visited: Gathered::of(&db),
             people: Cache::new(&["record_person"], 2000),
             ledger_pages: ledgers::api::pages(),
             hub: Hub::new(limits.streams, lanes.listen()),

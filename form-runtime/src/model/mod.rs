@@ -41,7 +41,12 @@ impl Model {
 
     /// One attribute.
     pub fn attribute(&self, at: &AttributeRef) -> Option<&Attribute> {
-        self.classes.get(&at.class)?.attributes.get(&at.key)
+        self.attribute_of(at.class, &at.key)
+    }
+
+    /// The same by class and key.
+    pub fn attribute_of(&self, class: Class, key: &str) -> Option<&Attribute> {
+        self.classes.get(&class)?.attributes.get(key)
     }
 
     /// Every attribute with its reference, in the order of the files.

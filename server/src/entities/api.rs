@@ -1,23 +1,16 @@
 //! People over the API: record, statements, reveal, decision on what waits.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use form_runtime::known::FactState;
-use form_runtime::{AttributeRef, Class, Model};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::known::state;
 use super::observation::Observation;
 use super::person_history::observations as load_observations;
-use super::record::PersonRecord;
 use super::reveal::{reveal as reveal_secret, visible};
-use super::sealed::Sealed;
+use super::written::{self, shown};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -89,85 +82,13 @@ fn revealed_schema() -> Value {
     json!({"type": "object", "properties": {"attribute": {"type": "string"}, "value": {"type": "string"}}})
 }
 
-/// A stored value as the API shows it: secrets are `{"mask": …}`.
-pub fn shown(value: &Value) -> Value {
-    match Sealed::from_value(value) {
-        Some(sealed) => json!({"mask": sealed.mask}),
-        None => value.clone(),
-    }
-}
-
-/// A record as JSON: every attribute with its value, origin and freshness.
-#[derive(Serialize)]
-struct PersonJson<'a> {
-    id: Id,
-    class: &'static str,
-    version: i64,
-    name: &'a str,
-    community: Option<Id>,
-    made_up: bool,
-    updated_at: i64,
-    attributes: BTreeMap<&'a str, AttributeJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct AttributeJson<'a> {
-    value: Cow<'a, Value>,
-    freshness: &'static str,
-    observation: Id,
-    observed_at: i64,
-    last_said_at: i64,
-    source: &'a str,
-    title: &'a str,
-    contender: Option<Value>,
-}
-
-fn person_json<'a>(app: &App, record: &'a PersonRecord) -> Result<PersonJson<'a>, AppError> {
-    let model = Model::shipped();
-    let fields = record.parsed()?;
-    let mut attributes = BTreeMap::new();
-    for (key, origin) in &fields.origin {
-        let Some(value) = fields.values.get(key) else { continue };
-        let freshness = match state(&model, &AttributeRef::new(Class::Person, key.clone()), origin, app.now()) {
-            FactState::Fresh => "fresh",
-            FactState::Stale => "stale",
-            FactState::Disputed => "disputed",
-        };
-        let contender = origin.contender.as_ref().map(|contender| {
-            json!({"value": shown(&contender.value), "observed_at": contender.at, "observation": contender.observation})
-        });
-        let attribute = AttributeJson {
-            value: if value.is_object() { Cow::Owned(shown(value)) } else { Cow::Borrowed(value) },
-            freshness,
-            observation: origin.observation,
-            observed_at: origin.at,
-            last_said_at: origin.seen,
-            source: &origin.source,
-            title: &origin.title,
-            contender,
-        };
-        attributes.insert(key.as_str(), attribute);
-    }
-    Ok(PersonJson {
-        id: record.id,
-        class: "person",
-        version: record.version,
-        name: &record.name,
-        community: record.community_id,
-        made_up: record.made_up,
-        updated_at: record.updated_at,
-        attributes,
-    })
-}
-
 /// `GET /api/v1/people/{id}`
 pub async fn person(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     let record = visible(&app, &viewer, Permission::PersonRead, id).await?;
-    let mut response = Json(person_json(&app, &record)?).into_response();
     let tag = HeaderValue::from_str(&format!("\"{}\"", record.version))
         .map_err(|fault| AppError::Internal(fault.to_string()))?;
-    response.headers_mut().insert(header::ETAG, tag);
-    Ok(response)
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(header::CONTENT_TYPE, json), (header::ETAG, tag)], written::person(&record, app.now())?).into_response())
 }
 
 /// A page of statements.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use form_runtime::known::{Fact, FactState};
-use form_runtime::{AttributeRef, Class, Model};
+use form_runtime::{Class, Model};
 use serde_json::Value;
 
 use super::merge::Origin;
@@ -31,8 +31,7 @@ pub fn known_of(
     let mut fields = record.fields_of(wanted)?;
     for (key, origin) in fields.origin {
         let Some(value) = fields.values.get_mut(&key).map(Value::take) else { continue };
-        let at = AttributeRef::new(Class::Person, key.clone());
-        let state = state(&model, &at, &origin, app.now());
+        let state = state(&model, Class::Person, &key, &origin, app.now());
         let since = app.clock.zoned(origin.seen).date();
         let source = Some(source_text(app, &origin)).filter(|text| !text.is_empty());
         let fact = match Sealed::from_value(&value) {
@@ -51,8 +50,8 @@ pub fn known_of(
 }
 
 /// Whether a value may stand without asking.
-pub fn state(model: &Model, at: &AttributeRef, origin: &Origin, now: i64) -> FactState {
-    let days = model.attribute(at).and_then(|attribute| attribute.freshness_days);
+pub(super) fn state(model: &Model, class: Class, key: &str, origin: &Origin, now: i64) -> FactState {
+    let days = model.attribute_of(class, key).and_then(|attribute| attribute.freshness_days);
     if origin.contender.is_some() {
         FactState::Disputed
     } else if days.is_some_and(|days| origin.seen + i64::from(days) * DAY < now) {

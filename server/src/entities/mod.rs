@@ -33,6 +33,7 @@ mod sealed;
 pub mod search;
 pub mod show;
 pub mod store;
+mod written;
 
 pub use apply::{Applied, apply, apply_from, apply_plain, pending_from};
 pub use claim::{Claimed, claim_organization, claim_person, claim_persons, new_person};
@@ -44,6 +45,7 @@ pub use origins::attributes as known_attributes;
 pub use record::{PersonRecord, RECORD_PERSON, find, find_many};
 pub use review::{Review, accept, pending, reject};
 pub use sealed::{Sealed, same};
+pub use written::shown;
 
 /// One sample of each statement that a builder of this room makes, for the prepare test.
 pub fn samples() -> Vec<String> {

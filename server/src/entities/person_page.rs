@@ -156,7 +156,7 @@ fn origin_words(app: &App, viewer: &Viewer, origin: &Origin) -> String {
 /// How long ago somebody last said so, in words; a stale or disputed value stands out.
 fn freshness(app: &App, viewer: &Viewer, model: &Model, at: &AttributeRef, origin: &Origin) -> (String, &'static str) {
     let days = (app.now() - origin.seen).max(0) / DAY;
-    match state(model, at, origin, app.now()) {
+    match state(model, at.class, &at.key, origin, app.now()) {
         FactState::Disputed => (viewer.text("entities-two-answers", &[]), "warn"),
         FactState::Stale => (viewer.text("entities-months-unchecked", &[("n", (days / 30).into())]), "warn"),
         FactState::Fresh if days == 0 => (viewer.text("entities-today", &[]), "good"),

@@ -17,7 +17,7 @@ use super::sealed::Sealed;
 use super::store;
 use crate::args;
 use crate::platform::database::bulk::{Shape, chunk, tuples};
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::{Arg, Columns, Exec, StoreError};
 use crate::platform::ids::Id;
 
 /// Columns of the current record of a person.
@@ -136,10 +136,7 @@ pub struct PersonRecord {
 
 /// What `data` and `origin` of a record say, once it was asked for.
 #[derive(Clone, Debug, Default)]
-struct Parsed {
-    read: OnceLock<Box<Read>>,
-    fields: OnceLock<Box<Fields>>,
-}
+struct Parsed(OnceLock<Box<Read>>);
 
 /// Where keys and values stand in `data`, and the origins.
 #[derive(Clone, Debug)]
@@ -226,6 +223,37 @@ impl PersonRecord {
         ]
     }
 
+    /// The record, from the columns of a row in the order of [`RECORD_PERSON`].
+    pub fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            shard: columns.take()?,
+            id: columns.take()?,
+            version: columns.take()?,
+            name: columns.take()?,
+            pinyin: columns.take()?,
+            initials: columns.take()?,
+            sex: columns.take()?,
+            birth_date: columns.take()?,
+            id_no_cipher: columns.take()?,
+            id_no_index: columns.take()?,
+            id_no_tail: columns.take()?,
+            id_no_mask: columns.take()?,
+            mobile_cipher: columns.take()?,
+            mobile_index: columns.take()?,
+            mobile_tail: columns.take()?,
+            mobile_mask: columns.take()?,
+            living_alone: columns.take()?,
+            community_id: columns.take()?,
+            premises_id: columns.take()?,
+            address: columns.take()?,
+            data: columns.take()?,
+            origin: columns.take()?,
+            made_up: columns.take()?,
+            updated_at: columns.take()?,
+            parsed: Parsed::default(),
+        })
+    }
+
     /// As the subject of a statement or item.
     pub fn subject(&self) -> Subject {
         Subject { class: Class::Person, shard: self.shard, id: self.id }
@@ -248,18 +276,17 @@ impl PersonRecord {
 
     /// Values and origins, columns and JSON together.
     pub fn fields(&self) -> Result<Fields, StoreError> {
-        self.parsed().cloned()
+        self.fields_of(|_| true)
     }
 
-    /// The same, read once: the record of a page is kept while people look at it.
-    pub fn parsed(&self) -> Result<&Fields, StoreError> {
-        if let Some(fields) = self.parsed.fields.get() {
-            return Ok(fields);
-        }
-        let mut values: Map = serde_json::from_str(&self.data)?;
-        values.extend(OWN_COLUMN.iter().filter_map(|key| Some(((*key).to_owned(), self.own_column(key)?))));
-        let fields = Fields { values, origin: origins::read(&self.origin)? };
-        Ok(self.parsed.fields.get_or_init(|| Box::new(fields)))
+    /// Keys and values of the JSON, each as JSON.
+    pub(super) fn stored(&self) -> Result<impl Iterator<Item = (&str, &str)>, StoreError> {
+        Ok(self.read()?.values(&self.data))
+    }
+
+    /// Attributes and their origins, in the order of the keys.
+    pub(super) fn origins(&self) -> Result<impl Iterator<Item = (&str, &Origin)>, StoreError> {
+        Ok(self.read()?.origins.iter(&self.origin))
     }
 
     /// The values of some attributes, for lists: the JSON is read only where one of them stands in it.
@@ -285,7 +312,7 @@ impl PersonRecord {
     }
 
     /// The value of an attribute that has a column of its own. One that does not fit it is in the JSON.
-    fn own_column(&self, key: &str) -> Option<Value> {
+    pub(super) fn own_column(&self, key: &str) -> Option<Value> {
         let text = |value: &Option<String>| value.as_ref().map(|value| json!(value));
         match key {
             "name" => (!self.name.is_empty()).then(|| json!(self.name)),
@@ -345,13 +372,13 @@ impl PersonRecord {
 
     /// Read once for all that a visit asks of it.
     fn read(&self) -> Result<&Read, StoreError> {
-        if let Some(read) = self.parsed.read.get() {
+        if let Some(read) = self.parsed.0.get() {
             return Ok(read);
         }
         let values: Pairs<&str, &RawValue> = serde_json::from_str(&self.data)?;
         let spans = |(key, value): &(&str, &RawValue)| (Span::of(key, &self.data), Span::of(value.get(), &self.data));
         let read = Read { values: values.0.iter().map(spans).collect(), origins: Origins::read(&self.origin)? };
-        Ok(self.parsed.read.get_or_init(|| Box::new(read)))
+        Ok(self.parsed.0.get_or_init(|| Box::new(read)))
     }
 
     /// Puts a value into its own column, or empties that; says whether the value is held there.

@@ -15,7 +15,7 @@ use super::store::{self, Ledger};
 use crate::access::{self, Permission, Viewer};
 use crate::app::App;
 use crate::entities::PersonRecord;
-use crate::entities::api::shown;
+use crate::entities::shown;
 use crate::entities::search::age;
 use crate::error::AppError;
 use crate::openapi::{Operation, Param};

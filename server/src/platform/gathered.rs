@@ -1,6 +1,7 @@
-//! Reads that come together share one statement: while one is under way the others gather, and the next statement
-//! asks for all of them. Alone a read is as quick as ever; in a crowd the ways to the database, which cost more than
-//! what they carry, are shared.
+//! Reads that come together share one way to the database: while one is under way the others gather, and the next one
+//! asks for all of them. Alone a read is as quick as ever; in a crowd the ways, which cost more than what they carry,
+//! are shared. PostgreSQL answers a statement for all of them; the embedded database is asked for one after the other
+//! over one snapshot, by a thread that does nothing else.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,16 +10,77 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
-use super::database::StoreError;
+use super::database::bulk::chunk;
+use super::database::{Arg, Columns, Db, DbRow, Exec, StoreError};
 
-/// Keys of one statement at the most.
+/// Keys of one read at the most.
 const MOST: usize = 64;
 
-type Asked<K, V> = (K, oneshot::Sender<Result<Option<V>, StoreError>>);
+/// A row that is found by its key.
+pub trait Keyed: DbRow + Clone + 'static {
+    /// what it is asked for by
+    type Key: Clone + Eq + Hash + Send + Sync + 'static;
+
+    /// The statement for so many keys, of two arguments each.
+    fn sql(keys: usize) -> String;
+
+    /// The arguments of a key.
+    fn args(key: &Self::Key) -> [Arg; 2];
+
+    /// The row's key.
+    fn key(&self) -> Self::Key;
+
+    /// The row, from the columns in their order.
+    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError>;
+}
+
+type Found<K, V> = Result<HashMap<K, V>, StoreError>;
+
+/// Who asked, and for what.
+struct Asked<K, V>(Vec<(K, oneshot::Sender<Result<Option<V>, StoreError>>)>);
 
 /// Reads of one kind, by key.
 pub struct Gathered<K, V> {
-    line: mpsc::UnboundedSender<Asked<K, V>>,
+    line: mpsc::UnboundedSender<(K, oneshot::Sender<Result<Option<V>, StoreError>>)>,
+}
+
+impl<V: Keyed> Gathered<V::Key, V> {
+    /// Begins to take reads of a database. It ends with the last caller.
+    pub fn of(db: &Db) -> Self {
+        match db {
+            Db::Sqlite { straight, .. } => {
+                let straight = straight.clone();
+                let sql = V::sql(1);
+                Self::on_a_thread(move |keys: Vec<V::Key>| {
+                    straight.read(|snapshot| {
+                        let mut found = HashMap::with_capacity(keys.len());
+                        for key in keys {
+                            let row = snapshot.first(&sql, &V::args(&key), V::taken)?;
+                            found.extend(row.map(|row| (key, row)));
+                        }
+                        Ok(found)
+                    })
+                })
+            }
+            Db::Postgres { .. } => {
+                let db = db.clone();
+                Self::in_a_task(move |keys: Vec<V::Key>| {
+                    let mut db = db.clone();
+                    async move {
+                        let mut found = HashMap::with_capacity(keys.len());
+                        let mut rest = keys.as_slice();
+                        while !rest.is_empty() {
+                            let (now, later) = rest.split_at(chunk(rest.len(), 2));
+                            rest = later;
+                            let rows: Vec<V> = db.all_built(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?;
+                            found.extend(rows.into_iter().map(|row| (row.key(), row)));
+                        }
+                        Ok(found)
+                    }
+                })
+            }
+        }
+    }
 }
 
 impl<K, V> Gathered<K, V>
@@ -26,16 +88,36 @@ where
     K: Clone + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + 'static,
 {
-    /// Begins to take reads; `read` finds what is there of several keys. It ends with the last caller.
-    pub fn begin<F>(read: impl Fn(Vec<K>) -> F + Send + Sync + 'static) -> Self
+    /// `read` waits for the database without holding a thread.
+    fn in_a_task<F>(read: impl Fn(Vec<K>) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Result<HashMap<K, V>, StoreError>> + Send + 'static,
+        F: Future<Output = Found<K, V>> + Send + 'static,
     {
-        let (line, mut waiting) = mpsc::unbounded_channel::<Asked<K, V>>();
+        let (line, mut waiting) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut asked = Vec::with_capacity(MOST);
             while waiting.recv_many(&mut asked, MOST).await > 0 {
-                answer(&read, std::mem::take(&mut asked)).await;
+                let asked = Asked(std::mem::take(&mut asked));
+                let keys = asked.keys();
+                if !keys.is_empty() {
+                    asked.answer(AssertUnwindSafe(read(keys)).catch_unwind().await);
+                }
+            }
+        });
+        Self { line }
+    }
+
+    /// `read` holds its thread.
+    fn on_a_thread(read: impl Fn(Vec<K>) -> Found<K, V> + Send + 'static) -> Self {
+        let (line, mut waiting) = mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            let mut asked = Vec::with_capacity(MOST);
+            while waiting.blocking_recv_many(&mut asked, MOST) > 0 {
+                let asked = Asked(std::mem::take(&mut asked));
+                let keys = asked.keys();
+                if !keys.is_empty() {
+                    asked.answer(std::panic::catch_unwind(AssertUnwindSafe(|| read(keys))));
+                }
             }
         });
         Self { line }
@@ -50,32 +132,29 @@ where
     }
 }
 
-async fn answer<K, V, F>(read: &impl Fn(Vec<K>) -> F, asked: Vec<Asked<K, V>>)
-where
-    K: Clone + Eq + Hash,
-    V: Clone,
-    F: Future<Output = Result<HashMap<K, V>, StoreError>>,
-{
-    let mut keys: Vec<K> = Vec::with_capacity(asked.len());
-    for (key, sender) in &asked {
-        // Whoever has gone away needs nothing any more.
-        if !sender.is_closed() && !keys.contains(key) {
-            keys.push(key.clone());
+impl<K: Clone + Eq + Hash, V: Clone> Asked<K, V> {
+    /// Each key once; whoever has gone away needs nothing any more.
+    fn keys(&self) -> Vec<K> {
+        let mut keys: Vec<K> = Vec::with_capacity(self.0.len());
+        for (key, sender) in &self.0 {
+            if !sender.is_closed() && !keys.contains(key) {
+                keys.push(key.clone());
+            }
         }
+        keys
     }
-    if keys.is_empty() {
-        return;
-    }
-    let found = AssertUnwindSafe(read(keys)).catch_unwind().await;
-    let mut found = found.unwrap_or_else(|_| Err(StoreError::Corrupt("a read panicked".into())));
-    let mut left = asked.into_iter();
-    while let Some((key, sender)) = left.next() {
-        let again = left.as_slice().iter().any(|(other, _)| *other == key);
-        let _ = sender.send(match &mut found {
-            Ok(found) if again => Ok(found.get(&key).cloned()),
-            Ok(found) => Ok(found.remove(&key)),
-            Err(fault) => Err(fault.again()),
-        });
+
+    fn answer(self, found: std::thread::Result<Found<K, V>>) {
+        let mut found = found.unwrap_or_else(|_| Err(StoreError::Corrupt("a read panicked".into())));
+        let mut left = self.0.into_iter();
+        while let Some((key, sender)) = left.next() {
+            let again = left.as_slice().iter().any(|(other, _)| *other == key);
+            let _ = sender.send(match &mut found {
+                Ok(found) if again => Ok(found.get(&key).cloned()),
+                Ok(found) => Ok(found.remove(&key)),
+                Err(fault) => Err(fault.again()),
+            });
+        }
     }
 }
 
@@ -91,7 +170,7 @@ mod tests {
     async fn who_comes_meanwhile_shares_the_next_statement() {
         let statements = Arc::new(AtomicUsize::new(0));
         let counted = statements.clone();
-        let gathered: Arc<Gathered<u32, u32>> = Arc::new(Gathered::begin(move |keys: Vec<u32>| {
+        let gathered: Arc<Gathered<u32, u32>> = Arc::new(Gathered::in_a_task(move |keys: Vec<u32>| {
             counted.fetch_add(1, Ordering::SeqCst);
             async move {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -123,11 +202,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_panics_is_told_and_the_next_one_works() {
-        let gathered: Gathered<u32, u32> = Gathered::begin(|keys: Vec<u32>| async move {
+        let read = |keys: Vec<u32>| {
             assert!(!keys.contains(&0), "torn");
             Ok(keys.into_iter().map(|key| (key, key)).collect())
-        });
-        assert!(matches!(gathered.get(0).await, Err(StoreError::Corrupt(_))));
-        assert_eq!(gathered.get(1).await.expect("read"), Some(1));
+        };
+        let (task, thread) = (Gathered::in_a_task(move |keys| async move { read(keys) }), Gathered::on_a_thread(read));
+        for gathered in [task, thread] {
+            assert!(matches!(gathered.get(0).await, Err(StoreError::Corrupt(_))));
+            assert_eq!(gathered.get(1).await.expect("read"), Some(1));
+        }
     }
 }

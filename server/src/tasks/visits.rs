@@ -9,9 +9,9 @@ use crate::app::App;
 use crate::args;
 use crate::entities::{PersonRecord, RECORD_PERSON};
 use crate::error::AppError;
-use crate::platform::database::bulk::{chunk, tuples};
-use crate::platform::database::{Db, Exec, StoreError};
-use crate::platform::gathered::Gathered;
+use crate::platform::database::bulk::{chunk, keys, tuples};
+use crate::platform::database::{Arg, Columns, Exec, StoreError};
+use crate::platform::gathered::Keyed;
 use crate::platform::ids::{Id, shard_of};
 
 /// The last visit of a subject.
@@ -56,27 +56,34 @@ static PERSON_SEEN: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn seen_sql(rows: usize) -> String {
-    format!("{} WHERE (r.id, r.shard) IN (VALUES {})", *PERSON_SEEN, tuples(rows, 2, 1))
+    format!("{} WHERE {}", *PERSON_SEEN, keys(["r.id", "r.shard"], rows))
 }
 
-/// Persons with the last visit, those that are asked for together in one statement.
-pub fn gathered(db: &Db) -> Gathered<(i64, Id), PersonSeen> {
-    let db = db.clone();
-    Gathered::begin(move |keys: Vec<(i64, Id)>| {
-        let mut db = db.clone();
-        async move {
-            let mut found = HashMap::with_capacity(keys.len());
-            let mut rest = keys.as_slice();
-            while !rest.is_empty() {
-                let (now, later) = rest.split_at(chunk(rest.len(), 2));
-                rest = later;
-                let args = now.iter().flat_map(|(shard, id)| args![*id, *shard]).collect();
-                let rows: Vec<PersonSeen> = db.all_built(seen_sql(now.len()), args).await?;
-                found.extend(rows.into_iter().map(|seen| ((seen.record.shard, seen.record.id), seen)));
-            }
-            Ok(found)
-        }
-    })
+impl Keyed for PersonSeen {
+    type Key = (i64, Id);
+
+    fn sql(keys: usize) -> String {
+        seen_sql(keys)
+    }
+
+    fn args((shard, id): &(i64, Id)) -> [Arg; 2] {
+        [Arg::from(*id), Arg::from(*shard)]
+    }
+
+    fn key(&self) -> (i64, Id) {
+        (self.record.shard, self.record.id)
+    }
+
+    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            record: PersonRecord::taken(columns)?,
+            seen_at: columns.take()?,
+            seen_submission: columns.take()?,
+            seen_post: columns.take()?,
+            seen_form: columns.take()?,
+            seen_answers: columns.take()?,
+        })
+    }
 }
 
 /// What holds of a person and the last visit, if there is a record.

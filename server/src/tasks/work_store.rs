@@ -2,11 +2,11 @@
 
 use super::model::{Assignment, Item};
 use super::store::ITEM;
-use crate::access::{Columns, Permission, Principal};
+use crate::access::{self, Permission, Principal};
 use crate::args;
-use crate::platform::database::bulk::{chunk, tuples};
-use crate::platform::database::{Arg, Db, Exec, StoreError};
-use crate::platform::gathered::Gathered;
+use crate::platform::database::bulk::{chunk, keys};
+use crate::platform::database::{Arg, Columns, Exec, StoreError};
+use crate::platform::gathered::Keyed;
 use crate::platform::ids::{Id, shard_of};
 
 /// Due instants sort with those that have none at the end.
@@ -46,8 +46,8 @@ pub const STATEMENTS: &[&str] = &[
 ];
 
 /// What the access predicate compares of an item.
-pub const ITEM_COLUMNS: Columns =
-    Columns { place: Some("i.place_id"), organization: Some("i.holder_organization"), post: Some("i.holder_post") };
+pub const ITEM_COLUMNS: access::Columns =
+    access::Columns { place: Some("i.place_id"), organization: Some("i.holder_organization"), post: Some("i.holder_post") };
 
 /// One movement as an item's page tells it: kind, from, to, reason, instant, post.
 pub type MovementRow = (String, Option<Id>, Option<Id>, Option<String>, i64, Option<Id>);
@@ -142,17 +142,58 @@ pub async fn items(conn: &mut impl Exec, ids: &[Id]) -> Result<Vec<Item>, StoreE
     Ok(found)
 }
 
-/// Single items, those that are asked for together in one statement.
-pub fn gathered(db: &Db) -> Gathered<Id, Item> {
-    let db = db.clone();
-    Gathered::begin(move |ids: Vec<Id>| {
-        let mut db = db.clone();
-        async move { Ok(items(&mut db, &ids).await?.into_iter().map(|item| (item.id, item)).collect()) }
-    })
+fn items_sql(rows: usize) -> String {
+    format!("SELECT {} FROM item WHERE {}", ITEM.columns.join(", "), keys(["id", "shard"], rows))
 }
 
-fn items_sql(rows: usize) -> String {
-    format!("SELECT {} FROM item WHERE (id, shard) IN (VALUES {})", ITEM.columns.join(", "), tuples(rows, 2, 1))
+impl Keyed for Item {
+    type Key = Id;
+
+    fn sql(keys: usize) -> String {
+        items_sql(keys)
+    }
+
+    fn args(key: &Id) -> [Arg; 2] {
+        [Arg::from(*key), Arg::from(shard_of(*key))]
+    }
+
+    fn key(&self) -> Id {
+        self.id
+    }
+
+    /// In the order of [`ITEM`].
+    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            shard: columns.take()?,
+            id: columns.take()?,
+            task_id: columns.take()?,
+            assignment_id: columns.take()?,
+            release: columns.take()?,
+            position: columns.take()?,
+            subject_class: columns.take()?,
+            subject_shard: columns.take()?,
+            subject_id: columns.take()?,
+            label: columns.take()?,
+            place_id: columns.take()?,
+            premises_id: columns.take()?,
+            holder_organization: columns.take()?,
+            holder_post: columns.take()?,
+            state: columns.take()?,
+            reason: columns.take()?,
+            due_at: columns.take()?,
+            sheet: columns.take()?,
+            contribution: columns.take()?,
+            parent_item_id: columns.take()?,
+            submission_id: columns.take()?,
+            certified: columns.take()?,
+            changed: columns.take()?,
+            created_at: columns.take()?,
+            moved_at: columns.take()?,
+            done_at: columns.take()?,
+            moves: columns.take()?,
+            version: columns.take()?,
+        })
+    }
 }
 
 /// Which items a list shows. Everything that is none is not asked about.

@@ -148,6 +148,15 @@ pub fn tuples(rows: usize, columns: usize, first: usize) -> String {
     out
 }
 
+/// The condition that a key of two columns is one of `rows` keys, whose values are the arguments from `$1` on. A single
+/// key needs no list of them.
+pub fn keys([first, second]: [&str; 2], rows: usize) -> String {
+    match rows {
+        1 => format!("{first} = $1 AND {second} = $2"),
+        _ => format!("({first}, {second}) IN (VALUES {})", tuples(rows, 2, 1)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! A connection of the embedded database that writes many rows in one go, on the thread that asks.
+//! Connections of the embedded database on the thread that asks: one that writes many rows in one go, and some that
+//! find rows over a snapshot.
 //!
 //! The usual driver keeps each connection on a thread of its own, and a statement is a letter to that thread and one
 //! back. The rows of a group of submissions are known beforehand and need no conversation: twenty letters took as long
@@ -8,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
+use rusqlite::types::{FromSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OpenFlags, Row, ToSql, params_from_iter};
 
 use super::bulk::{OnKey, Shape, moved};
 use super::{Arg, StoreError};
@@ -28,16 +29,33 @@ pub struct Alike<'a> {
     pub rows: Vec<&'a [Arg]>,
 }
 
-/// The connection, opened when it is first needed.
+/// The connections, opened when they are first needed.
 pub struct Straight {
     file: PathBuf,
     pragmas: Vec<(&'static str, &'static str)>,
     conn: Mutex<Option<Connection>>,
+    readers: Mutex<Readers>,
+}
+
+/// Those that read and lie idle.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<Connection>,
+    closed: bool,
+}
+
+/// Rows as they were committed at one moment.
+pub struct Snapshot<'c>(&'c Connection);
+
+/// The columns of a row, one after the other.
+pub struct Columns<'r> {
+    row: &'r Row<'r>,
+    at: usize,
 }
 
 impl Straight {
     pub(super) fn new(file: &Path, pragmas: &[(&'static str, &'static str)]) -> Self {
-        Self { file: file.to_owned(), pragmas: pragmas.to_vec(), conn: Mutex::default() }
+        Self { file: file.to_owned(), pragmas: pragmas.to_vec(), conn: Mutex::default(), readers: Mutex::default() }
     }
 
     /// Writes everything in one transaction of its own and blocks until it is durable; after a fault nothing of it is
@@ -83,9 +101,47 @@ impl Straight {
         Ok(conn)
     }
 
-    /// Closes it.
+    /// Reads over one snapshot and blocks the thread meanwhile.
+    pub fn read<T>(&self, read: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = locked(&self.readers).idle.pop();
+        let conn = idle.map_or_else(|| self.reader(), Ok)?;
+        conn.execute_batch("BEGIN")?;
+        let found = read(&Snapshot(&conn));
+        conn.execute_batch("COMMIT")?;
+        let mut readers = locked(&self.readers);
+        if found.is_ok() && !readers.closed {
+            readers.idle.push(conn);
+        }
+        found
+    }
+
+    /// Closes them.
     pub(super) fn close(&self) {
+        *locked(&self.readers) = Readers { idle: Vec::new(), closed: true };
         locked(&self.conn).take();
+    }
+}
+
+impl Snapshot<'_> {
+    /// The first row of a statement, if there is one.
+    pub fn first<T>(
+        &self,
+        sql: &str,
+        args: &[Arg],
+        take: impl FnOnce(&mut Columns<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(args))?;
+        rows.next()?.map(|row| take(&mut Columns { row, at: 0 })).transpose()
+    }
+}
+
+impl Columns<'_> {
+    /// The value of the next column.
+    pub fn take<T: FromSql>(&mut self) -> Result<T, StoreError> {
+        let value = self.row.get(self.at)?;
+        self.at += 1;
+        Ok(value)
     }
 }
 

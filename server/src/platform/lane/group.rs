@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
-use tokio::task::JoinError;
 
 use super::write_set::{Expect, Outcome, Put, WriteSet};
 use super::{Wing, back_off};
@@ -100,12 +98,12 @@ fn key_of(put: &Put) -> Vec<&Arg> {
 async fn commit_apart(wing: &Wing, group: Vec<Member>) {
     let mut stack = vec![group];
     let begin = Instant::now();
-    while let Some(mut group) = stack.pop() {
+    while let Some(group) = stack.pop() {
         let mut attempt = 0;
         let result = loop {
             let trust = attempt == 0 && bears_itself_out(&group);
             let tried = match wing.db.straight().filter(|_| trust && !faults::out(Protection::OneTransaction)) {
-                Some(straight) => commit_straight(wing, straight.clone(), &mut group).await,
+                Some(straight) => commit_straight(wing, straight, &group),
                 None => try_commit(wing, &group, trust).await,
             };
             match tried {
@@ -201,30 +199,20 @@ async fn try_commit(wing: &Wing, group: &[Member], trust: bool) -> Result<Vec<Ou
     }
 }
 
-/// The same on the embedded database for a group that is not looked at first: its rows are written in one go, on a
-/// thread that may wait.
-async fn commit_straight(
-    wing: &Wing,
-    straight: Arc<Straight>,
-    group: &mut Vec<Member>,
-) -> Result<Vec<Outcome>, StoreError> {
-    let members = std::mem::take(group);
-    let write = move || {
-        let write = || {
-            faults::before_commit()?;
-            straight.write(&arranged(members.iter().map(|(set, _)| set)))?;
-            faults::after_commit()
-        };
-        let written = catch_unwind(AssertUnwindSafe(write));
-        (members, written.unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into()))))
+/// The same on the embedded database for a group that is not looked at first: its rows are written in one go, on the
+/// lane's thread.
+fn commit_straight(wing: &Wing, straight: &Straight, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
+    let write = || {
+        faults::before_commit()?;
+        straight.write(&arranged(group.iter().map(|(set, _)| set)))?;
+        faults::after_commit()
     };
-    let gone = |fault: JoinError| StoreError::Corrupt(fault.to_string());
-    let (members, written) = tokio::task::spawn_blocking(write).await.map_err(gone)?;
-    *group = members;
+    let written = catch_unwind(AssertUnwindSafe(write));
     // Also when there was no answer: it may have happened.
     let tables = group.iter().flat_map(|(set, _)| &set.puts).map(|put| put.shape.table);
     wing.changes.note(Touched::of(&tables.collect::<Vec<_>>()));
-    written.map(|()| vec![Outcome::Stored; group.len()])
+    written.unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into())))?;
+    Ok(vec![Outcome::Stored; group.len()])
 }
 
 async fn write_group(tx: &mut Tx, group: &[Member], trust: bool) -> Result<Vec<Outcome>, StoreError> {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::changes::Changes;
@@ -114,7 +115,7 @@ impl Lanes {
         let lines = (0..db.lanes())
             .map(|number| {
                 let (lines, waiting) = lines::lines(bounds.queue);
-                tokio::spawn(serve(Wing { number, ..wing.clone() }, waiting));
+                begin(Wing { number, ..wing.clone() }, waiting);
                 lines
             })
             .collect();
@@ -378,6 +379,18 @@ async fn give_up(mut tx: Tx) {
     faults::join(&mut tx, Protection::OneTransaction).await;
     if let Err(fault) = tx.rollback().await {
         tracing::warn!(%fault, "rollback failed");
+    }
+}
+
+/// On the embedded database, which writes on the thread that asks, a lane has a thread: as a task it would wait for its
+/// turn behind the very visits that wait for it.
+fn begin(wing: Wing, waiting: Waiting<Work>) {
+    match wing.db.straight() {
+        Some(_) => {
+            let runtime = Handle::current();
+            std::thread::spawn(move || runtime.block_on(serve(wing, waiting)));
+        }
+        None => drop(tokio::spawn(serve(wing, waiting))),
     }
 }
 
