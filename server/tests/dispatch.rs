@@ -401,6 +401,15 @@ async fn conserved(app: &App, task: &Task, orphans: i64) {
     let left: (i64,) =
         app.read().one("SELECT count(*) FROM delta WHERE task_id = $1", args![task.id]).await.expect("deltas");
     assert_eq!(left.0, 0);
+    for (axis, leaf) in [("place", "place_id"), ("org", "holder_organization")] {
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT shard, {leaf} AS leaf, count(*) AS items FROM item WHERE task_id = $1 \
+             GROUP BY shard, {leaf}) i LEFT JOIN partial_total p ON p.shard = i.shard AND p.task_id = $1 AND p.axis = '{axis}' \
+             AND p.leaf_id = i.leaf AND p.measure = 'assigned' WHERE p.total IS NULL OR p.total <> i.items"
+        );
+        let wrong: Vec<(i64,)> = app.read().all_built(sql, args![task.id]).await.expect("partial totals");
+        assert_eq!(wrong, [(0,)], "{axis}");
+    }
     assert_eq!(measures::recount(app, task.id).await.expect("recounts"), []);
     let before = measures::board(app, task.id, Axis::Place, task.root_place).await.expect("board").here.clone();
     while measures::fold_once(app).await.expect("folds") > 0 {}
@@ -420,8 +429,6 @@ async fn what_a_broken_off_run_has_left_of_totals_is_taken_away() {
         app.lanes
             .write::<(), StoreError, _>(0, vec![], move |tx| {
                 Box::pin(async move {
-                    let partial = "INSERT INTO partial_total (shard, task_id, axis, leaf_id, measure, total) VALUES (0, $1, 'place', $2, 'open', 9)";
-                    tx.execute(partial, args![id, place]).await?;
                     let node = "INSERT INTO node_total (task_id, axis, node_id, measure, total, tree_version) VALUES ($1, 'place', $2, 'open', 9, 1)";
                     tx.execute(node, args![id, place]).await?;
                     let day = "INSERT INTO day_total (task_id, node_id, measure, day, total) VALUES ($1, $2, 'waits.claim', '/1', 9)";

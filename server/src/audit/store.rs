@@ -142,7 +142,8 @@ pub async fn number(tx: &mut impl Exec, events: &[(i64, Id, i64)]) -> Result<u64
 
 /// The only update of an event there is. Both databases name the columns of VALUES in this way.
 pub fn number_sql(rows: usize) -> String {
-    let once = if super::taken_out("audit.once") { "" } else { " AND event.seq IS NULL" };
+    // The plus keeps SQLite from walking everything that waits, by the index of what has no seq, for each slice.
+    let once = if super::taken_out("audit.once") { "" } else { " AND +event.seq IS NULL" };
     format!(
         "UPDATE event SET seq = v.column3 FROM (VALUES {}) AS v WHERE event.shard = v.column1 AND event.id = v.column2{once}",
         tuples(rows, 3, 1)

@@ -70,7 +70,8 @@ pub(super) fn person(record: &PersonRecord, now: i64) -> Result<Vec<u8>, StoreEr
     for (key, origin) in record.origins()? {
         let start = out.len();
         // The key stands in the column as JSON, without the marks.
-        write!(out, "{}\"{key}\":{{\"value\":", if before.is_some() { "," } else { "" }).map_err(serde_json::Error::io)?;
+        write!(out, "{}\"{key}\":{{\"value\":", if before.is_some() { "," } else { "" })
+            .map_err(serde_json::Error::io)?;
         match record.own_column(key) {
             Some(value) => serde_json::to_writer(&mut out, &shown(&value))?,
             None => match stored.binary_search_by_key(&key, |(key, _)| key).map(|at| stored[at].1) {

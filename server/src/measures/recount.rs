@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::chains::{Chains, chains_of};
+use super::chains::chains_of;
 use super::deltas::read_amounts;
-use super::fold::Counts;
+use super::leaves::{Key, Leaves};
 use super::store::{
     ALL_DAY_TOTALS, ALL_NODE_TOTALS, ITEMS_ALL_SHARDS, PUBLISHED, STRETCH_ALL_SHARDS, UNFOLDED_ALL_SHARDS, UNITS,
 };
@@ -38,9 +38,6 @@ pub struct Difference {
     pub counted: i64,
 }
 
-/// Axis, node, measure, and the "day" of a day total: millions of totals name the same few words, by number.
-pub(super) type Key = (Axis, Id, u32, Option<u32>);
-
 /// Recounts one task. An empty list means that boards show exactly what the items say.
 ///
 /// The built-in measures and open work come from the items' own columns, not from what was
@@ -49,16 +46,13 @@ pub async fn recount(app: &App, task: Id) -> Result<Vec<Difference>, AppError> {
     let found = app.db.scan(move |scanner| {
         let mut names = Gathering::default();
         let shown = shown(scanner, task, &mut names)?;
-        let leaves = leaves(scanner, task, &mut names)?;
+        let leaves = counted(scanner, task, &mut names)?;
         let mut counted: HashMap<Key, i64> = HashMap::with_capacity(shown.len());
         up(scanner, &leaves, &names, &mut counted)?;
         Ok(compare(&names, &shown, &counted))
     });
     Ok(found.await?)
 }
-
-/// Axis, leaf, measure, day.
-pub(super) type Leaf = (Axis, Id, u32, u32);
 
 /// Items that count the same.
 pub(super) struct Group<'r> {
@@ -124,16 +118,13 @@ pub(super) fn groups(
 }
 
 /// What the items say at their leaves.
-fn leaves(scanner: &mut Scanner, task: Id, names: &mut Gathering) -> Result<HashMap<Leaf, i64>, StoreError> {
+fn counted(scanner: &mut Scanner, task: Id, names: &mut Gathering) -> Result<Leaves, StoreError> {
     let published = scanner.number(PUBLISHED, args![task])?.ok_or(StoreError::NotFound)?;
-    let mut leaves: HashMap<Leaf, i64> = HashMap::new();
+    let mut leaves = Leaves::default();
     groups(scanner, task, published, |group| {
-        for (measure, day, amount) in group.counted()?.counts() {
-            let named = (names.number(measure), names.number(day));
-            for (axis, leaf) in [(Axis::Place, group.place), (Axis::Organization, group.holder)] {
-                *leaves.entry((axis, leaf, named.0, named.1)).or_default() += amount * group.items;
-            }
-        }
+        let counted = group.counted()?;
+        let named = |(measure, day, amount)| (names.number(measure), names.number(day), amount * group.items);
+        leaves.add(group.place, group.holder, &counted.counts().map(named).collect::<Vec<_>>());
         Ok(())
     })?;
     Ok(leaves)
@@ -162,14 +153,11 @@ fn shown(scanner: &mut Scanner, task: Id, names: &mut Gathering) -> Result<HashM
         *shown.entry(key).or_default() += row.number(3)?;
         Ok(())
     })?;
-    let mut unfolded: HashMap<Leaf, i64> = HashMap::new();
+    let mut unfolded = Leaves::default();
     scanner.rows(UNFOLDED_ALL_SHARDS, args![task], |row| {
-        for (measure, day, amount) in read_amounts(row.text(2)?)? {
-            let named = (names.number(measure), names.number(day));
-            for (axis, leaf) in [(Axis::Place, row.id(0)?), (Axis::Organization, row.id(1)?)] {
-                *unfolded.entry((axis, leaf, named.0, named.1)).or_default() += amount;
-            }
-        }
+        let amounts = read_amounts(row.text(2)?)?.into_iter();
+        let named = |(measure, day, amount)| (names.number(measure), names.number(day), amount);
+        unfolded.add(row.id(0)?, row.id(1)?, &amounts.map(named).collect::<Vec<_>>());
         Ok(())
     })?;
     up(scanner, &unfolded, names, &mut shown)?;
@@ -201,41 +189,15 @@ pub async fn unbalanced(app: &App, task: Id) -> Result<Vec<(Axis, Id, i64, i64)>
 /// Adds what lies at leaves to every node above them.
 fn up(
     scanner: &mut Scanner,
-    leaves: &HashMap<Leaf, i64>,
+    leaves: &Leaves,
     names: &Gathering,
     into: &mut HashMap<Key, i64>,
 ) -> Result<(), StoreError> {
     for axis in Axis::ALL {
-        let above = chains_of(scanner, axis, of_axis(leaves, axis))?;
-        climb(leaves, axis, &above, names, |key, amount| *into.entry(key).or_default() += amount);
+        let above = chains_of(scanner, axis, leaves.of(axis))?;
+        leaves.climb(axis, &above, names, |key, amount| *into.entry(key).or_default() += amount);
     }
     Ok(())
-}
-
-/// The leaves of one axis, as often as they have amounts.
-pub(super) fn of_axis(leaves: &HashMap<Leaf, i64>, axis: Axis) -> impl Iterator<Item = Id> {
-    leaves.keys().filter(move |(of, ..)| *of == axis).map(|(_, leaf, ..)| *leaf)
-}
-
-/// Hands over what lies at the leaves of one axis for every node above them: to its total, to its day series or both.
-pub(super) fn climb(
-    leaves: &HashMap<Leaf, i64>,
-    axis: Axis,
-    above: &Chains,
-    names: &Gathering,
-    mut take: impl FnMut(Key, i64),
-) {
-    for ((_, leaf, measure, day), amount) in leaves.iter().filter(|((of, ..), _)| *of == axis) {
-        let counts = Counts::of(names.get(*measure));
-        for node in above.of(*leaf) {
-            if counts.total {
-                take((axis, node, *measure, None), *amount);
-            }
-            if counts.daily {
-                take((axis, node, *measure, Some(*day)), *amount);
-            }
-        }
-    }
 }
 
 fn compare(names: &Gathering, shown: &HashMap<Key, i64>, counted: &HashMap<Key, i64>) -> Vec<Difference> {

@@ -64,9 +64,8 @@ pub(super) const ITEMS_ALL_SHARDS: &str = "SELECT shard, place_id, holder_organi
 /// The release up to which items of a task count.
 pub(super) const PUBLISHED: &str = "SELECT published_release FROM task WHERE id = $1";
 /// Whether totals of a task stand there.
-pub(super) const OPENED_ALL_SHARDS: &str = "SELECT total FROM partial_total WHERE task_id = $1 LIMIT 1";
+pub(super) const OPENED: &str = "SELECT total FROM node_total WHERE task_id = $1 LIMIT 1";
 /// Each takes totals of a task away.
-pub(super) const WIPE_PARTIAL_ALL_SHARDS: &str = "DELETE FROM partial_total WHERE task_id = $1";
 pub(super) const WIPE_NODES: &str = "DELETE FROM node_total WHERE task_id = $1";
 pub(super) const WIPE_DAYS: &str = "DELETE FROM day_total WHERE task_id = $1";
 /// Every total of a task.
@@ -162,8 +161,7 @@ pub const STATEMENTS: &[&str] = &[
     STRETCH_ALL_SHARDS,
     ITEMS_ALL_SHARDS,
     PUBLISHED,
-    OPENED_ALL_SHARDS,
-    WIPE_PARTIAL_ALL_SHARDS,
+    OPENED,
     WIPE_NODES,
     WIPE_DAYS,
     ALL_NODE_TOTALS,

@@ -72,7 +72,8 @@ impl<V: Keyed> Gathered<V::Key, V> {
                         while !rest.is_empty() {
                             let (now, later) = rest.split_at(chunk(rest.len(), 2));
                             rest = later;
-                            let rows: Vec<V> = db.all_built(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?;
+                            let rows: Vec<V> =
+                                db.all_built(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?;
                             found.extend(rows.into_iter().map(|row| (row.key(), row)));
                         }
                         Ok(found)

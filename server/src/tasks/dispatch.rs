@@ -20,7 +20,7 @@ use crate::args;
 use crate::directory::Step;
 use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
-use crate::measures::{Contribution, Deltas, Opening};
+use crate::measures::{Contribution, Deltas, Opening, Partial};
 use crate::platform::books::Seen;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, Exec, Tx};
@@ -79,7 +79,7 @@ impl Sink for ItemSink<'_> {
             let (item, counted) = self.item(app, plan, &mut assignments);
             let counted = counted.standing(&item.standing());
             match &mut self.opening {
-                Some(opening) => opening.add(item.shard, &counted),
+                Some(opening) => opening.add(item.shard, &counted, 1),
                 None => deltas.add(item.shard, &none, &counted),
             }
             items.push(item);
@@ -89,6 +89,7 @@ impl Sink for ItemSink<'_> {
             assignments: assignments.iter().map(Assignment::row).collect(),
             items: items.iter().map(Item::row).collect(),
             deltas,
+            partial: self.opening.as_mut().map(Opening::slice),
             events: events.iter().map(|(shard, event)| event.row(*shard)).collect(),
         });
         let (handle, task, now, total) = (self.handle.clone(), self.task.id, self.started_at, self.rows);
@@ -117,6 +118,7 @@ struct Rows {
     assignments: Vec<Vec<Arg>>,
     items: Vec<Vec<Arg>>,
     deltas: Deltas,
+    partial: Option<Partial>,
     events: Vec<Vec<Arg>>,
 }
 
@@ -125,6 +127,9 @@ impl Rows {
         ASSIGNMENT.write(tx, self.assignments.clone(), OnKey::Keep).await?;
         ITEM.write(tx, self.items.clone(), OnKey::Fail).await?;
         self.deltas.write(tx, now).await?;
+        if let Some(partial) = &self.partial {
+            partial.write(tx).await?;
+        }
         EVENT.write(tx, self.events.clone(), OnKey::Fail).await?;
         Ok(())
     }

@@ -46,8 +46,11 @@ pub const STATEMENTS: &[&str] = &[
 ];
 
 /// What the access predicate compares of an item.
-pub const ITEM_COLUMNS: access::Columns =
-    access::Columns { place: Some("i.place_id"), organization: Some("i.holder_organization"), post: Some("i.holder_post") };
+pub const ITEM_COLUMNS: access::Columns = access::Columns {
+    place: Some("i.place_id"),
+    organization: Some("i.holder_organization"),
+    post: Some("i.holder_post"),
+};
 
 /// One movement as an item's page tells it: kind, from, to, reason, instant, post.
 pub type MovementRow = (String, Option<Id>, Option<Id>, Option<String>, i64, Option<Id>);

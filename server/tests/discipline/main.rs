@@ -5,6 +5,7 @@
 mod common;
 mod plans;
 mod schema;
+mod sqlite_plans;
 mod words;
 
 use std::collections::BTreeMap;
