@@ -16,11 +16,12 @@ use super::pairs::{Pairs, Span};
 use super::sealed::Sealed;
 use super::store;
 use crate::args;
-use crate::platform::database::bulk::{Shape, chunk, tuples};
-use crate::platform::database::{Arg, Columns, Exec, StoreError};
+use crate::platform::database::bulk::{Shape, chunk, keys};
+use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
+use crate::platform::gathered::Keyed;
 use crate::platform::ids::Id;
 
-/// Columns of the current record of a person.
+/// Cells of the current record of a person.
 pub const RECORD_PERSON: Shape = Shape {
     table: "record_person",
     columns: &[
@@ -52,7 +53,7 @@ pub const RECORD_PERSON: Shape = Shape {
     key: &["id", "shard"],
 };
 
-/// Columns of it that stand in an index.
+/// Cells of it that stand in an index.
 pub const RECORD_PERSON_INDEXED: &[&str] = &[
     "name",
     "pinyin",
@@ -221,37 +222,6 @@ impl PersonRecord {
             self.made_up,
             self.updated_at,
         ]
-    }
-
-    /// The record, from the columns of a row in the order of [`RECORD_PERSON`].
-    pub fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            shard: columns.take()?,
-            id: columns.take()?,
-            version: columns.take()?,
-            name: columns.take()?,
-            pinyin: columns.take()?,
-            initials: columns.take()?,
-            sex: columns.take()?,
-            birth_date: columns.take()?,
-            id_no_cipher: columns.take()?,
-            id_no_index: columns.take()?,
-            id_no_tail: columns.take()?,
-            id_no_mask: columns.take()?,
-            mobile_cipher: columns.take()?,
-            mobile_index: columns.take()?,
-            mobile_tail: columns.take()?,
-            mobile_mask: columns.take()?,
-            living_alone: columns.take()?,
-            community_id: columns.take()?,
-            premises_id: columns.take()?,
-            address: columns.take()?,
-            data: columns.take()?,
-            origin: columns.take()?,
-            made_up: columns.take()?,
-            updated_at: columns.take()?,
-            parsed: Parsed::default(),
-        })
     }
 
     /// As the subject of a statement or item.
@@ -437,6 +407,56 @@ impl PersonRecord {
     }
 }
 
+impl Keyed for PersonRecord {
+    /// shard and id
+    type Key = (i64, Id);
+
+    fn sql(keys: usize) -> String {
+        many_sql(keys)
+    }
+
+    fn args((shard, id): &(i64, Id)) -> [Arg; 2] {
+        [Arg::from(*id), Arg::from(*shard)]
+    }
+
+    fn key(&self) -> (i64, Id) {
+        (self.shard, self.id)
+    }
+}
+
+impl Taken for PersonRecord {
+    /// In the order of [`RECORD_PERSON`].
+    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            shard: cells.take()?,
+            id: cells.take()?,
+            version: cells.take()?,
+            name: cells.take()?,
+            pinyin: cells.take()?,
+            initials: cells.take()?,
+            sex: cells.take()?,
+            birth_date: cells.take()?,
+            id_no_cipher: cells.take()?,
+            id_no_index: cells.take()?,
+            id_no_tail: cells.take()?,
+            id_no_mask: cells.take()?,
+            mobile_cipher: cells.take()?,
+            mobile_index: cells.take()?,
+            mobile_tail: cells.take()?,
+            mobile_mask: cells.take()?,
+            living_alone: cells.take()?,
+            community_id: cells.take()?,
+            premises_id: cells.take()?,
+            address: cells.take()?,
+            data: cells.take()?,
+            origin: cells.take()?,
+            made_up: cells.take()?,
+            updated_at: cells.take()?,
+            parsed: Parsed::default(),
+        })
+    }
+}
+
 /// An object of members whose values stand as JSON already, and some more.
 fn with_members<'a>(members: impl Iterator<Item = (&'a str, &'a str)>, more: &Map) -> String {
     let mut text = String::from("{");
@@ -486,11 +506,7 @@ pub async fn find_many(
 
 /// The statement of [`find_many`] for `rows` keys.
 pub fn many_sql(rows: usize) -> String {
-    format!(
-        "SELECT {} FROM record_person WHERE (id, shard) IN (VALUES {})",
-        RECORD_PERSON.columns.join(", "),
-        tuples(rows, 2, 1)
-    )
+    format!("SELECT {} FROM record_person WHERE {}", RECORD_PERSON.columns.join(", "), keys(["id", "shard"], rows))
 }
 
 #[cfg(test)]

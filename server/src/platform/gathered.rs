@@ -11,13 +11,13 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::bulk::chunk;
-use super::database::{Arg, Columns, Db, DbRow, Exec, StoreError};
+use super::database::{Arg, Db, Exec, StoreError, Straight, Taken};
 
 /// Keys of one read at the most.
 const MOST: usize = 64;
 
 /// A row that is found by its key.
-pub trait Keyed: DbRow + Clone + 'static {
+pub trait Keyed: Taken + Clone {
     /// what it is asked for by
     type Key: Clone + Eq + Hash + Send + Sync + 'static;
 
@@ -29,9 +29,6 @@ pub trait Keyed: DbRow + Clone + 'static {
 
     /// The row's key.
     fn key(&self) -> Self::Key;
-
-    /// The row, from the columns in their order.
-    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError>;
 }
 
 type Found<K, V> = Result<HashMap<K, V>, StoreError>;
@@ -50,38 +47,48 @@ impl<V: Keyed> Gathered<V::Key, V> {
         match db {
             Db::Sqlite { straight, .. } => {
                 let straight = straight.clone();
-                let sql = V::sql(1);
-                Self::on_a_thread(move |keys: Vec<V::Key>| {
-                    straight.read(|snapshot| {
-                        let mut found = HashMap::with_capacity(keys.len());
-                        for key in keys {
-                            let row = snapshot.first(&sql, &V::args(&key), V::taken)?;
-                            found.extend(row.map(|row| (key, row)));
-                        }
-                        Ok(found)
-                    })
-                })
+                Self::on_a_thread(move |keys: Vec<V::Key>| read_straight::<V>(&straight, keys))
             }
             Db::Postgres { .. } => {
                 let db = db.clone();
                 Self::in_a_task(move |keys: Vec<V::Key>| {
-                    let mut db = db.clone();
-                    async move {
-                        let mut found = HashMap::with_capacity(keys.len());
-                        let mut rest = keys.as_slice();
-                        while !rest.is_empty() {
-                            let (now, later) = rest.split_at(chunk(rest.len(), 2));
-                            rest = later;
-                            let rows: Vec<V> =
-                                db.all_built(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?;
-                            found.extend(rows.into_iter().map(|row| (row.key(), row)));
-                        }
-                        Ok(found)
-                    }
+                    let db = db.clone();
+                    async move { find::<V>(&db, keys).await }
                 })
             }
         }
     }
+}
+
+/// Finds many rows by their keys; those that are not there are left out.
+pub async fn find<V: Keyed>(db: &Db, keys: Vec<V::Key>) -> Found<V::Key, V> {
+    if let Db::Sqlite { straight, .. } = db {
+        let straight = straight.clone();
+        let read = tokio::task::spawn_blocking(move || read_straight::<V>(&straight, keys));
+        return read.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
+    }
+    let mut found = HashMap::with_capacity(keys.len());
+    let mut rest = keys.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(chunk(rest.len(), 2));
+        rest = later;
+        let args = now.iter().flat_map(V::args).collect();
+        let rows: Vec<V> = db.clone().all_built(V::sql(now.len()), args).await?;
+        found.extend(rows.into_iter().map(|row| (row.key(), row)));
+    }
+    Ok(found)
+}
+
+fn read_straight<V: Keyed>(straight: &Straight, keys: Vec<V::Key>) -> Found<V::Key, V> {
+    let sql = V::sql(1);
+    straight.read(|snapshot| {
+        let mut found = HashMap::with_capacity(keys.len());
+        for key in keys {
+            let row = snapshot.all::<V>(&sql, &V::args(&key))?.pop();
+            found.extend(row.map(|row| (key, row)));
+        }
+        Ok(found)
+    })
 }
 
 impl<K, V> Gathered<K, V>

@@ -253,9 +253,8 @@ pub async fn show(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
     let task = known(&app, &viewer, id).await?;
     let issued = reads_from_above(&app, &viewer, &task);
     let mut units = Vec::new();
-    for one in store::assignments(&mut app.read(), id).await? {
-        let published = one.release <= task.published_release;
-        if published && viewer.may(&app, Permission::TaskRead, Some(one.place_id), Some(one.organization_id)) {
+    for one in store::published_assignments(&mut app.read(), &task).await? {
+        if viewer.may(&app, Permission::TaskRead, Some(one.place_id), Some(one.organization_id)) {
             units.push(json!({
                 "id": one.id, "organization": one.organization_id, "place": one.place_id, "state": one.state,
                 "received": one.received, "passed_down": one.passed_down, "returned_up": one.returned_up,

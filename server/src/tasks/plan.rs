@@ -14,10 +14,10 @@ use super::store;
 use crate::app::App;
 use crate::directory::working_days::{Calendar, add_working_days};
 use crate::directory::{Step, candidates, chain, rule_chain};
-use crate::entities::{Sealed, record};
+use crate::entities::{PersonRecord, Sealed};
 use crate::error::AppError;
-use crate::platform::database::bulk::chunk;
-use crate::platform::database::{Arg, Exec, StoreError};
+use crate::platform::database::StoreError;
+use crate::platform::gathered;
 use crate::platform::ids::Id;
 
 /// Rows decided together: small enough that a slice's transaction stays near 20 ms.
@@ -136,7 +136,7 @@ impl Planner {
         let (sender, mut receiver) = mpsc::channel(AHEAD);
         let plan = async move {
             loop {
-                let rows = store::rows_after(&mut app.read(), self.task.id, position, SLICE).await?;
+                let rows = store::rows_after(&app.db, self.task.id, position, SLICE).await?;
                 let Some(last) = rows.last().map(|row| row.position) else { return Ok(()) };
                 let planned = self.slice(app, rows, load).await?;
                 position = last;
@@ -281,25 +281,18 @@ impl Planner {
             return Ok(found);
         }
         let today = app.clock.today();
-        let mut rest = keys.as_slice();
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(chunk(rest.len(), 2));
-            rest = later;
-            let args = now.iter().flat_map(|(shard, id)| [Arg::from(*id), Arg::from(*shard)]).collect();
-            let records: Vec<record::PersonRecord> = app.read().all_built(record::many_sql(now.len()), args).await?;
-            for record in records {
-                let mut values = record.values_of(self.asked.iter().map(String::as_str))?;
-                let secret = |value: &Value| {
-                    Sealed::from_value(value).is_some() || value.as_str().is_some_and(|text| text.starts_with("enc:"))
-                };
-                values.retain(|_, value| !secret(value));
-                let born = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
-                if let Some(born) = born.filter(|_| self.asked.iter().any(|key| key == "age")) {
-                    let before = (today.month(), today.day()) < (born.month(), born.day());
-                    values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
-                }
-                found.insert(record.id, values);
+        for ((_, id), record) in gathered::find::<PersonRecord>(&app.db, keys).await? {
+            let mut values = record.values_of(self.asked.iter().map(String::as_str))?;
+            let secret = |value: &Value| {
+                Sealed::from_value(value).is_some() || value.as_str().is_some_and(|text| text.starts_with("enc:"))
+            };
+            values.retain(|_, value| !secret(value));
+            let born = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
+            if let Some(born) = born.filter(|_| self.asked.iter().any(|key| key == "age")) {
+                let before = (today.month(), today.day()) < (born.month(), born.day());
+                values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
             }
+            found.insert(id, values);
         }
         Ok(found)
     }

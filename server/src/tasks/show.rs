@@ -294,12 +294,11 @@ const UNITS: usize = 200;
 
 /// Builds the overview; only for those who issued it, have a part of it, or read it from above.
 pub async fn overview_page(app: &App, viewer: &Viewer, task: &Task) -> Result<OverviewPage, AppError> {
-    let assignments = store::assignments(&mut app.read(), task.id).await?;
+    let assignments = store::published_assignments(&mut app.read(), task).await?;
     let mine = |assignment: &&Assignment| {
         viewer.may(app, Permission::TaskRead, Some(assignment.place_id), Some(assignment.organization_id))
     };
-    let seen: Vec<&Assignment> =
-        assignments.iter().filter(|a| a.release <= task.published_release).filter(mine).collect();
+    let seen: Vec<&Assignment> = assignments.iter().filter(mine).collect();
     let issued = reads_from_above(app, viewer, task);
     if seen.is_empty() && !issued {
         return Err(AppError::NotFound);

@@ -6,7 +6,7 @@ use crate::access::{Columns, Grant, Permission, Principal, Scope, Who};
 use crate::args;
 use crate::error::AppError;
 use crate::platform::database::bulk::Shape;
-use crate::platform::database::{Arg, Exec, StoreError, Tx};
+use crate::platform::database::{Arg, Cells, Db, Exec, StoreError, Taken, Tx};
 use crate::platform::ids::Id;
 
 /// Columns of a task.
@@ -167,6 +167,9 @@ const TASK_TOUCH: &str = "UPDATE task SET version = version + 1 WHERE id = $1 AN
 const ROWS_CLEAR: &str = "DELETE FROM task_row WHERE task_id = $1";
 const ASSIGNMENTS: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 ORDER BY level, id";
+const ASSIGNMENTS_PUBLISHED: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
+     returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 AND release <= $2 \
+     ORDER BY level, id";
 const ASSIGNMENT_GET: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 AND id = $2";
 const RELEASE_BY_ASSIGNMENT_ALL_SHARDS: &str =
@@ -196,6 +199,7 @@ pub const STATEMENTS: &[&str] = &[
     ROWS_COUNT,
     ROWS_CLEAR,
     ASSIGNMENTS,
+    ASSIGNMENTS_PUBLISHED,
     ASSIGNMENT_GET,
     RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS,
@@ -329,8 +333,25 @@ pub async fn task(conn: &mut impl Exec, id: Id) -> Result<Task, StoreError> {
 }
 
 /// The next rows of a task after a position.
-pub async fn rows_after(conn: &mut impl Exec, task: Id, position: i64, limit: i64) -> Result<Vec<TaskRow>, StoreError> {
-    conn.all(ROWS_AFTER, args![task, position, limit]).await
+pub async fn rows_after(db: &Db, task: Id, position: i64, limit: i64) -> Result<Vec<TaskRow>, StoreError> {
+    db.many(ROWS_AFTER, args![task, position, limit]).await
+}
+
+impl Taken for TaskRow {
+    /// In the order of [`ROWS_AFTER`].
+    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            task_id: cells.take()?,
+            position: cells.take()?,
+            source_row: cells.take()?,
+            subject_shard: cells.take()?,
+            subject_id: cells.take()?,
+            place_id: cells.take()?,
+            label: cells.take()?,
+            sheet: cells.take()?,
+            fault: cells.take()?,
+        })
+    }
 }
 
 /// How many rows a task has, and how many of them are faulty.
@@ -346,6 +367,14 @@ pub async fn rows_clear(conn: &mut impl Exec, task: Id) -> Result<(), StoreError
 /// The assignments of a task, higher levels first.
 pub async fn assignments(conn: &mut impl Exec, task: Id) -> Result<Vec<Assignment>, StoreError> {
     conn.all(ASSIGNMENTS, args![task]).await
+}
+
+/// Those that are published: a dispatch that is under way may have written ten thousand that nobody sees yet.
+pub async fn published_assignments(conn: &mut impl Exec, task: &Task) -> Result<Vec<Assignment>, StoreError> {
+    match task.published_release {
+        0 => Ok(Vec::new()),
+        release => conn.all(ASSIGNMENTS_PUBLISHED, args![task.id, release]).await,
+    }
 }
 
 /// One assignment.

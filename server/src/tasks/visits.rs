@@ -10,7 +10,7 @@ use crate::args;
 use crate::entities::{PersonRecord, RECORD_PERSON};
 use crate::error::AppError;
 use crate::platform::database::bulk::{chunk, keys, tuples};
-use crate::platform::database::{Arg, Columns, Exec, StoreError};
+use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
 use crate::platform::gathered::Keyed;
 use crate::platform::ids::{Id, shard_of};
 
@@ -71,17 +71,19 @@ impl Keyed for PersonSeen {
     }
 
     fn key(&self) -> (i64, Id) {
-        (self.record.shard, self.record.id)
+        self.record.key()
     }
+}
 
-    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+impl Taken for PersonSeen {
+    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            record: PersonRecord::taken(columns)?,
-            seen_at: columns.take()?,
-            seen_submission: columns.take()?,
-            seen_post: columns.take()?,
-            seen_form: columns.take()?,
-            seen_answers: columns.take()?,
+            record: PersonRecord::taken(cells)?,
+            seen_at: cells.take()?,
+            seen_submission: cells.take()?,
+            seen_post: cells.take()?,
+            seen_form: cells.take()?,
+            seen_answers: cells.take()?,
         })
     }
 }

@@ -153,16 +153,15 @@ struct UnitPage {
 async fn own_assignment(app: &App, viewer: &Viewer, task: &Task, chosen: Option<Id>) -> Result<Assignment, AppError> {
     let staff = viewer.staff()?;
     let by = By::of(viewer);
-    let all = store::assignments(&mut app.read(), task.id).await?;
-    let published = |assignment: &&Assignment| assignment.release <= task.published_release;
+    let all = store::published_assignments(&mut app.read(), task).await?;
     if let Some(id) = chosen {
-        let found = all.iter().filter(published).find(|a| a.id == id).ok_or(AppError::NotFound)?;
+        let found = all.iter().find(|a| a.id == id).ok_or(AppError::NotFound)?;
         let seen = by.answers_for(app, found)
             || viewer.may(app, Permission::TaskRead, Some(found.place_id), Some(found.organization_id));
         return if seen { Ok(found.clone()) } else { Err(AppError::NotFound) };
     }
-    let own = all.iter().filter(published).find(|a| a.organization_id == staff.organization);
-    let reach = || all.iter().filter(published).find(|a| by.answers_for(app, a));
+    let own = all.iter().find(|a| a.organization_id == staff.organization);
+    let reach = || all.iter().find(|a| by.answers_for(app, a));
     own.or_else(reach).cloned().ok_or(AppError::NotFound)
 }
 

@@ -2,10 +2,10 @@
 
 use super::model::{Assignment, Item};
 use super::store::ITEM;
-use crate::access::{self, Permission, Principal};
+use crate::access::{Columns, Permission, Principal};
 use crate::args;
 use crate::platform::database::bulk::{chunk, keys};
-use crate::platform::database::{Arg, Columns, Exec, StoreError};
+use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
 use crate::platform::gathered::Keyed;
 use crate::platform::ids::{Id, shard_of};
 
@@ -46,11 +46,8 @@ pub const STATEMENTS: &[&str] = &[
 ];
 
 /// What the access predicate compares of an item.
-pub const ITEM_COLUMNS: access::Columns = access::Columns {
-    place: Some("i.place_id"),
-    organization: Some("i.holder_organization"),
-    post: Some("i.holder_post"),
-};
+pub const ITEM_COLUMNS: Columns =
+    Columns { place: Some("i.place_id"), organization: Some("i.holder_organization"), post: Some("i.holder_post") };
 
 /// One movement as an item's page tells it: kind, from, to, reason, instant, post.
 pub type MovementRow = (String, Option<Id>, Option<Id>, Option<String>, i64, Option<Id>);
@@ -163,38 +160,40 @@ impl Keyed for Item {
     fn key(&self) -> Id {
         self.id
     }
+}
 
+impl Taken for Item {
     /// In the order of [`ITEM`].
-    fn taken(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            shard: columns.take()?,
-            id: columns.take()?,
-            task_id: columns.take()?,
-            assignment_id: columns.take()?,
-            release: columns.take()?,
-            position: columns.take()?,
-            subject_class: columns.take()?,
-            subject_shard: columns.take()?,
-            subject_id: columns.take()?,
-            label: columns.take()?,
-            place_id: columns.take()?,
-            premises_id: columns.take()?,
-            holder_organization: columns.take()?,
-            holder_post: columns.take()?,
-            state: columns.take()?,
-            reason: columns.take()?,
-            due_at: columns.take()?,
-            sheet: columns.take()?,
-            contribution: columns.take()?,
-            parent_item_id: columns.take()?,
-            submission_id: columns.take()?,
-            certified: columns.take()?,
-            changed: columns.take()?,
-            created_at: columns.take()?,
-            moved_at: columns.take()?,
-            done_at: columns.take()?,
-            moves: columns.take()?,
-            version: columns.take()?,
+            shard: cells.take()?,
+            id: cells.take()?,
+            task_id: cells.take()?,
+            assignment_id: cells.take()?,
+            release: cells.take()?,
+            position: cells.take()?,
+            subject_class: cells.take()?,
+            subject_shard: cells.take()?,
+            subject_id: cells.take()?,
+            label: cells.take()?,
+            place_id: cells.take()?,
+            premises_id: cells.take()?,
+            holder_organization: cells.take()?,
+            holder_post: cells.take()?,
+            state: cells.take()?,
+            reason: cells.take()?,
+            due_at: cells.take()?,
+            sheet: cells.take()?,
+            contribution: cells.take()?,
+            parent_item_id: cells.take()?,
+            submission_id: cells.take()?,
+            certified: cells.take()?,
+            changed: cells.take()?,
+            created_at: cells.take()?,
+            moved_at: cells.take()?,
+            done_at: cells.take()?,
+            moves: cells.take()?,
+            version: cells.take()?,
         })
     }
 }

@@ -13,7 +13,7 @@ use rusqlite::types::{FromSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row, ToSql, params_from_iter};
 
 use super::bulk::{OnKey, Shape, moved};
-use super::{Arg, StoreError};
+use super::{Arg, Db, DbRow, Exec, StoreError};
 use crate::platform::locked;
 
 /// Statements that stay prepared: one for each table and way of writing it.
@@ -47,8 +47,14 @@ struct Readers {
 /// Rows as they were committed at one moment.
 pub struct Snapshot<'c>(&'c Connection);
 
-/// The columns of a row, one after the other.
-pub struct Columns<'r> {
+/// A row that is read without the driver where the database is embedded.
+pub trait Taken: DbRow + 'static {
+    /// The row, from the cells in the order of its statement.
+    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError>;
+}
+
+/// The cells of a row, one after the other.
+pub struct Cells<'r> {
     row: &'r Row<'r>,
     at: usize,
 }
@@ -123,20 +129,33 @@ impl Straight {
 }
 
 impl Snapshot<'_> {
-    /// The first row of a statement, if there is one.
-    pub fn first<T>(
-        &self,
-        sql: &str,
-        args: &[Arg],
-        take: impl FnOnce(&mut Columns<'_>) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
+    /// The rows of a statement.
+    pub fn all<T: Taken>(&self, sql: &str, args: &[Arg]) -> Result<Vec<T>, StoreError> {
         let mut statement = self.0.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(args))?;
-        rows.next()?.map(|row| take(&mut Columns { row, at: 0 })).transpose()
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(T::taken(&mut Cells { row, at: 0 })?);
+        }
+        Ok(found)
     }
 }
 
-impl Columns<'_> {
+impl Db {
+    /// All rows of a statement that reads many, or wide ones.
+    pub async fn many<T: Taken>(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Sqlite { straight, .. } => {
+                let straight = straight.clone();
+                let read = tokio::task::spawn_blocking(move || straight.read(|snapshot| snapshot.all(sql, &args)));
+                read.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?
+            }
+            Self::Postgres { .. } => self.clone().all(sql, args).await,
+        }
+    }
+}
+
+impl Cells<'_> {
     /// The value of the next column.
     pub fn take<T: FromSql>(&mut self) -> Result<T, StoreError> {
         let value = self.row.get(self.at)?;
