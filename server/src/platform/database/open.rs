@@ -71,8 +71,10 @@ pub enum Target<'a> {
 
 const READERS: u32 = 6;
 const SNAPSHOTS: u32 = 3;
-/// Kibibytes of pages that each writing connection keeps: the inner pages of every index that a submission writes.
-const WRITER_CACHE: &str = "-48000";
+/// Kibibytes of pages that the connection of groups keeps: the inner pages of every index that a submission writes.
+const STRAIGHT_CACHE: &str = "-48000";
+/// The same for that of other transactions, which a sealer fills while nobody works.
+const WRITER_CACHE: &str = "-16000";
 /// The same for each reading connection.
 const READER_CACHE: &str = "-8000";
 /// Pages in the log before they are carried over: the more, the more often a page that is written again and again
@@ -124,7 +126,7 @@ impl Db {
             ("foreign_keys", "ON"),
             ("temp_store", "MEMORY"),
             ("wal_autocheckpoint", WAL_PAGES),
-            ("cache_size", WRITER_CACHE),
+            ("cache_size", STRAIGHT_CACHE),
         ];
         let straight = Arc::new(Straight::new(file, &pragmas));
         Ok(Self::Sqlite { write, straight, read, readers: Lender::new(READERS, options) })
