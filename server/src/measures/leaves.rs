@@ -11,13 +11,16 @@ use crate::platform::texts::Gathering;
 /// Axis, node, measure, and the "day" of a day total: millions of totals name the same few words, by number.
 pub(super) type Key = (Axis, Id, u32, Option<u32>);
 
-/// Of each leaf the few measures and days it has, by the numbers of their names.
+/// Measure, day, amount; measure and day by the numbers of their names.
+pub(super) type Amount = (u32, u32, i64);
+
+/// Of each leaf the few measures and days it has.
 #[derive(Default)]
-pub(super) struct Leaves(HashMap<(Axis, Id), Vec<(u32, u32, i64)>>);
+pub(super) struct Leaves(HashMap<(Axis, Id), Vec<Amount>>);
 
 impl Leaves {
     /// Adds amounts, each with its measure and day, at the place and, apart from it, at the holder.
-    pub(super) fn add(&mut self, place: Id, holder: Id, amounts: &[(u32, u32, i64)]) {
+    pub(super) fn add(&mut self, place: Id, holder: Id, amounts: &[Amount]) {
         for leaf in [(Axis::Place, place), (Axis::Organization, holder)] {
             let there = self.0.entry(leaf).or_default();
             for (measure, day, amount) in amounts {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::chains::chains_of;
 use super::fold::{Counts, add};
-use super::leaves::Leaves;
+use super::leaves::{Amount, Leaves};
 use super::recount::groups;
 use super::store::{DAY_TOTAL, NODE_TOTAL, OPENED, PARTIAL_TOTAL, Totals, WIPE_DAYS, WIPE_NODES};
 use super::{Axis, Contribution};
@@ -72,7 +72,7 @@ impl Opening {
         let (Some(place), Some(organization)) = (counted.place, counted.organization) else { return };
         let names = &mut self.names;
         let named = |(measure, day, amount)| (names.number(measure), names.number(day), amount * items);
-        let amounts: Vec<(u32, u32, i64)> = counted.counts().map(named).collect();
+        let amounts: Vec<Amount> = counted.counts().map(named).collect();
         self.leaves.add(place, organization, &amounts);
         for (measure, _, amount) in amounts {
             if Counts::of(self.names.get(measure)).total {

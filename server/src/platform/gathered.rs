@@ -33,12 +33,14 @@ pub trait Keyed: Taken + Clone {
 
 type Found<K, V> = Result<HashMap<K, V>, StoreError>;
 
+type Line<K, V> = (K, oneshot::Sender<Result<Option<V>, StoreError>>);
+
 /// Who asked, and for what.
-struct Asked<K, V>(Vec<(K, oneshot::Sender<Result<Option<V>, StoreError>>)>);
+struct Asked<K, V>(Vec<Line<K, V>>);
 
 /// Reads of one kind, by key.
 pub struct Gathered<K, V> {
-    line: mpsc::UnboundedSender<(K, oneshot::Sender<Result<Option<V>, StoreError>>)>,
+    line: mpsc::UnboundedSender<Line<K, V>>,
 }
 
 impl<V: Keyed> Gathered<V::Key, V> {
