@@ -47,6 +47,8 @@ pub use review::{Review, accept, pending, reject};
 pub use sealed::{Sealed, same};
 pub use written::shown;
 
+use crate::platform::gathered::Keyed;
+
 /// One sample of each statement that a builder of this room makes, for the prepare test.
 pub fn samples() -> Vec<String> {
     let keys = crate::platform::secrets::Keys::ephemeral();
@@ -62,7 +64,7 @@ pub fn samples() -> Vec<String> {
         search::Test::HasMobile(false),
         search::Test::MadeUp(false),
     ];
-    let mut out = vec![claim::holders_sql(2)];
+    let mut out = vec![claim::holders_sql(2), <PersonRecord as Keyed>::sql(2)];
     for (sort, looked) in [
         (search::Sort::Name, search::Looked::Name("a".into())),
         (search::Sort::Eldest, search::Looked::Latin("a".into())),

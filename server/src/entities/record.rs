@@ -1,7 +1,7 @@
 //! The current record of a person: one row, typed columns for what lists and filters use, JSON for the
 //! rest, and for each value where it comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use form_runtime::{Class, Map};
@@ -16,9 +16,9 @@ use super::pairs::{Pairs, Span};
 use super::sealed::Sealed;
 use super::store;
 use crate::args;
-use crate::platform::database::bulk::{Shape, chunk, keys};
+use crate::platform::database::bulk::{Shape, keys};
 use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
-use crate::platform::gathered::Keyed;
+use crate::platform::gathered::{self, Keyed};
 use crate::platform::ids::Id;
 
 /// Cells of the current record of a person.
@@ -411,8 +411,8 @@ impl Keyed for PersonRecord {
     /// shard and id
     type Key = (i64, Id);
 
-    fn sql(keys: usize) -> String {
-        many_sql(keys)
+    fn sql(rows: usize) -> String {
+        format!("SELECT {} FROM record_person WHERE {}", RECORD_PERSON.columns.join(", "), keys(["id", "shard"], rows))
     }
 
     fn args((shard, id): &(i64, Id)) -> [Arg; 2] {
@@ -488,25 +488,9 @@ pub async fn find(conn: &mut impl Exec, shard: i64, id: Id) -> Result<Option<Per
 }
 
 /// The current records of many persons, by id.
-pub async fn find_many(
-    conn: &mut impl Exec,
-    keys: &[(i64, Id)],
-) -> Result<std::collections::HashMap<Id, PersonRecord>, StoreError> {
-    let mut found = std::collections::HashMap::with_capacity(keys.len());
-    let mut rest = keys;
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 2));
-        rest = later;
-        let args = now.iter().flat_map(|(shard, id)| [Arg::from(*id), Arg::from(*shard)]).collect();
-        let rows: Vec<PersonRecord> = conn.all_built(many_sql(now.len()), args).await?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
-    Ok(found)
-}
-
-/// The statement of [`find_many`] for `rows` keys.
-pub fn many_sql(rows: usize) -> String {
-    format!("SELECT {} FROM record_person WHERE {}", RECORD_PERSON.columns.join(", "), keys(["id", "shard"], rows))
+pub async fn find_many(conn: &mut impl Exec, keys: &[(i64, Id)]) -> Result<HashMap<Id, PersonRecord>, StoreError> {
+    let records = gathered::read::<PersonRecord>(conn, keys).await?;
+    Ok(records.into_iter().map(|record| (record.id, record)).collect())
 }
 
 #[cfg(test)]

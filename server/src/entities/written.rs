@@ -4,7 +4,6 @@
 use std::io::Write;
 use std::ops::Range;
 
-use form_runtime::known::FactState;
 use form_runtime::{Class, Model};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -86,12 +85,9 @@ pub(super) fn person(record: &PersonRecord, now: i64) -> Result<Vec<u8>, StoreEr
                 }
             },
         }
-        let freshness = match state(&model, Class::Person, key, origin, now) {
-            FactState::Fresh => "fresh",
-            FactState::Stale => "stale",
-            FactState::Disputed => "disputed",
-        };
-        write!(out, ",\"freshness\":\"{freshness}\",").map_err(serde_json::Error::io)?;
+        out.extend_from_slice(b",\"freshness\":");
+        serde_json::to_writer(&mut out, &state(&model, Class::Person, key, origin, now))?;
+        out.push(b',');
         let start = out.len();
         match &before {
             Some((other, told)) if says_the_same(other, origin) => out.extend_from_within(told.clone()),

@@ -69,14 +69,18 @@ pub async fn find<V: Keyed>(db: &Db, keys: Vec<V::Key>) -> Found<V::Key, V> {
         let read = tokio::task::spawn_blocking(move || read_straight::<V>(&straight, keys));
         return read.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
     }
-    let mut found = HashMap::with_capacity(keys.len());
-    let mut rest = keys.as_slice();
+    let rows = read::<V>(&mut db.clone(), &keys).await?;
+    Ok(rows.into_iter().map(|row| (row.key(), row)).collect())
+}
+
+/// The same in no order, also inside a transaction.
+pub async fn read<V: Keyed>(conn: &mut impl Exec, keys: &[V::Key]) -> Result<Vec<V>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    let mut rest = keys;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 2));
         rest = later;
-        let args = now.iter().flat_map(V::args).collect();
-        let rows: Vec<V> = db.clone().all_built(V::sql(now.len()), args).await?;
-        found.extend(rows.into_iter().map(|row| (row.key(), row)));
+        found.extend(conn.all_built::<V>(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?);
     }
     Ok(found)
 }

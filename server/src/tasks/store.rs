@@ -166,8 +166,6 @@ const ROWS_COUNT: &str = "SELECT count(*), cast(coalesce(sum(case when fault is 
 const TASK_TOUCH: &str = "UPDATE task SET version = version + 1 WHERE id = $1 AND state = $2";
 const ROWS_CLEAR: &str = "DELETE FROM task_row WHERE task_id = $1";
 const ASSIGNMENTS: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
-     returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 ORDER BY level, id";
-const ASSIGNMENTS_PUBLISHED: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
      returned_up, passes_at, due_at, release, created_at, version FROM assignment WHERE task_id = $1 AND release <= $2 \
      ORDER BY level, id";
 const ASSIGNMENT_GET: &str = "SELECT task_id, id, parent_id, organization_id, place_id, level, mode, state, received, passed_down, \
@@ -199,7 +197,6 @@ pub const STATEMENTS: &[&str] = &[
     ROWS_COUNT,
     ROWS_CLEAR,
     ASSIGNMENTS,
-    ASSIGNMENTS_PUBLISHED,
     ASSIGNMENT_GET,
     RELEASE_BY_ASSIGNMENT_ALL_SHARDS,
     RELEASE_BY_HOLDER_ALL_SHARDS,
@@ -366,14 +363,14 @@ pub async fn rows_clear(conn: &mut impl Exec, task: Id) -> Result<(), StoreError
 
 /// The assignments of a task, higher levels first.
 pub async fn assignments(conn: &mut impl Exec, task: Id) -> Result<Vec<Assignment>, StoreError> {
-    conn.all(ASSIGNMENTS, args![task]).await
+    conn.all(ASSIGNMENTS, args![task, i64::MAX]).await
 }
 
 /// Those that are published: a dispatch that is under way may have written ten thousand that nobody sees yet.
 pub async fn published_assignments(conn: &mut impl Exec, task: &Task) -> Result<Vec<Assignment>, StoreError> {
     match task.published_release {
         0 => Ok(Vec::new()),
-        release => conn.all(ASSIGNMENTS_PUBLISHED, args![task.id, release]).await,
+        release => conn.all(ASSIGNMENTS, args![task.id, release]).await,
     }
 }
 

@@ -55,19 +55,15 @@ static PERSON_SEEN: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-fn seen_sql(rows: usize) -> String {
-    format!("{} WHERE {}", *PERSON_SEEN, keys(["r.id", "r.shard"], rows))
-}
-
 impl Keyed for PersonSeen {
     type Key = (i64, Id);
 
-    fn sql(keys: usize) -> String {
-        seen_sql(keys)
+    fn sql(rows: usize) -> String {
+        format!("{} WHERE {}", *PERSON_SEEN, keys(["r.id", "r.shard"], rows))
     }
 
-    fn args((shard, id): &(i64, Id)) -> [Arg; 2] {
-        [Arg::from(*id), Arg::from(*shard)]
+    fn args(key: &(i64, Id)) -> [Arg; 2] {
+        PersonRecord::args(key)
     }
 
     fn key(&self) -> (i64, Id) {
@@ -166,5 +162,5 @@ fn answers_sql(rows: usize) -> String {
 
 /// One of each statement built here, for the prepare test.
 pub fn samples() -> Vec<String> {
-    vec![seen_sql(2), visits_sql(2), answers_sql(2)]
+    vec![PersonSeen::sql(2), visits_sql(2), answers_sql(2)]
 }

@@ -4,9 +4,9 @@ use super::model::{Assignment, Item};
 use super::store::ITEM;
 use crate::access::{Columns, Permission, Principal};
 use crate::args;
-use crate::platform::database::bulk::{chunk, keys};
+use crate::platform::database::bulk::keys;
 use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
-use crate::platform::gathered::Keyed;
+use crate::platform::gathered::{self, Keyed};
 use crate::platform::ids::{Id, shard_of};
 
 /// Due instants sort with those that have none at the end.
@@ -131,26 +131,14 @@ pub async fn movements(conn: &mut impl Exec, item: &Item) -> Result<Vec<Movement
 
 /// Items by id, in no order; those that are not there are left out.
 pub async fn items(conn: &mut impl Exec, ids: &[Id]) -> Result<Vec<Item>, StoreError> {
-    let mut found = Vec::with_capacity(ids.len());
-    let mut rest = ids;
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), 2));
-        rest = later;
-        let args = now.iter().flat_map(|id| [Arg::from(*id), Arg::from(shard_of(*id))]).collect();
-        found.extend(conn.all_built::<Item>(items_sql(now.len()), args).await?);
-    }
-    Ok(found)
-}
-
-fn items_sql(rows: usize) -> String {
-    format!("SELECT {} FROM item WHERE {}", ITEM.columns.join(", "), keys(["id", "shard"], rows))
+    gathered::read(conn, ids).await
 }
 
 impl Keyed for Item {
     type Key = Id;
 
-    fn sql(keys: usize) -> String {
-        items_sql(keys)
+    fn sql(rows: usize) -> String {
+        format!("SELECT {} FROM item WHERE {}", ITEM.columns.join(", "), keys(["id", "shard"], rows))
     }
 
     fn args(key: &Id) -> [Arg; 2] {
@@ -349,6 +337,6 @@ pub fn samples() -> Vec<String> {
     vec![
         all.list_all_shards(&principal, Permission::ItemRead).0,
         all.count_all_shards(&principal, Permission::ItemRead).0,
-        items_sql(2),
+        Item::sql(2),
     ]
 }
