@@ -4,10 +4,10 @@ mod common;
 
 use server::args;
 use server::platform::database::bulk::{OnKey, Shape};
-use server::platform::database::{Exec, StoreError, migrate};
+use server::platform::database::{Exec, First, StoreError, migrate};
 use server::platform::entity::{ENTITY, entity_row};
 use server::platform::ids::{Id, new_id};
-use server::platform::lane::{Expect, Lanes, Outcome, Put, SubmissionKey, WriteSet};
+use server::platform::lane::{Block, Expect, Lanes, Outcome, Put, SubmissionKey, WriteSet};
 
 const SUBMISSION: Shape = Shape {
     table: "submission",
@@ -152,6 +152,37 @@ async fn a_panicking_write_does_not_end_its_lane() {
             })
             .await
             .expect("the lane still serves");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn known_rows_are_written_whole_where_what_comes_first_holds() {
+    common::each_db(|db| async move {
+        migrate(&db, common::NOW).await.expect("migrates");
+        let lanes = Lanes::start(&db);
+        let mut tx = db.begin_write().await.expect("begins");
+        server::platform::settings::put(&mut tx, "epoch", "1").await.expect("put");
+        tx.commit().await.expect("commits");
+        let first = |epoch: &str| First {
+            sql: "UPDATE setting SET value = value WHERE key = $1 AND value = $2",
+            args: args!["epoch", epoch],
+        };
+        let ids: Vec<Id> = (0..3).map(|_| new_id(3, common::NOW)).collect();
+        let block = |ids: &[Id]| {
+            let rows = ids.iter().map(|id| entity_row(3, *id, "person", None, common::NOW)).collect();
+            vec![Block { shape: &ENTITY, on_key: OnKey::Fail, rows }]
+        };
+        let entities =
+            async || db.clone().one::<(i64,)>("SELECT count(*) FROM entity", vec![]).await.expect("counts").0;
+        assert!(!lanes.write_known(3, Some(first("2")), block(&ids[..2])).await.expect("answered"));
+        assert_eq!(entities().await, 0, "{}", db.engine());
+        assert!(lanes.write_known(3, Some(first("1")), block(&ids[..2])).await.expect("written"));
+        // One of two exists: neither is written.
+        assert!(lanes.write_known(3, None, block(&ids[1..])).await.is_err());
+        assert_eq!(entities().await, 2, "{}", db.engine());
+        assert!(lanes.write_known(3, None, block(&ids[2..])).await.expect("the lane still serves"));
+        assert_eq!(entities().await, 3);
     })
     .await;
 }

@@ -8,7 +8,7 @@ use crate::args;
 use crate::platform::database::bulk::OnKey;
 use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::{Id, new_id};
-use crate::platform::lane::Put;
+use crate::platform::lane::{Block, Put};
 
 /// Amounts by measure and civil date; of open work by what it waits for (see `work`).
 pub(super) type Amounts = BTreeMap<(String, String), i64>;
@@ -60,6 +60,11 @@ impl Deltas {
     /// The rows as members of a write set.
     pub fn puts(&self, now: i64) -> Vec<Put> {
         self.rows(now).into_iter().map(|row| Put { shape: &DELTA, on_key: OnKey::Fail, row }).collect()
+    }
+
+    /// The rows, to be written with what they tell of.
+    pub fn block(&self, now: i64) -> Block {
+        Block { shape: &DELTA, on_key: OnKey::Fail, rows: self.rows(now) }
     }
 
     /// Writes the rows in an open transaction.

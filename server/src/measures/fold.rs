@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::Axis;
 use super::chains::{Chains, chains};
 use super::deltas::read_amounts;
-use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, Totals, remove_sql};
+use super::store::{DAY_TOTAL, DUE_ALL_SHARDS, NODE_TOTAL, PARTIAL_TOTAL, add_to, remove_sql};
 use super::work::is_work;
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
-use crate::platform::database::bulk::chunk;
+use crate::platform::database::bulk::{Shape, chunk};
 use crate::platform::database::{Arg, Exec, StoreError, Tx};
 use crate::platform::ids::Id;
 
@@ -141,16 +141,8 @@ fn sum(due: &[Due], above: &Above) -> Result<Sums, StoreError> {
     Ok(sums)
 }
 
-pub(super) async fn add(tx: &mut Tx, totals: &Totals, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
-    let mut rest = rows.into_iter();
-    loop {
-        let size = chunk(rest.len(), totals.columns.len());
-        if size == 0 {
-            return Ok(());
-        }
-        let args = rest.by_ref().take(size).flatten().collect();
-        tx.execute_built(totals.add_sql(size), args).await?;
-    }
+pub(super) async fn add(tx: &mut Tx, totals: &Shape, rows: Vec<Vec<Arg>>) -> Result<(), StoreError> {
+    totals.write(tx, rows, add_to(totals)).await.map(|_| ())
 }
 
 async fn remove(tx: &mut Tx, due: &[Due]) -> Result<(), StoreError> {

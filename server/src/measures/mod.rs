@@ -39,7 +39,7 @@ pub use declare::{Measure, Measures};
 pub use deltas::{Deltas, delta_puts};
 pub use fold::fold_once;
 pub use kept::{Boards, board};
-pub use opening::{Opening, Partial};
+pub use opening::Opening;
 pub use recount::{Difference, recount, unbalanced};
 pub use store::STATEMENTS;
 pub use work::{OpenWork, Standing, Work};

@@ -9,18 +9,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::chains::chains_of;
-use super::fold::{Counts, add};
+use super::fold::Counts;
 use super::leaves::{Amount, Leaves};
 use super::recount::groups;
-use super::store::{DAY_TOTAL, NODE_TOTAL, OPENED, PARTIAL_TOTAL, Totals, WIPE_DAYS, WIPE_NODES};
+use super::store::{DAY_TOTAL, NODE_TOTAL, OPENED, PARTIAL_TOTAL, WIPE_DAYS, WIPE_NODES, add_to};
 use super::{Axis, Contribution};
 use crate::app::App;
 use crate::args;
 use crate::error::AppError;
 use crate::platform::books::Seen;
-use crate::platform::database::{Arg, Exec, StoreError, Tx};
+use crate::platform::database::bulk::Shape;
+use crate::platform::database::{Arg, Exec, StoreError};
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::jobs::JobHandle;
+use crate::platform::lane::Block;
 use crate::platform::texts::Gathering;
 
 /// Rows written in one transaction: about 20 ms of writing on either database.
@@ -33,16 +35,6 @@ pub struct Opening {
     leaves: Leaves,
     /// of the items added since the last slice, by shard, axis, leaf and measure
     partial: BTreeMap<(i64, &'static str, Id, u32), i64>,
-}
-
-/// Rows of partial totals: what a slice of items adds to them.
-pub struct Partial(Vec<Vec<Arg>>);
-
-impl Partial {
-    /// Writes them with the items.
-    pub async fn write(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        add(tx, &PARTIAL_TOTAL, self.0.clone()).await
-    }
 }
 
 impl Opening {
@@ -83,12 +75,12 @@ impl Opening {
         }
     }
 
-    /// What the items added since the last slice add to partial totals.
-    pub fn slice(&mut self) -> Partial {
+    /// What the items added since the last slice add to partial totals, to be written with them.
+    pub fn slice(&mut self) -> Block {
         let row = |((shard, axis, leaf, measure), total): ((i64, &'static str, Id, u32), i64)| {
             args![shard, self.task, axis, leaf, self.names.get(measure), total]
         };
-        Partial(std::mem::take(&mut self.partial).into_iter().map(row).collect())
+        block(&PARTIAL_TOTAL, std::mem::take(&mut self.partial).into_iter().map(row).collect())
     }
 
     /// Writes the totals of every node, and says of which trees they are: the commit that publishes them asks whether
@@ -148,18 +140,16 @@ async fn wipe(tx: &mut impl Exec, task: Id) -> Result<(), StoreError> {
 async fn store<T>(
     handle: &JobHandle,
     task: Id,
-    totals: &'static Totals,
+    totals: &'static Shape,
     rows: Vec<T>,
     row: impl Fn(&T) -> Vec<Arg>,
 ) -> Result<(), AppError> {
     for slice in rows.chunks(SLICE) {
-        let rows: Vec<Vec<Arg>> = slice.iter().map(&row).collect();
-        handle
-            .slice(shard_of(task), vec![], move |tx| {
-                let rows = rows.clone();
-                Box::pin(async move { Ok(add(tx, totals, rows).await?) })
-            })
-            .await?;
+        handle.rows(shard_of(task), vec![block(totals, slice.iter().map(&row).collect())]).await?;
     }
     Ok(())
+}
+
+fn block(totals: &'static Shape, rows: Vec<Vec<Arg>>) -> Block {
+    Block { shape: totals, on_key: add_to(totals), rows }
 }

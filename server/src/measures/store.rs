@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chains::{PLACES_ABOVE, UNITS_ABOVE};
 use crate::access::{Grant, Permission, Principal, Scope};
 use crate::platform::database::Arg;
-use crate::platform::database::bulk::{Shape, tuples};
+use crate::platform::database::bulk::{OnKey, Shape, adding};
 use crate::platform::ids::Id;
 
 /// Delta rows as they are appended.
@@ -168,41 +168,26 @@ pub const STATEMENTS: &[&str] = &[
     ALL_DAY_TOTALS,
 ];
 
-/// A table of totals and its key; the last column `total` is what is added to.
-pub(super) struct Totals {
-    pub(super) table: &'static str,
-    /// every column, `total` first among those that are not the key
-    pub(super) columns: &'static [&'static str],
-    pub(super) key: &'static [&'static str],
-}
-
-pub(super) const PARTIAL_TOTAL: Totals = Totals {
+/// Tables of totals: rows are added to what is there ([`add_to`]).
+pub(super) const PARTIAL_TOTAL: Shape = Shape {
     table: "partial_total",
     columns: &["shard", "task_id", "axis", "leaf_id", "measure", "total"],
     key: &["shard", "task_id", "axis", "leaf_id", "measure"],
 };
-pub(super) const NODE_TOTAL: Totals = Totals {
+pub(super) const NODE_TOTAL: Shape = Shape {
     table: "node_total",
     columns: &["task_id", "axis", "node_id", "measure", "total", "tree_version"],
     key: &["task_id", "axis", "node_id", "measure"],
 };
-pub(super) const DAY_TOTAL: Totals = Totals {
+pub(super) const DAY_TOTAL: Shape = Shape {
     table: "day_total",
     columns: &["task_id", "node_id", "measure", "day", "total"],
     key: &["task_id", "node_id", "measure", "day"],
 };
 
-impl Totals {
-    /// Adds to the rows that exist and inserts the others, in one statement for `rows` rows.
-    pub(super) fn add_sql(&self, rows: usize) -> String {
-        format!(
-            "INSERT INTO {table} ({columns}) VALUES {tuples} ON CONFLICT ({key}) DO UPDATE SET total = {table}.total + excluded.total",
-            table = self.table,
-            columns = self.columns.join(", "),
-            tuples = tuples(rows, self.columns.len(), 1),
-            key = self.key.join(", "),
-        )
-    }
+/// Adds to the totals that exist and inserts the others.
+pub(super) fn add_to(totals: &Shape) -> OnKey {
+    adding(totals, &["total"])
 }
 
 /// Removes `rows` deltas by primary key.
@@ -221,5 +206,6 @@ pub fn samples() -> Vec<String> {
     }
     let list = list_sql(&principal, Some((0, Id::nil())), 10, &mut Vec::new());
     let found = find_sql(&principal, Id::nil(), &mut Vec::new());
-    vec![PARTIAL_TOTAL.add_sql(2), NODE_TOTAL.add_sql(2), DAY_TOTAL.add_sql(2), remove_sql(2), list, found]
+    let added = [&PARTIAL_TOTAL, &NODE_TOTAL, &DAY_TOTAL].map(|totals| totals.sql(2, add_to(totals)));
+    added.into_iter().chain([remove_sql(2), list, found]).collect()
 }

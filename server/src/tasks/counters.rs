@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::model::Assignment;
 use super::store::{self, ASSIGNMENT};
 use crate::args;
-use crate::platform::database::bulk::{chunk, tuples};
+use crate::platform::database::bulk::{OnKey, adding};
 use crate::platform::database::{Exec, StoreError};
 use crate::platform::ids::Id;
 
@@ -76,30 +76,19 @@ pub async fn add_release(tx: &mut impl Exec, assignments: &[Assignment], shifts:
     for (id, amounts) in shifts {
         let found = known.get(id).ok_or_else(|| StoreError::Corrupt(format!("assignment {id} is missing")))?;
         let Amounts { received, passed_down, returned_up } = *amounts;
-        rows.push(Assignment { received, passed_down, returned_up, ..Assignment::clone(found) });
+        rows.push(Assignment { received, passed_down, returned_up, version: 1, ..Assignment::clone(found) }.row());
     }
-    let mut rest = rows.as_slice();
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(chunk(rest.len(), ASSIGNMENT.columns.len()));
-        rest = later;
-        tx.execute_built(add_sql(now.len()), now.iter().flat_map(Assignment::row).collect()).await?;
-    }
-    Ok(())
+    ASSIGNMENT.write(tx, rows, entered()).await.map(|_| ())
 }
 
-fn add_sql(rows: usize) -> String {
-    format!(
-        "INSERT INTO assignment ({}) VALUES {} ON CONFLICT (task_id, id) DO UPDATE SET \
-         received = assignment.received + excluded.received, passed_down = assignment.passed_down + excluded.passed_down, \
-         returned_up = assignment.returned_up + excluded.returned_up, version = assignment.version + 1",
-        ASSIGNMENT.columns.join(", "),
-        tuples(rows, ASSIGNMENT.columns.len(), 1)
-    )
+/// What a release adds to.
+fn entered() -> OnKey {
+    adding(&ASSIGNMENT, &["received", "passed_down", "returned_up", "version"])
 }
 
 /// One of each statement built here, for the prepare test.
 pub fn samples() -> Vec<String> {
-    vec![add_sql(2)]
+    vec![ASSIGNMENT.sql(2, entered())]
 }
 
 /// An assignment and those above it, up to the issuer's. Parents never change, so the way may be read

@@ -5,7 +5,6 @@
 //! of task, release and position, so a run that was killed goes on after its last slice.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use rule_engine::LoadBook;
 use serde_json::json;
@@ -20,14 +19,15 @@ use crate::args;
 use crate::directory::Step;
 use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
-use crate::measures::{Contribution, Deltas, Opening, Partial};
+use crate::measures::{Contribution, Deltas, Opening};
 use crate::platform::books::Seen;
+use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
-use crate::platform::database::{Arg, Exec, Tx};
 use crate::platform::events::{Actor, EVENT, Event};
 use crate::platform::faults::{self, Protection};
 use crate::platform::ids::{Id, derived_id, shard_of};
 use crate::platform::jobs::JobHandle;
+use crate::platform::lane::Block;
 use crate::platform::secrets::{digest, hex};
 
 /// Microseconds by which the time in an item's id goes on from one position to the next: ids of one dispatch stand in
@@ -84,53 +84,30 @@ impl Sink for ItemSink<'_> {
             }
             items.push(item);
         }
+        let totals = match &mut self.opening {
+            Some(opening) => opening.slice(),
+            None => deltas.block(self.started_at),
+        };
         let events = self.events(&items);
-        let rows = Arc::new(Rows {
-            assignments: assignments.iter().map(Assignment::row).collect(),
-            items: items.iter().map(Item::row).collect(),
-            deltas,
-            partial: self.opening.as_mut().map(Opening::slice),
-            events: events.iter().map(|(shard, event)| event.row(*shard)).collect(),
-        });
-        let (handle, task, now, total) = (self.handle.clone(), self.task.id, self.started_at, self.rows);
+        let block = |shape, on_key, rows| Block { shape, on_key, rows };
+        let blocks = vec![
+            block(&ASSIGNMENT, OnKey::Keep, assignments.iter().map(Assignment::row).collect()),
+            block(&ITEM, OnKey::Fail, items.iter().map(Item::row).collect()),
+            totals,
+            block(&EVENT, OnKey::Fail, events.iter().map(|(shard, event)| event.row(*shard)).collect()),
+        ];
+        let (handle, task, total) = (self.handle.clone(), self.task.id, self.rows);
         self.slices += 1;
         let noted = self.slices.is_multiple_of(NOTED).then(|| items.last().map_or(0, |item| item.position));
         // One after the other; the next one is planned and made into rows meanwhile.
         self.written().await?;
         self.writing = Some(tokio::spawn(async move {
-            handle
-                .slice(shard_of(task), vec![], move |tx| {
-                    let rows = rows.clone();
-                    Box::pin(async move { rows.write(tx, now).await })
-                })
-                .await?;
+            handle.rows(shard_of(task), blocks).await?;
             match noted {
                 Some(done) => handle.progress(done, total, "tasks-dispatching").await,
                 None => Ok(()),
             }
         }));
-        Ok(())
-    }
-}
-
-/// What one slice writes.
-struct Rows {
-    assignments: Vec<Vec<Arg>>,
-    items: Vec<Vec<Arg>>,
-    deltas: Deltas,
-    partial: Option<Partial>,
-    events: Vec<Vec<Arg>>,
-}
-
-impl Rows {
-    async fn write(&self, tx: &mut Tx, now: i64) -> Result<(), AppError> {
-        ASSIGNMENT.write(tx, self.assignments.clone(), OnKey::Keep).await?;
-        ITEM.write(tx, self.items.clone(), OnKey::Fail).await?;
-        self.deltas.write(tx, now).await?;
-        if let Some(partial) = &self.partial {
-            partial.write(tx).await?;
-        }
-        EVENT.write(tx, self.events.clone(), OnKey::Fail).await?;
         Ok(())
     }
 }

@@ -20,11 +20,11 @@ mod town;
 mod without;
 
 use server::args;
-use server::platform::database::bulk::{OnKey, Shape};
+use server::platform::database::bulk::{OnKey, Shape, adding};
 use server::platform::database::{Db, Exec, StoreError};
 use server::platform::entity::{ENTITY, entity_row};
 use server::platform::ids::{Id, new_id};
-use server::platform::lane::{Lanes, Put, SubmissionKey, WriteSet};
+use server::platform::lane::{Block, Lanes, Put, SubmissionKey, WriteSet};
 
 use common::NOW;
 
@@ -75,6 +75,25 @@ pub async fn create(lanes: &Lanes, shard: i64, tag: String) -> Result<Id, StoreE
             })
         })
         .await
+}
+
+const TOTAL: Shape = Shape {
+    table: "node_total",
+    columns: &["task_id", "axis", "node_id", "measure", "total", "tree_version"],
+    key: &["task_id", "axis", "node_id", "measure"],
+};
+
+/// Rows that are known beforehand and must not be written twice: one is added to a total.
+pub async fn add_one(lanes: &Lanes, shard: i64, total: Id) -> Result<bool, StoreError> {
+    let rows = vec![args![total, "place", total, "done", 1_i64, 1_i64]];
+    lanes.write_known(shard, None, vec![Block { shape: &TOTAL, on_key: adding(&TOTAL, &["total"]), rows }]).await
+}
+
+/// What such a total is now.
+pub async fn total(db: &Db, id: Id) -> i64 {
+    let found: Option<(i64,)> =
+        db.clone().optional("SELECT total FROM node_total WHERE task_id = $1", args![id]).await.expect("totals");
+    found.map_or(0, |row| row.0)
 }
 
 /// Ids of the entities of one class.

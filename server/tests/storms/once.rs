@@ -5,16 +5,16 @@ use futures_util::future::join_all;
 use server::args;
 use server::platform::database::{Db, Exec, migrate};
 use server::platform::faults::{Protection, throw, thrown};
-use server::platform::ids::new_id;
+use server::platform::ids::{Id, new_id};
 use server::platform::lane::{Lanes, Outcome};
 
 use super::common::{self, NOW};
 use super::dice::seed;
 use super::proxy::Proxy;
 use super::without::Without;
-use super::{create, entities, submission};
+use super::{add_one, create, entities, submission, total};
 
-/// What went wrong in a round of writes and submissions side by side.
+/// What went wrong in a round of closures, submissions and rows that are known beforehand, side by side.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wrong {
     doubled: usize,
@@ -34,7 +34,17 @@ async fn round(db: &Db, lanes: &Lanes, name: &str, count: usize) -> Wrong {
                 .iter()
                 .map(|n| lanes.submit(submission(shard(*n), new_id(shard(*n), NOW), &format!("{name}-s{n}")))),
         );
-        let (writes, sets) = tokio::join!(writes, sets);
+        let totals: Vec<Id> = numbers.iter().map(|n| new_id(shard(*n), NOW)).collect();
+        let added = join_all(numbers.iter().zip(&totals).map(|(n, id)| add_one(lanes, shard(*n), *id)));
+        let (writes, sets, added) = tokio::join!(writes, sets, added);
+        for (id, added) in totals.into_iter().zip(added) {
+            let there = total(db, id).await;
+            wrong.doubled += usize::from(there > 1);
+            match added {
+                Ok(added) => wrong.lost += usize::from(!added || there == 0),
+                Err(_) => wrong.refused += 1,
+            }
+        }
         for (n, written) in numbers.iter().zip(writes) {
             let there = entities(db, &format!("{name}-w{n}")).await;
             wrong.doubled += usize::from(there.len() > 1);

@@ -26,6 +26,8 @@ pub enum OnKey {
     Next,
     /// The same for the columns at these positions (bit n for column n).
     Change(u64),
+    /// Add to the columns at these positions and leave the others.
+    Add(u64),
 }
 
 impl OnKey {
@@ -35,15 +37,23 @@ impl OnKey {
     }
 }
 
+/// To add to some columns of the rows that are there, and write the others whole.
+pub fn adding(shape: &Shape, to: &[&str]) -> OnKey {
+    OnKey::Add(positions(shape, |_, column| to.contains(column)))
+}
+
 /// What to do with a row that was read before and now differs: a column of an index is set only where it
 /// differs, since a statement that names it writes every index that has it, changed or not. Other columns
 /// are always set, so that few distinct statements exist.
 pub fn change(shape: &Shape, indexed: &[&str], before: &[Arg], after: &[Arg]) -> OnKey {
-    let set = |at: &usize| {
-        let column = &shape.columns[*at];
-        !shape.key.contains(column) && (!indexed.contains(column) || before[*at] != after[*at])
-    };
-    OnKey::Change((0..shape.columns.len()).filter(set).fold(0, |set, at| set | 1 << at))
+    let differs = |at: usize, column: &&str| !indexed.contains(column) || before[at] != after[at];
+    OnKey::Change(positions(shape, |at, column| !shape.key.contains(column) && differs(at, column)))
+}
+
+/// A bit for each column that is chosen.
+fn positions(shape: &Shape, chosen: impl Fn(usize, &&'static str) -> bool) -> u64 {
+    let columns = shape.columns.iter().enumerate();
+    columns.filter(|(at, column)| chosen(*at, column)).fold(0, |set, (at, _)| set | 1 << at)
 }
 
 /// The shape of a multi-row write: table, columns and the primary key among them.
@@ -99,24 +109,24 @@ pub fn values(table: &str, columns: &[&str], key: &[&str], rows: usize, on_key: 
         OnKey::Keep => {
             let _ = write!(sql, " ON CONFLICT ({}) DO NOTHING", key.join(", "));
         }
-        OnKey::Replace | OnKey::Next => {
-            let others = columns.iter().copied().filter(|column| !key.contains(column));
-            set_excluded(&mut sql, key, others);
-        }
-        OnKey::Change(set) => {
-            let changed = columns.iter().copied().enumerate().filter(|(at, _)| set & 1 << at != 0);
-            set_excluded(&mut sql, key, changed.map(|(_, column)| column));
+        OnKey::Replace | OnKey::Next | OnKey::Change(_) | OnKey::Add(_) => {
+            let set = |at: usize, column: &str| match on_key {
+                OnKey::Change(set) | OnKey::Add(set) => set & 1 << at != 0,
+                _ => !key.contains(&column),
+            };
+            let new = |column: &str| match on_key {
+                OnKey::Add(_) => format!("{column} = {table}.{column} + excluded.{column}"),
+                _ => format!("{column} = excluded.{column}"),
+            };
+            let columns = columns.iter().enumerate().filter(|(at, column)| set(*at, column));
+            let sets: Vec<String> = columns.map(|(_, column)| new(column)).collect();
+            let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
         }
     }
     if on_key.guarded() {
         let _ = write!(sql, " WHERE {table}.version = excluded.version - 1");
     }
     sql
-}
-
-fn set_excluded<'a>(sql: &mut String, key: &[&str], columns: impl Iterator<Item = &'a str>) {
-    let sets: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
-    let _ = write!(sql, " ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "));
 }
 
 /// How many of the rows left go into one statement: the largest that fits them and the argument limit of 1 to 8, then
@@ -194,5 +204,14 @@ mod tests {
         let after = crate::args!["k", "b", 2_i64];
         let moved = change(&SHAPE, &["value"], &before, &after);
         assert_eq!(moved, OnKey::Change(0b110));
+    }
+
+    #[test]
+    fn a_row_is_added_to_what_is_there() {
+        assert!(
+            SHAPE
+                .sql(1, adding(&SHAPE, &["version"]))
+                .ends_with("ON CONFLICT (key) DO UPDATE SET version = setting.version + excluded.version")
+        );
     }
 }

@@ -29,7 +29,7 @@ pub use lender::Lender;
 use lender::Loan;
 pub use migrate::{MIGRATIONS, Migration, SchemaState, Step, create, migrate, schema_state, steps};
 pub use open::Target;
-pub use straight::{Alike, Cells, Straight, Taken};
+pub use straight::{Alike, Cells, First, Straight, Taken};
 pub use touched::Touched;
 
 /// A row type that both databases can give.

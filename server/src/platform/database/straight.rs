@@ -29,6 +29,14 @@ pub struct Alike<'a> {
     pub rows: Vec<&'a [Arg]>,
 }
 
+/// A statement that a transaction begins with: where it changes no row, nothing is written.
+pub struct First {
+    /// the statement
+    pub sql: &'static str,
+    /// its arguments
+    pub args: Vec<Arg>,
+}
+
 /// The connections, opened when they are first needed.
 pub struct Straight {
     file: PathBuf,
@@ -65,14 +73,15 @@ impl Straight {
     }
 
     /// Writes everything in one transaction of its own and blocks until it is durable; after a fault nothing of it is
-    /// there. A guarded row that was written meanwhile fails with [`StoreError::Retry`].
-    pub fn write(&self, all: &[Alike<'_>]) -> Result<(), StoreError> {
+    /// there. A guarded row that was written meanwhile fails with [`StoreError::Retry`]. Gives the position of the first
+    /// statement of `firsts` that changed no row, where there is one: then nothing is written either.
+    pub fn write(&self, firsts: &[&First], all: &[Alike<'_>]) -> Result<Option<usize>, StoreError> {
         let mut kept = locked(&self.conn);
         let conn = match kept.take() {
             Some(conn) => conn,
             None => self.open()?,
         };
-        let written = write(&conn, all);
+        let written = write(&conn, firsts, all);
         // When its disk is full SQLite ends a transaction by itself; else it is still open.
         if !conn.is_autocommit() {
             let _ = conn.execute_batch("ROLLBACK");
@@ -164,8 +173,13 @@ impl Cells<'_> {
     }
 }
 
-fn write(conn: &Connection, all: &[Alike<'_>]) -> Result<(), StoreError> {
+fn write(conn: &Connection, firsts: &[&First], all: &[Alike<'_>]) -> Result<Option<usize>, StoreError> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
+    for (at, first) in firsts.iter().enumerate() {
+        if conn.prepare_cached(first.sql)?.execute(params_from_iter(&first.args))? == 0 {
+            return Ok(Some(at));
+        }
+    }
     for alike in all {
         let mut statement = conn.prepare_cached(&alike.shape.sql(1, alike.on_key))?;
         for row in &alike.rows {
@@ -176,7 +190,7 @@ fn write(conn: &Connection, all: &[Alike<'_>]) -> Result<(), StoreError> {
         }
     }
     conn.execute_batch("COMMIT")?;
-    Ok(())
+    Ok(None)
 }
 
 impl ToSql for Arg {
@@ -229,7 +243,7 @@ mod tests {
         tx.commit().await.expect("commits");
         let straight = db.straight().expect("embedded").clone();
         let write = |on_key, rows: &[Vec<Arg>]| {
-            straight.write(&[Alike { shape: &NOTES, on_key, rows: rows.iter().map(Vec::as_slice).collect() }])
+            straight.write(&[], &[Alike { shape: &NOTES, on_key, rows: rows.iter().map(Vec::as_slice).collect() }])
         };
         let row = |id: i64, text: Option<&str>, version: i64| args![7_i64, id, text, version];
         write(OnKey::Fail, &[row(1, Some("走访"), 1), row(2, None, 1)]).expect("written");

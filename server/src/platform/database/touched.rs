@@ -43,7 +43,7 @@ impl Touched {
 
     /// Adds what a statement writes; a reading one adds nothing. A writing statement that is not understood
     /// adds every table: a cache that forgets too much is slow, one that forgets too little is wrong.
-    pub(super) fn note(&mut self, sql: &str) {
+    pub fn note(&mut self, sql: &str) {
         let mut words = sql.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').filter(|w| !w.is_empty());
         let named = match words.next() {
             Some("SELECT" | "SET" | "LOCK") => return,

@@ -12,6 +12,7 @@ use crate::error::AppError;
 use crate::platform::database::Tx;
 use crate::platform::faults::{self, Protection};
 use crate::platform::ids::{Id, shard_of};
+use crate::platform::lane::Block;
 
 /// The handle of one run of a job.
 #[derive(Clone)]
@@ -92,6 +93,16 @@ impl JobHandle {
                 })
             })
             .await
+    }
+
+    /// The same for rows that are known before it begins.
+    pub async fn rows(&self, shard: i64, blocks: Vec<Block>) -> Result<(), AppError> {
+        if self.lost() {
+            return Err(taken_over());
+        }
+        let first = (!faults::out(Protection::Epochs)).then(|| store::beat_first(self.id, self.epoch));
+        let held = self.app.lanes.write_known(shard, first, blocks).await?;
+        if held { Ok(()) } else { Err(taken_over()) }
     }
 
     /// Begins a transaction of the work that passes through the lanes by itself: fails when the job was taken over.

@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::platform::database::bulk::{OnKey, Shape};
-use crate::platform::database::{Exec, StoreError};
+use crate::platform::database::{Exec, First, StoreError};
 use crate::platform::faults::{self, Protection};
 use crate::platform::ids::Id;
 
@@ -137,6 +137,11 @@ pub(super) async fn claim(tx: &mut impl Exec, id: Id, epoch: i64, owner: &str) -
 
 pub(super) async fn beat(tx: &mut impl Exec, id: Id, epoch: i64) -> Result<bool, StoreError> {
     Ok(tx.execute(BEAT, args![id, epoch]).await? > 0)
+}
+
+/// The same as the statement that a slice's transaction begins with.
+pub(super) fn beat_first(id: Id, epoch: i64) -> First {
+    First { sql: BEAT, args: args![id, epoch] }
 }
 
 pub(super) async fn progress(

@@ -1,16 +1,16 @@
 //! Group commit: up to 256 write sets in one transaction, table by table, sorted by primary key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use sqlx::types::Uuid;
 use tokio::sync::oneshot;
 
+use super::known::in_one_go;
 use super::write_set::{Expect, Outcome, Put, WriteSet};
 use super::{Wing, back_off};
 use crate::platform::database::bulk::{OnKey, chunk, tuples};
-use crate::platform::database::{Alike, Arg, Exec, StoreError, Straight, Touched, Tx};
+use crate::platform::database::{Alike, Arg, Exec, StoreError, Straight, Tx};
 use crate::platform::faults::{self, Protection};
 
 /// Members of one commit at the most.
@@ -202,16 +202,7 @@ async fn try_commit(wing: &Wing, group: &[Member], trust: bool) -> Result<Vec<Ou
 /// The same on the embedded database for a group that is not looked at first: its rows are written in one go, on the
 /// lane's thread.
 fn commit_straight(wing: &Wing, straight: &Straight, group: &[Member]) -> Result<Vec<Outcome>, StoreError> {
-    let write = || {
-        faults::before_commit()?;
-        straight.write(&arranged(group.iter().map(|(set, _)| set)))?;
-        faults::after_commit()
-    };
-    let written = catch_unwind(AssertUnwindSafe(write));
-    // Also when there was no answer: it may have happened.
-    let tables = group.iter().flat_map(|(set, _)| &set.puts).map(|put| put.shape.table);
-    wing.changes.note(Touched::of(&tables.collect::<Vec<_>>()));
-    written.unwrap_or_else(|_| Err(StoreError::Corrupt("a write panicked".into())))?;
+    in_one_go(wing, straight, &[], &arranged(group.iter().map(|(set, _)| set)))?;
     Ok(vec![Outcome::Stored; group.len()])
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::args;
 use crate::platform::clock::DAY;
-use crate::platform::database::{Exec, StoreError, Tx};
+use crate::platform::database::{Exec, First, StoreError, Tx};
 use crate::platform::ids::{Id, new_free_id};
 
 const RAISE: &str = "INSERT INTO lane_mark (shard, owner, number) VALUES ($1, $2, $3) \
@@ -59,7 +59,13 @@ impl Numbers {
 impl Mark {
     /// Sets the mark in the write's transaction; false when an earlier run of the same write is there.
     pub async fn set(self, tx: &mut Tx) -> Result<bool, StoreError> {
-        Ok(tx.execute(RAISE, args![self.shard, self.owner, self.number]).await? > 0)
+        let First { sql, args } = self.first();
+        Ok(tx.execute(sql, args).await? > 0)
+    }
+
+    /// The statement that sets it: it changes nothing when an earlier run of the same write is there.
+    pub fn first(self) -> First {
+        First { sql: RAISE, args: args![self.shard, self.owner, self.number] }
     }
 }
 

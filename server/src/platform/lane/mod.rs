@@ -5,6 +5,7 @@
 //! lane: one lane on SQLite, four on PostgreSQL.
 
 mod group;
+pub mod known;
 mod lines;
 pub mod mark;
 pub mod notes;
@@ -24,6 +25,7 @@ use super::database::{Db, StoreError, Tx};
 use super::faults::{self, Protection};
 use super::ids::Id;
 pub use group::samples;
+pub use known::Block;
 use lines::{Lines, Waiting};
 use mark::{Mark, Numbers};
 use notes::Notes;
@@ -200,7 +202,7 @@ impl Lanes {
         E: LaneError,
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
-        self.write_in(&self.lane_of(shard).usual, shard, signals, run).await
+        self.write_in(&self.lane_of(shard).usual, shard, signals, Arc::new(run)).await
     }
 
     /// The same before everything that waits, for what is short and others depend on: somebody signs in, whoever
@@ -213,23 +215,28 @@ impl Lanes {
     {
         let lines = self.lane_of(shard);
         let line = if faults::out(Protection::FirstLine) { &lines.usual } else { &lines.first };
-        self.write_in(line, shard, signals, run).await
+        self.write_in(line, shard, signals, Arc::new(run)).await
     }
 
-    async fn write_in<T, E, F>(&self, line: &mpsc::Sender<Work>, shard: i64, signals: Vec<Id>, run: F) -> Result<T, E>
+    async fn write_in<T, E>(
+        &self,
+        line: &mpsc::Sender<Work>,
+        shard: i64,
+        signals: Vec<Id>,
+        write: Arc<dyn Write<T, E>>,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: LaneError,
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let numbers = self.numbers.clone();
         if faults::out(Protection::OwnTask) {
-            return run_again(&self.wing, numbers.next(shard), &signals, &run).await;
+            return run_again(&self.wing, numbers.next(shard), &signals, &*write).await;
         }
         let (sender, receiver) = oneshot::channel();
         let work = Work::Run(Box::new(move |wing| {
             Box::pin(async move {
-                let result = run_again(&wing, numbers.next(shard), &signals, &run).await;
+                let result = run_again(&wing, numbers.next(shard), &signals, &*write).await;
                 if result.is_ok() {
                     for id in signals {
                         let _ = wing.signals.send(id);
@@ -264,6 +271,9 @@ pub(super) async fn back_off(attempt: u32) {
     tokio::time::sleep(Duration::from_millis((10 << attempt.min(6)) + jitter)).await;
 }
 
+/// A write as a closure over its transaction.
+type Closure<'a, T, E> = &'a (dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync);
+
 /// How one run of a write ended.
 enum Run<T, E> {
     /// It is committed.
@@ -276,17 +286,30 @@ enum Run<T, E> {
     Failed(E),
 }
 
-async fn run_again<T, E, F>(wing: &Wing, mark: Mark, signals: &[Id], run: &F) -> Result<T, E>
+/// What a lane runs in one transaction, again after passing faults.
+trait Write<T, E>: Send + Sync {
+    /// One run of it.
+    fn once<'a>(&'a self, wing: &'a Wing, mark: Mark, signals: &'a [Id]) -> BoxFuture<'a, Run<T, E>>;
+}
+
+impl<T, E, F> Write<T, E> for F
 where
+    T: Send + 'static,
     E: LaneError,
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
+    fn once<'a>(&'a self, wing: &'a Wing, mark: Mark, signals: &'a [Id]) -> BoxFuture<'a, Run<T, E>> {
+        Box::pin(run_once(wing, mark, signals, self))
+    }
+}
+
+async fn run_again<T, E: LaneError>(wing: &Wing, mark: Mark, signals: &[Id], write: &dyn Write<T, E>) -> Result<T, E> {
     let mut unanswered = None;
     let mut attempt = 0;
     let begin = Instant::now();
     loop {
         attempt += 1;
-        let error = match run_once(wing, mark, signals, run).await {
+        let error = match write.once(wing, mark, signals).await {
             Run::Done(value) => return Ok(value),
             Run::DoneBefore => {
                 let unknown = || StoreError::Corrupt("a write is marked that was never run".into());
@@ -306,11 +329,7 @@ where
     }
 }
 
-async fn run_once<T, E, F>(wing: &Wing, mark: Mark, signals: &[Id], run: &F) -> Run<T, E>
-where
-    E: LaneError,
-    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
-{
+async fn run_once<T, E: LaneError>(wing: &Wing, mark: Mark, signals: &[Id], run: Closure<'_, T, E>) -> Run<T, E> {
     let mut tx = match wing.db.begin_write().await {
         Ok(tx) => tx,
         Err(error) => return Run::Failed(error.into()),
