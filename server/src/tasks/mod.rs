@@ -24,6 +24,7 @@ pub mod examples;
 #[cfg(feature = "fault-hooks")]
 pub mod faults;
 pub mod holding;
+pub mod how_pages;
 pub mod item_acts_api;
 pub mod item_api;
 pub mod item_pages;
@@ -46,6 +47,8 @@ pub mod submit;
 pub mod templates;
 pub mod todo;
 pub mod visits;
+pub mod what_pages;
+pub mod whom_pages;
 pub mod words;
 pub mod work_pages;
 pub mod work_store;

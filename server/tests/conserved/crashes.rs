@@ -99,7 +99,8 @@ fn live(engine: &str, seed: u64, steps: u64) -> Option<String> {
         begin.elapsed(),
         life.done
     );
-    assert!(steps < 100 || inside * 5 > crashes, "{inside} of {crashes} crashes fell into a step");
+    // In a long life ever more steps find nothing left to do and are over at once.
+    assert!(steps < 100 || inside * 10 > crashes, "{inside} of {crashes} crashes fell into a step");
     running.shutdown_background();
     None
 }
