@@ -259,6 +259,11 @@ async fn what_is_done_with_items_is_done_by_the_api() {
         let unit_of = |who: &str| staffed.people[who].organization;
         let down = json!({"items": [item], "to": unit_of("anna"), "reason": "是你们的"});
         ask(&staffed, app, "township", "POST /api/v1/items/transfer", down, 200).await;
+        let recall = json!({"items": [item], "reason": "另有安排"});
+        ask(&staffed, app, "anna", "POST /api/v1/items/recall", recall.clone(), 403).await;
+        assert_eq!(ask(&staffed, app, "township", "POST /api/v1/items/recall", recall, 200).await["count"], 1);
+        let down = json!({"items": [item], "to": unit_of("anna"), "reason": "还是你们的"});
+        ask(&staffed, app, "township", "POST /api/v1/items/transfer", down, 200).await;
         ask(&staffed, app, "anna", "POST /api/v1/items/claim", json!({"items": [item]}), 200).await;
         let void = format!("POST {path}/void");
         ask(&staffed, app, "anna", &void, json!({"why": "nonsense"}), 422).await;

@@ -125,7 +125,7 @@ async fn work_is_claimed_given_returned_and_transferred() {
         assert!(both(&worker, &path).await.contains("退给派给您的单位"));
         let single = worker.post("/items/return", &[("item", &ids[0]), ("reason", "不认识"), ("back", &list)]).await;
         assert!(worker.follow(&single).await.contains("退回了 1 件"));
-        assert!(both(&township, "/work").await.contains("下面退回 3 件"));
+        assert!(both(&township, "/work").await.contains("退回、收回 3 件"));
         let items_page = format!("/tasks/{}/items?state=open&holder=none", task.id);
         assert!(both(&township, &items_page).await.contains("退回：人在别的社区"));
         // It is still about somebody of the own community, so it can be seen; it cannot be filled.
@@ -141,8 +141,29 @@ async fn work_is_claimed_given_returned_and_transferred() {
         let near = [("item", ids[0].as_str()), ("to", &near), ("reason", "搬到二社区"), ("back", "/work")];
         assert!(township.follow(&township.post("/items/transfer", &near).await).await.contains("转办了 1 件"));
         assert!(both(&stranger, &list).await.contains("转来：搬到二社区"));
-        let history = both(&stranger, &format!("/items/{}", ids[0])).await;
-        for step in ["认领", "退回 ", "转给 "] {
+        // The township takes it back: a reason is needed, nobody below can, and it is given out from there again.
+        let item_page = format!("/items/{}", ids[0]);
+        assert!(both(&township, &item_page).await.contains("收回到本单位"));
+        assert!(!both(&stranger, &item_page).await.contains("收回到本单位"));
+        assert!(both(&township, &format!("/tasks/{}/items?state=open", task.id)).await.contains("收回勾选的到本单位"));
+        let recall = |why: &'static str| [("item", ids[0].as_str()), ("reason", why), ("back", "/work")];
+        assert!(township.follow(&township.post("/items/recall", &recall("")).await).await.contains("请写原因"));
+        let below = stranger.post("/items/recall", &recall("我要")).await;
+        assert_eq!(below.status, StatusCode::FORBIDDEN, "a worker takes nothing back");
+        let one_level = desk.people[&format!("d{}", here - 1)].organization;
+        assert!(
+            township.follow(&township.post("/items/recall", &recall("另有安排")).await).await.contains("收回了 1 件")
+        );
+        let back = again(app, held[0]).await;
+        assert_eq!((back.holder_organization, back.holder_post), (one_level, None));
+        assert!(both(&township, &items_page).await.contains("收回：另有安排"));
+        // What is not below any more cannot be taken back again.
+        let again_back = township.post("/items/recall", &recall("再来")).await;
+        assert!(township.follow(&again_back).await.contains("不在下级手里"));
+        sound(app, &task).await;
+        assert!(township.follow(&township.post("/items/transfer", &near).await).await.contains("转办了 1 件"));
+        let history = both(&stranger, &item_page).await;
+        for step in ["认领", "退回 ", "转给 ", "收回到 "] {
             assert!(history.contains(step), "{step}");
         }
         let unit = both(&office, &format!("/tasks/{}/unit", task.id)).await;

@@ -78,6 +78,13 @@ pub async fn return_items(State(app): State<App>, viewer: Viewer, Form(pairs): P
     answer(&viewer, &pairs, done, "work-returned-toast")
 }
 
+/// `POST /items/recall`
+pub async fn recall(State(app): State<App>, viewer: Viewer, Form(pairs): Pairs) -> Result<Response, AppError> {
+    viewer.principal.require(Permission::ItemAssign)?;
+    let done = holding::recall(&app, &By::of(&viewer), &ids(&pairs), value(&pairs, "reason").unwrap_or("")).await;
+    answer(&viewer, &pairs, done, "work-recalled-toast")
+}
+
 /// `POST /items/transfer`
 pub async fn transfer(State(app): State<App>, viewer: Viewer, Form(pairs): Pairs) -> Result<Response, AppError> {
     viewer.principal.require(Permission::ItemAssign)?;

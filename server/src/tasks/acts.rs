@@ -309,6 +309,7 @@ fn event(task: &Task, by: &By, changes: &[Change], now: i64) -> Event {
         "given" => "item.given",
         "put_back" => "item.put_back",
         "returned" => "item.returned",
+        "recalled" => "item.recalled",
         "transferred" => "item.transferred",
         "passed_on" => "item.passed_on",
         "void_proposed" => "item.void_proposed",

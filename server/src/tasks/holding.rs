@@ -1,4 +1,4 @@
-//! Who holds an item: claim, give, put back, return to the giver, transfer to a sibling unit.
+//! Who holds an item: claim, give, put back, return to the giver, recall by one above, transfer to a sibling unit.
 
 use std::collections::HashMap;
 
@@ -96,6 +96,53 @@ pub async fn return_items(app: &App, by: &By, items: &[Id], why: &str) -> Result
     let count = changes.len();
     acts::write(app, &task, by, &[], changes).await?;
     Ok(count)
+}
+
+/// Takes items back from units below to one's own, with one reason: there they are open again and held by nobody. All or
+/// none are checked before any is moved.
+pub async fn recall(app: &App, by: &By, items: &[Id], why: &str) -> Result<usize, AppError> {
+    let why = acts::reason(why)?;
+    let (task, items) = acts::load_many(app, by, items).await?;
+    acts::running(&task)?;
+    let mut ways = Ways::default();
+    let now = app.now();
+    let mut changes = Vec::new();
+    for item in &items {
+        let from = ways.of(app, item.task_id, item.assignment_id).await?;
+        let Some(to) = above(by, &from) else {
+            let assigns = by.assigns(app, item);
+            return Err(if assigns { AppError::Conflict("work-conflict-not-below") } else { AppError::Forbidden });
+        };
+        if !by.answers_for(app, &from[to]) {
+            return Err(AppError::Forbidden);
+        }
+        acts::to_be_done(item)?;
+        if item.parent_item_id.is_some() {
+            return Err(AppError::Conflict("work-conflict-found"));
+        }
+        let mut change = moved(item, "recalled", &from, &from[to..], now);
+        change.after.reason = Some(format!("recalled|{why}"));
+        change.note = Some(why.clone());
+        changes.push(change);
+    }
+    let count = changes.len();
+    acts::write(app, &task, by, &[], changes).await?;
+    Ok(count)
+}
+
+/// Where on the way up, above its first unit, the own one stands.
+fn above(by: &By, way: &[Assignment]) -> Option<usize> {
+    let own = by.principal.organization()?;
+    (1..way.len()).find(|&at| way[at].organization_id == own)
+}
+
+/// Whether an item that is to be done can be taken back to one's own unit.
+pub async fn may_recall(app: &App, by: &By, item: &Item) -> Result<bool, AppError> {
+    if by.principal.organization().is_none_or(|own| own == item.holder_organization) || item.parent_item_id.is_some() {
+        return Ok(false);
+    }
+    let way = Ways::default().of(app, item.task_id, item.assignment_id).await?;
+    Ok(above(by, &way).is_some_and(|at| by.answers_for(app, &way[at])))
 }
 
 /// The units that items of an assignment may go to: those beside it under the same giver (transfer), or

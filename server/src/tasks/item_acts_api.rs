@@ -1,4 +1,4 @@
-//! JSON of what is done with items: claim, give, return, transfer, void, correct, pass on.
+//! JSON of what is done with items: claim, give, return, recall, transfer, void, correct, pass on.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -40,6 +40,13 @@ pub const OPERATIONS: &[Operation] = &[
         path: "/api/v1/items/return",
         summary: "Return items to whoever gave them, with one reason; all or none",
         permission: Some(Permission::ItemHandle),
+        request: Some(return_schema),
+        ..BATCH
+    },
+    Operation {
+        path: "/api/v1/items/recall",
+        summary: "Take items back from units below to one's own, with one reason; all or none",
+        permission: Some(Permission::ItemAssign),
         request: Some(return_schema),
         ..BATCH
     },
@@ -159,6 +166,13 @@ pub async fn give_back(State(app): State<App>, viewer: Viewer, body: Sent<Batch>
     viewer.principal.require(Permission::ItemHandle)?;
     let body = sent(body)?;
     Ok(counted(holding::return_items(&app, &By::of(&viewer), &body.items, &body.reason).await?))
+}
+
+/// `POST /api/v1/items/recall`
+pub async fn recall(State(app): State<App>, viewer: Viewer, body: Sent<Batch>) -> Result<Json<Value>, AppError> {
+    viewer.principal.require(Permission::ItemAssign)?;
+    let body = sent(body)?;
+    Ok(counted(holding::recall(&app, &By::of(&viewer), &body.items, &body.reason).await?))
 }
 
 /// `POST /api/v1/items/transfer`

@@ -17,7 +17,7 @@ use super::opened::{self, Opened};
 use super::submit::{self, Posted, Refused};
 use super::work_store::{self, Wanted};
 use super::worker_list::{address, last_line, notes};
-use super::{store, words};
+use super::{holding, store, words};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -77,6 +77,7 @@ pub struct ItemPage {
     may_judge: bool,
     may_correct: bool,
     may_assign: bool,
+    may_recall: bool,
     may_call: bool,
     slip: bool,
     person_href: Option<String>,
@@ -183,6 +184,7 @@ async fn page(app: &App, viewer: &Viewer, opened: Opened, said: Said) -> Result<
             && item.parent_item_id.is_none()
             && (judges || assigns),
         may_assign: assigns && todo && item.parent_item_id.is_none(),
+        may_recall: alive && todo && holding::may_recall(app, &by, item).await?,
         may_call: person.is_some_and(|p| p.mobile_mask.is_some())
             && person.is_some_and(|p| viewer.may(app, Permission::PersonReveal, p.community_id, None)),
         slip: item.submission_id.is_some(),

@@ -101,7 +101,7 @@ pub fn reason(viewer: &Viewer, form: Option<&Published>, reason: &str) -> String
             let fields: Vec<String> = detail.split(',').map(label).collect();
             viewer.text("work-correct-these", &[("fields", fields.join("、").into()), note_arg()])
         }
-        "returned" | "transferred" | "refused" => {
+        "returned" | "recalled" | "transferred" | "refused" => {
             let what = viewer.text(&format!("work-was-{kind}"), &[]);
             viewer.text("work-because", &[("what", what.into()), note_arg()])
         }

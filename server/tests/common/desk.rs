@@ -164,9 +164,15 @@ impl Desk {
 
     /// So many persons in each community, known by name, age and whether they live alone.
     pub async fn persons(&self, app: &App, each: usize) -> Vec<Subject> {
+        self.persons_after(app, each, 0).await
+    }
+
+    /// The same after so many that there are already.
+    pub async fn persons_after(&self, app: &App, each: usize, before: usize) -> Vec<Subject> {
         let communities = self.town.communities();
         let rows: Vec<PersonRow> = (0..communities.len() * each)
-            .map(|n| {
+            .map(|at| {
+                let n = before + at;
                 let values = serde_json::json!({
                     "name": format!("老人{n}"), "birth_date": format!("{}-03-01", 1935 + n % 20),
                     "live_alone": true, "emergency_name": "家属", "mobile": "13812345678",
@@ -174,7 +180,7 @@ impl Desk {
                 });
                 PersonRow {
                     values: values.as_object().expect("object").clone(),
-                    community: Some(self.town.places[communities[n / each]].id),
+                    community: Some(self.town.places[communities[at / each]].id),
                     premises: None,
                     made_up: true,
                 }
@@ -194,7 +200,7 @@ impl Desk {
             shard: person.shard,
             id: person.id,
             place,
-            label: format!("老人{n}"),
+            label: format!("老人{}", before + n),
         };
         people.into_iter().zip(places).enumerate().map(subject).collect()
     }

@@ -1,5 +1,5 @@
 //! Whatever people do, nothing is lost and nothing is counted twice: random dispatch, claim, give, return,
-//! transfer, void, correction, visits, finds, certificates, growth, folds, days, units that move and end; after
+//! recall, transfer, void, correction, visits, finds, certificates, growth, folds, days, units that move, merge and end; after
 //! every step what was accumulated equals what is counted from nothing. On both databases.
 //!
 //! `HUTONG_SEED` and `HUTONG_STEPS` run another or a longer life (`make soak`).
@@ -49,6 +49,7 @@ const KINDS: &[(&str, u32)] = &[
     ("give", 8),
     ("put back", 3),
     ("return", 8),
+    ("recall", 6),
     ("transfer", 8),
     ("propose void", 6),
     ("settle void", 8),
@@ -62,6 +63,7 @@ const KINDS: &[(&str, u32)] = &[
     ("a day passes", 2),
     ("unit moves", 2),
     ("unit ends", 1),
+    ("offices merge", 1),
     ("worker leaves", 2),
 ];
 
@@ -71,6 +73,8 @@ struct Life {
     listed: Task,
     discovery: Task,
     spare: Vec<Subject>,
+    /// persons made so far
+    born: usize,
     found: u16,
     /// how often a step of each kind changed something
     done: HashMap<&'static str, u32>,
@@ -88,6 +92,7 @@ impl Life {
     async fn begin(app: &App) -> Self {
         let desk = Desk::build(app).await;
         let mut subjects = desk.persons(app, 4).await;
+        let born = subjects.len();
         // Every fourth waits for the task to grow.
         let spare = subjects.iter().step_by(4).cloned().collect();
         let mut n = 0;
@@ -98,7 +103,7 @@ impl Life {
         let relay = Relay { waits: vec![3], passes_after: BTreeMap::from([(3, 2)]) };
         let listed = desk.listed(app, subjects, create::first_rule(TaskShape::Listed), relay).await;
         let discovery = desk.units(app, TaskShape::Discovery, None).await;
-        Self { app: app.clone(), desk, listed, discovery, spare, found: 0, done: HashMap::new() }
+        Self { app: app.clone(), desk, listed, discovery, spare, born, found: 0, done: HashMap::new() }
     }
 
     async fn items(&self, task: Id, states: &[&str]) -> Vec<Item> {
@@ -177,6 +182,7 @@ impl Life {
             "pass on" => self.pass_on(a).await,
             "unit moves" => self.unit_moves(a, b).await,
             "unit ends" => self.unit_ends(a).await,
+            "offices merge" => self.offices_merge(a, b).await,
             "worker leaves" => self.worker_leaves(a).await,
             "find" => self.find(a, b).await,
             "certify" => self.certify(a, b).await,
@@ -226,6 +232,15 @@ impl Life {
                         .map(|other| other.id),
                 );
                 holding::return_items(app, &by, &ids, "走错了").await.map(|n| n > 0)
+            }
+            "recall" => {
+                // By the city, or by whoever gave it.
+                let giver = server::tasks::acts::giver(app, &item).await?.map(|above| above.organization_id);
+                let mut people: Vec<&desk::Person> = self.desk.people.values().collect();
+                people.retain(|one| !b.is_multiple_of(3) && Some(one.organization) == giver);
+                people.sort_by(|a, b| a.login.cmp(&b.login));
+                let by = people.get(b as usize % people.len().max(1)).map_or(manager, |one| &one.by);
+                holding::recall(app, by, &[item.id], "另有安排").await.map(|n| n > 0)
             }
             "transfer" => {
                 let own = store::assignment(&mut app.read(), task, item.assignment_id).await?;
@@ -278,7 +293,14 @@ impl Life {
         Ok(done == discover::Certified::Done)
     }
 
+    /// Some of those who wait are added to the task; in a long life others come into the city when little is left to do.
     async fn grow(&mut self, a: u16) -> Result<bool, AppError> {
+        const LITTLE: usize = 12;
+        const MOST: usize = 240;
+        if self.spare.is_empty() && self.born < MOST && self.items(self.listed.id, &["open"]).await.len() < LITTLE {
+            self.spare = self.desk.persons_after(&self.app, 1, self.born).await;
+            self.born += self.spare.len();
+        }
         let at = self.spare.len().saturating_sub(1 + usize::from(a % 3));
         let more = self.spare.split_off(at);
         if more.is_empty() {
@@ -320,6 +342,27 @@ impl Life {
         let unit = self.desk.unit(communities[a as usize % communities.len()]);
         let Some(version) = self.app.directory().organization(unit).map(|unit| unit.version) else { return Ok(false) };
         change::end_organization(&self.app, unit, version, Actor::default()).await?;
+        Ok(true)
+    }
+
+    /// What is inside an office comes under another one, and it ends; at most once.
+    async fn offices_merge(&self, a: u16, b: u16) -> Result<bool, AppError> {
+        if self.done.contains_key("offices merge") {
+            return Ok(false);
+        }
+        let offices: Vec<Id> =
+            self.desk.town.organizations.iter().filter(|unit| unit.level == 4).map(|unit| unit.id).collect();
+        let (ends, stays) = (offices[a as usize % offices.len()], offices[b as usize % offices.len()]);
+        let version = |unit: Id| self.app.directory().organization(unit).map(|unit| unit.version);
+        if ends == stays || version(ends).is_none() || version(stays).is_none() {
+            return Ok(false);
+        }
+        let inside: Vec<Id> = self.app.directory().children(ends).map(|unit| unit.id).collect();
+        for unit in inside {
+            let (version, along) = (version(unit).expect("there"), measures::follow::organization);
+            change::transfer_organization(&self.app, unit, Some(stays), None, version, Actor::default(), along).await?;
+        }
+        change::end_organization(&self.app, ends, version(ends).expect("there"), Actor::default()).await?;
         Ok(true)
     }
 
@@ -579,8 +622,10 @@ async fn the_property_notices_a_movement_that_is_lost() {
         for (lost, name) in [
             (Lost::Counters, "transfer"),
             (Lost::Counters, "return"),
+            (Lost::Counters, "recall"),
             (Lost::Row, "transfer"),
             (Lost::Row, "return"),
+            (Lost::Row, "recall"),
             (Lost::Row, "put back"),
             (Lost::Row, "give"),
             (Lost::Row, "propose void"),
