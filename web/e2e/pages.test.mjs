@@ -30,7 +30,7 @@ after(() => house?.close());
 const pages = () => ({
   liuhui: [
     "/", "/tasks", "/tasks/new", "/forms", found.form, `${found.form}/preview`, `/tasks/${found.task}`, `/tasks/${found.task}/items`,
-    "/boards", `/boards/${found.task}`, `/boards/${found.task}?axis=org`, "/ledgers", found.ledger, "/work", "/search?q=永泰", "/password",
+    "/boards", `/boards/${found.task}`, `/boards/${found.task}?axis=org`, "/ledgers", found.ledger, "/work", "/search?q=永泰", "/password", found.item,
   ],
   zhaoxiuying: [`/tasks/${found.task}/unit`, found.ledger, `${found.ledger}?q=没有这个人`, found.person],
   sunxiaodong: ["/work", `/work/${found.task}`, `/work/${found.task}?show=changed`, found.item, `${found.item}/return`, `${found.item}/void`],
@@ -167,4 +167,26 @@ test("by keyboard alone: sign-in, skip link, a new task with the tree picker, th
   await worker.keyboard.press("Enter");
   await worker.waitForURL(/\/slip/);
   await worker.context().close();
+});
+
+test("whoever gave an item out takes it back, and gives it out again", async () => {
+  const page = await as(house, "liuhui");
+  const [item, task] = query(house, "select id, task_id from item where state = 'open' and release = 1 order by position desc limit 1")[0];
+  await page.goto(`${house.url}/items/${item}`);
+  const back = page.locator("form[action='/items/recall']");
+  await back.getByRole("button").click();
+  await page.getByText("请写原因").waitFor();
+  await back.getByRole("textbox").fill("另有安排");
+  await back.getByRole("button").click();
+  await page.getByText("收回了 1 件").waitFor();
+  await page.getByText("收回：另有安排").first().waitFor();
+  assert.equal(await back.count(), 0, "it is with one's own unit now");
+  await page.goto(`${house.url}/tasks/${task}/items?state=open&holder=none`);
+  await page.locator(`input[name=item][value='${item}']`).check();
+  await page.getByLabel("转给单位").selectOption({ index: 0 });
+  await page.getByLabel("原因").fill("改由你们办");
+  await page.getByRole("button", { name: "转办" }).click();
+  await page.getByText("转办了 1 件").waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
 });

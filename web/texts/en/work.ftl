@@ -165,6 +165,7 @@ work-items-none = No items
 work-items-none-text = Try another filter.
 work-batch = Tick items, then choose what to do.
 work-return-many = Return ticked
+work-recall = Take back
 work-recall-many = Take ticked back to my unit
 work-recall-do = Take back to my unit
 work-column-name = Subject

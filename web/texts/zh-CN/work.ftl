@@ -165,6 +165,7 @@ work-items-none = 没有符合的明细
 work-items-none-text = 换个筛选试试。
 work-batch = 先勾选，再选怎么处理。
 work-return-many = 退回勾选的
+work-recall = 收回
 work-recall-many = 收回勾选的到本单位
 work-recall-do = 收回到本单位
 work-column-name = 对象
