@@ -86,11 +86,11 @@ pub async fn return_items(app: &App, by: &By, items: &[Id], why: &str) -> Result
             return Err(AppError::Conflict("work-conflict-found"));
         }
         let from = ways.of(app, item.task_id, item.assignment_id).await?;
-        let Some(giver) = from.get(1) else { return Err(AppError::Conflict("work-conflict-no-giver")) };
+        if from.len() < 2 {
+            return Err(AppError::Conflict("work-conflict-no-giver"));
+        }
         let mut change = moved(item, "returned", &from, &from[1..], now);
-        change.after.holder_organization = giver.organization_id;
-        change.after.reason = Some(format!("returned|{why}"));
-        change.note = Some(why.clone());
+        because(&mut change, &why);
         changes.push(change);
     }
     let count = changes.len();
@@ -121,8 +121,7 @@ pub async fn recall(app: &App, by: &By, items: &[Id], why: &str) -> Result<usize
             return Err(AppError::Conflict("work-conflict-found"));
         }
         let mut change = moved(item, "recalled", &from, &from[to..], now);
-        change.after.reason = Some(format!("recalled|{why}"));
-        change.note = Some(why.clone());
+        because(&mut change, &why);
         changes.push(change);
     }
     let count = changes.len();
@@ -136,13 +135,28 @@ fn above(by: &By, way: &[Assignment]) -> Option<usize> {
     (1..way.len()).find(|&at| way[at].organization_id == own)
 }
 
-/// Whether an item that is to be done can be taken back to one's own unit.
-pub async fn may_recall(app: &App, by: &By, item: &Item) -> Result<bool, AppError> {
-    if by.principal.organization().is_none_or(|own| own == item.holder_organization) || item.parent_item_id.is_some() {
+/// Whether an item with this way up can be taken back to one's own unit.
+pub fn may_recall(app: &App, by: &By, item: &Item, way: &[Assignment]) -> bool {
+    let listed = acts::to_be_done(item).is_ok() && item.parent_item_id.is_none();
+    listed && above(by, way).is_some_and(|at| by.answers_for(app, &way[at]))
+}
+
+/// Whether any of the items of a task can be.
+pub async fn may_recall_some(app: &App, by: &By, task: &Task, items: &[Item]) -> Result<bool, AppError> {
+    let own = by.principal.organization().filter(|_| by.principal.has(Permission::ItemAssign));
+    let Some(own) = own.filter(|_| acts::running(task).is_ok()) else { return Ok(false) };
+    // A unit without a part is above nobody.
+    if store::assignment(&mut app.read(), task.id, assignment_id(task, own)).await.is_err() {
         return Ok(false);
     }
-    let way = Ways::default().of(app, item.task_id, item.assignment_id).await?;
-    Ok(above(by, &way).is_some_and(|at| by.answers_for(app, &way[at])))
+    let mut ways = Ways::default();
+    for item in items.iter().filter(|item| item.holder_organization != own) {
+        let way = ways.of(app, task.id, item.assignment_id).await?;
+        if may_recall(app, by, item, &way) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The units that items of an assignment may go to: those beside it under the same giver (transfer), or
@@ -195,14 +209,25 @@ pub async fn transfer(app: &App, by: &By, items: &[Id], to: Id, why: &str) -> Re
             made.push(target);
         }
         let mut change = moved(item, "transferred", &from, &way, now);
-        change.after.holder_organization = to;
-        change.after.reason = Some(format!("transferred|{why}"));
-        change.note = Some(why.clone());
+        because(&mut change, &why);
         changes.push(change);
     }
     let count = changes.len();
     acts::write(app, &task, by, &made, changes).await?;
     Ok(count)
+}
+
+/// Why it was moved: on the item, and in its history.
+fn because(change: &mut Change, why: &str) {
+    change.after.reason = Some(format!("{}|{why}", change.kind));
+    change.note = Some(why.to_owned());
+}
+
+/// Whether an item is where it is because somebody returned it or took it back: a rule would send it down again to
+/// where it came from.
+pub fn came_back(item: &Item) -> bool {
+    let kinds = ["returned|", "recalled|"];
+    item.reason.as_deref().is_some_and(|reason| kinds.iter().any(|kind| reason.starts_with(kind)))
 }
 
 /// A change that takes an item from one assignment to another: open again, held by nobody.

@@ -12,12 +12,13 @@ use web::{FormPage, Tab, ToastKind};
 
 use super::acts::{self, By};
 use super::discover::{self, Certified};
+use super::holding::{self, Ways};
 use super::model::{Item, ItemState, Task, TaskShape};
 use super::opened::{self, Opened};
 use super::submit::{self, Posted, Refused};
+use super::words;
 use super::work_store::{self, Wanted};
 use super::worker_list::{address, last_line, notes};
-use super::{holding, store, words};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
 use crate::error::AppError;
@@ -118,10 +119,10 @@ async fn page(app: &App, viewer: &Viewer, opened: Opened, said: Said) -> Result<
     let alive = acts::running(task).is_ok();
     let mine = alive && todo && by.handles(app, item);
     let assigns = alive && by.assigns(app, item);
-    let giver = acts::giver(app, item).await?;
-    let judges = giver.as_ref().map_or(assigns, |above| by.answers_for(app, above));
+    let way = Ways::default().of(app, task.id, item.assignment_id).await?;
+    let (own, giver) = (&way[0], way.get(1));
+    let judges = giver.map_or(assigns, |above| by.answers_for(app, above));
     let form = (mine && !discovery).then(|| form_page(app, viewer, published, known, &said));
-    let own = store::assignment(&mut app.read(), task.id, item.assignment_id).await?;
     let found = if discovery { found_rows(app, viewer, task, item).await? } else { vec![] };
     let found_count = if discovery { work_store::children(&mut app.read(), item).await? } else { 0 };
     let person = record.person();
@@ -184,7 +185,7 @@ async fn page(app: &App, viewer: &Viewer, opened: Opened, said: Said) -> Result<
             && item.parent_item_id.is_none()
             && (judges || assigns),
         may_assign: assigns && todo && item.parent_item_id.is_none(),
-        may_recall: alive && todo && holding::may_recall(app, &by, item).await?,
+        may_recall: alive && holding::may_recall(app, &by, item, &way),
         may_call: person.is_some_and(|p| p.mobile_mask.is_some())
             && person.is_some_and(|p| viewer.may(app, Permission::PersonReveal, p.community_id, None)),
         slip: item.submission_id.is_some(),
@@ -192,7 +193,7 @@ async fn page(app: &App, viewer: &Viewer, opened: Opened, said: Said) -> Result<
             .filter(|p| viewer.may(app, Permission::PersonRead, p.community_id, None))
             .map(|p| format!("/people/{}", p.id)),
         posts: if assigns { super::work_pages::people(app, item.holder_organization) } else { vec![] },
-        units: if assigns { super::work_pages::units(app, task, &own) } else { vec![] },
+        units: if assigns { super::work_pages::units(app, task, own) } else { vec![] },
         history,
         discovery,
         found,

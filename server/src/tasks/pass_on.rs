@@ -67,6 +67,11 @@ pub async fn pass_on(app: &App, by: &By, task: Id, assignment: Id) -> Result<Pas
         let mut made: BTreeMap<Id, Assignment> = BTreeMap::new();
         let mut changes: Vec<Change> = Vec::new();
         for (item, plan) in items.iter().zip(&planned) {
+            // It waits for somebody to say where to.
+            if holding::came_back(item) {
+                done.kept += 1;
+                continue;
+            }
             let Ok(chosen) = &plan.outcome else {
                 done.kept += 1;
                 let reason = plan.outcome.as_ref().err().map(|refusal| refusal.reason.clone());

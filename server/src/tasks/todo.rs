@@ -153,7 +153,8 @@ fn waiting_sql(principal: &Principal, organization: Id) -> (String, Vec<Arg>) {
     let sql = format!(
         "SELECT t.id, t.title, t.shape, t.issuer_organization, a.received - a.passed_down, a.passes_at, a.received \
          FROM assignment a JOIN task t ON t.id = a.task_id AND a.release <= t.published_release \
-         WHERE a.organization_id = $1 AND a.state = 'waiting' AND t.state IN ('running', 'dispatching') AND {seen} \
+         WHERE a.organization_id = $1 AND a.state = 'waiting' AND a.received > a.passed_down \
+         AND t.state IN ('running', 'dispatching') AND {seen} \
          ORDER BY a.passes_at, t.id LIMIT ${}",
         args.len()
     );

@@ -1,13 +1,13 @@
 //! Pages of lists: my to-dos, my part of a task on the phone, my unit's part, its items.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, Response};
 use serde::Serialize;
 use web::{Tab, ToastKind};
 
-use super::acts::{self, By};
+use super::acts::By;
 use super::model::{Assignment, Item, ItemState, Task};
 use super::todo::{self, Kind};
 use super::work_store::{self, NEVER, Wanted};
@@ -378,24 +378,13 @@ pub async fn items(
         next,
         acts: viewer.principal.has(Permission::ItemHandle) && found.iter().any(|item| by.handles(&app, item)),
         may_assign: found.iter().any(|item| by.assigns(&app, item)),
-        may_recall: recalls(&app, &by, &found).await?,
+        may_recall: holding::may_recall_some(&app, &by, &task, &found).await?,
         posts,
         units,
         back: link(&[]),
     };
     let frame = viewer.frame(&app, task.title, Some(Tab::Tasks));
     viewer.render(&app, "work/items.html", &frame, page)
-}
-
-/// Whether any of the listed items can be taken back.
-async fn recalls(app: &App, by: &By, items: &[Item]) -> Result<bool, AppError> {
-    let mut seen = HashSet::new();
-    for item in items.iter().filter(|item| seen.insert(item.assignment_id) && acts::to_be_done(item).is_ok()) {
-        if holding::may_recall(app, by, item).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// People and units that the listed items can be given to, where they all lie at one assignment.

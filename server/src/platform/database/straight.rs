@@ -2,7 +2,7 @@
 //! find rows over a snapshot.
 //!
 //! The usual driver keeps each connection on a thread of its own, and a statement is a letter to that thread and one
-//! back. The rows of a group of submissions are known beforehand and need no conversation: twenty letters took as long
+//! back. The rows of a group of submissions, or of a slice of a dispatch, are known beforehand and need no conversation: twenty letters took as long
 //! as what they wrote, while everybody waited.
 
 use std::path::{Path, PathBuf};
@@ -23,13 +23,14 @@ const STATEMENTS: usize = 64;
 pub struct Alike<'a> {
     /// table, columns, key
     pub shape: &'static Shape,
-    /// insert, keep or replace
+    /// insert, keep, replace or add
     pub on_key: OnKey,
     /// one argument per column each
     pub rows: Vec<&'a [Arg]>,
 }
 
-/// A statement that a transaction begins with: where it changes no row, nothing is written.
+/// A statement that a transaction begins with: where it changes no row, nothing is written. Its text names the arguments
+/// in their order: to the embedded database `$1` is a name, numbered where it first stands.
 pub struct First {
     /// the statement
     pub sql: &'static str,

@@ -68,7 +68,7 @@ fn without_overlap(members: Vec<Member>) -> (Vec<Member>, Vec<Member>) {
 type Row = (&'static str, Vec<u8>);
 
 fn touched_by(set: &WriteSet) -> Vec<Row> {
-    let replaced = set.puts.iter().filter(|put| matches!(put.on_key, OnKey::Replace | OnKey::Next | OnKey::Change(_)));
+    let replaced = set.puts.iter().filter(|put| !matches!(put.on_key, OnKey::Fail | OnKey::Keep));
     let mut keys: Vec<Row> = replaced.map(|put| (put.shape.table, sort_key(put))).collect();
     keys.push(("submission", row_key(set.shard, &[set.key.client_id, set.key.form_id])));
     keys.extend(set.expects.iter().map(|expect| (expect.table, row_key(expect.shard, &[expect.id]))));

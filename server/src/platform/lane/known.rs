@@ -32,7 +32,14 @@ struct Known {
 impl Lanes {
     /// Writes rows in one transaction in the lane of `shard`, once, as [`Lanes::write`] does. False where `first`
     /// changes no row: then nothing is written.
-    pub async fn write_known(&self, shard: i64, first: Option<First>, blocks: Vec<Block>) -> Result<bool, StoreError> {
+    pub async fn write_known(
+        &self,
+        shard: i64,
+        first: Option<First>,
+        mut blocks: Vec<Block>,
+    ) -> Result<bool, StoreError> {
+        // A table that gets no row is not written: what is kept of it stays.
+        blocks.retain(|block| !block.rows.is_empty());
         if let Some(straight) = self.wing.db.straight().filter(|_| !faults::out(Protection::OneTransaction)) {
             let known = Known { straight: straight.clone(), first, blocks };
             return self.write_in(&self.lane_of(shard).usual, shard, vec![], Arc::new(known)).await;

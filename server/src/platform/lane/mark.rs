@@ -1,8 +1,8 @@
 //! The mark of a write: how a lane knows whether a write whose COMMIT got no answer has happened.
 //!
 //! A lane runs one write at a time, so only the last one of a shard can ever be in doubt: one row per
-//! process and shard is enough, and nothing grows. A closure's transaction begins by raising the row's
-//! number to that of the write. Running it again finds the number there (waiting, if the lost session is
+//! process and shard is enough, and nothing grows. The transaction of a closure, or of rows known beforehand,
+//! begins by raising the row's number to that of the write. Running it again finds the number there (waiting, if the lost session is
 //! still committing) and gives the value of the run that did happen, instead of doing it twice. Ids made
 //! inside a closure are therefore safe.
 

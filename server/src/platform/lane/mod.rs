@@ -1,11 +1,11 @@
 //! The writer lanes: every write runs here, in a task of its own, never in a handler's future.
 //!
-//! A submission enters as data (a [`WriteSet`]) and shares its commit with up to 255 others; every
-//! other write is a closure that can be run again. `lane_of(shard)` keeps one shard's writes in one
-//! lane: one lane on SQLite, four on PostgreSQL.
+//! A submission enters as data (a [`WriteSet`]) and shares its commit with up to 255 others; a slice of
+//! long work whose rows are known is data too ([`Block`]); every other write is a closure that can be run again.
+//! `lane_of(shard)` keeps one shard's writes in one lane: one lane on SQLite, two to four on PostgreSQL.
 
 mod group;
-pub mod known;
+mod known;
 mod lines;
 pub mod mark;
 pub mod notes;
