@@ -1,8 +1,9 @@
 //! Work that exactly one node does at a time: the folder, the outbox, the sealer.
 //!
 //! A lease has an epoch and a beat. Whoever holds it moves the beat; a peer takes over when by its own
-//! monotonic clock the beat has stood still for five seconds, raising the epoch. Every transaction of
-//! leased work begins with [`Lease::guard`]: no row, no work.
+//! monotonic clock the beat has stood still for five seconds, raising the epoch. Where the database has one
+//! process only, whoever else holds it is dead, and it is taken at once. Every transaction of leased work
+//! begins with [`Lease::guard`]: no row, no work.
 
 use std::time::{Duration, Instant};
 
@@ -91,12 +92,20 @@ pub struct Watch {
     name: &'static str,
     owner: String,
     seen: Option<(i64, i64, Instant)>,
+    /// no other process is at work on the database
+    alone: bool,
 }
 
 impl Watch {
     /// Nothing seen yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, owner: hex(&random::<8>()), seen: None }
+        Self { name, owner: hex(&random::<8>()), seen: None, alone: false }
+    }
+
+    /// Of the only process there is.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// Takes the lease if it is free, given back, or its holder stands still; `now` is this node's own
@@ -106,7 +115,7 @@ impl Watch {
         let row: Option<(i64, i64, String)> = app.read().optional(FIND, args![name]).await?;
         let from = match row {
             None => None,
-            Some((epoch, _, holder)) if holder.is_empty() => Some(epoch),
+            Some((epoch, _, holder)) if holder.is_empty() || self.alone => Some(epoch),
             Some((epoch, beat, _)) => match self.seen {
                 Some((e, b, since)) if (e, b) == (epoch, beat) => {
                     if now.duration_since(since) < STALE {
@@ -141,6 +150,9 @@ impl Watch {
 pub async fn keep(app: App, leased: Leased) {
     let mut stopping = app.stopping();
     let mut watch = Watch::new(leased.name);
+    if !app.db.is_shared() {
+        watch = watch.alone();
+    }
     let mut held: Option<Lease> = None;
     while !*stopping.borrow() {
         match &held {

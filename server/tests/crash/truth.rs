@@ -43,6 +43,20 @@ pub async fn faults(db: &Db, journal: &Journal) -> Vec<String> {
     wrong
 }
 
+/// What is on its way to another shard arrives within twenty seconds.
+pub async fn on_their_way(db: &Db) -> Option<String> {
+    const LEFT: &str = "SELECT count(*) FROM outbox WHERE kind = 'observation'";
+    let mut left = (0,);
+    for _ in 0..100 {
+        left = db.clone().one::<(i64,)>(LEFT, args![]).await.expect("outbox");
+        if left.0 == 0 {
+            return None;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    Some(format!("{} messages are still on their way", left.0))
+}
+
 /// Acknowledged exactly once with the same payload; refused not at all; without an answer at most once.
 pub fn against_journal(rows: &[Row], journal: &BTreeMap<String, Known>) -> Vec<String> {
     let mut wrong = Vec::new();

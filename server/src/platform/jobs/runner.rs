@@ -45,14 +45,17 @@ impl Peers {
     }
 }
 
-/// Works until the house closes.
+/// Works until the house closes. Where the database has one process only, a job that runs already at the start was left
+/// by a dead one.
 pub async fn work(app: App) {
     let owner = hex(&random::<8>());
     let (mut own, mut peers, mut running) = (HashSet::new(), Peers::default(), JoinSet::new());
     let mut stopping = app.stopping();
+    let mut alone = !app.db.is_shared();
     while !*stopping.borrow() {
-        if let Err(fault) = look(&app, &owner, &mut own, &mut peers, &mut running).await {
-            tracing::warn!(%fault, "jobs could not be looked at");
+        match look(&app, &owner, &mut own, &mut peers, &mut running, alone).await {
+            Ok(()) => alone = false,
+            Err(fault) => tracing::warn!(%fault, "jobs could not be looked at"),
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -89,6 +92,7 @@ async fn look(
     own: &mut HashSet<Id>,
     peers: &mut Peers,
     running: &mut JoinSet<Id>,
+    alone: bool,
 ) -> Result<(), AppError> {
     let now = app.now();
     repeat(app, now).await?;
@@ -99,7 +103,8 @@ async fn look(
     todo.extend(
         others
             .into_iter()
-            .filter(|job| !own.contains(&job.id) && peers.stale(job.id, job.epoch, job.beat, Instant::now())),
+            .filter(|job| !own.contains(&job.id))
+            .filter(|job| alone || peers.stale(job.id, job.epoch, job.beat, Instant::now())),
     );
     for job in todo {
         if own.len() >= AT_ONCE || *app.stopping().borrow() {
