@@ -1,6 +1,6 @@
 //! Reading a model from its files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
@@ -116,7 +116,7 @@ impl Model {
     }
 
     fn add_class(&mut self, at: &str, written: WrittenClass, faults: &mut Vec<Fault>) {
-        let (mut attributes, mut groups) = (BTreeMap::new(), Vec::new());
+        let (mut attributes, mut groups) = (HashMap::new(), Vec::new());
         for group in written.groups {
             groups.push((group.key.clone(), group.zh, group.en));
             for mut attribute in group.attributes {

@@ -8,7 +8,7 @@ mod attribute;
 mod check;
 mod load;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use attribute::is_key;
 pub use attribute::{Attribute, AttributeRef, Class, CodeItem, CodeList, Datatype, Relation, Sensitivity};
@@ -30,7 +30,7 @@ struct ClassModel {
     subtypes: Vec<String>,
     /// key, Chinese and English name
     groups: Vec<(String, String, String)>,
-    attributes: BTreeMap<String, Attribute>,
+    attributes: HashMap<String, Attribute>,
 }
 
 impl Model {

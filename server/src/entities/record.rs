@@ -304,6 +304,16 @@ impl PersonRecord {
         }
     }
 
+    /// The same as it is shown: of a secret its mask. The columns of one stand together or not at all.
+    pub(super) fn own_column_shown(&self, key: &str) -> Option<Value> {
+        let mask = match key {
+            "id_no" => &self.id_no_mask,
+            "mobile" => &self.mobile_mask,
+            _ => return self.own_column(key),
+        };
+        mask.as_ref().map(|mask| json!({ "mask": mask }))
+    }
+
     /// Values and origins of the attributes that are wanted: nothing else is copied, which is what most of a filing
     /// would be for. One that is not known has neither.
     pub fn fields_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Fields, StoreError> {

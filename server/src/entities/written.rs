@@ -71,8 +71,8 @@ pub(super) fn person(record: &PersonRecord, now: i64) -> Result<Vec<u8>, StoreEr
         // The key stands in the column as JSON, without the marks.
         write!(out, "{}\"{key}\":{{\"value\":", if before.is_some() { "," } else { "" })
             .map_err(serde_json::Error::io)?;
-        match record.own_column(key) {
-            Some(value) => serde_json::to_writer(&mut out, &shown(&value))?,
+        match record.own_column_shown(key) {
+            Some(value) => serde_json::to_writer(&mut out, &value)?,
             None => match stored.binary_search_by_key(&key, |(key, _)| key).map(|at| stored[at].1) {
                 Ok(value) if value.starts_with('{') => {
                     serde_json::to_writer(&mut out, &shown(&serde_json::from_str(value)?))?;
