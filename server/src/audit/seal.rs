@@ -105,9 +105,12 @@ pub async fn round(app: &App, lease: &Lease) -> Result<Sealed, AppError> {
     let mut after: Place = (-1, i64::MIN, Id::nil());
     let mut events = store::unsealed(&mut db, after, most).await?;
     if !events.is_empty() {
-        let heads = store::heads(&mut db).await?;
-        let mut chains: BTreeMap<i64, Head> = heads.into_iter().map(|head| (head.shard, head)).collect();
+        let ends = store::heads(&mut db).await?;
+        let mut chains: BTreeMap<i64, Head> = ends.into_iter().map(|head| (head.shard, head)).collect();
         let mut position = store::last_position(&mut db).await?;
+        if position == 0 {
+            begin(app, lease).await?;
+        }
         while let Some(last) = events.last() {
             after = (last.shard, last.recorded_at, last.id);
             let slice = Slice::of(&events, &chains, position, app.now());
@@ -128,11 +131,21 @@ pub async fn round(app: &App, lease: &Lease) -> Result<Sealed, AppError> {
     }
     let signed = store::signed(&mut db).await?;
     let position = store::last_position(&mut db).await?;
-    let due = signed.is_none_or(|(_, covered, at)| covered < position && apart(app.now(), at) >= SIGN_EVERY);
+    let due =
+        signed.is_none_or(|(_, covered, at)| covered == 0 || covered < position && apart(app.now(), at) >= SIGN_EVERY);
     if position > 0 && due {
         heads::sign(app, lease).await?;
     }
     Ok(done)
+}
+
+/// Signs a list of nothing: one is outside before there is a first block. Whatever is killed in between, a list that
+/// is missing was taken away.
+pub async fn begin(app: &App, lease: &Lease) -> Result<(), AppError> {
+    if !heads::file(&app.data).exists() {
+        heads::sign(app, lease).await?;
+    }
+    Ok(())
 }
 
 /// How far two instants are apart, either way: after the clock was set back the list is not left alone until it

@@ -21,7 +21,6 @@ const BLOCKS: &str = "SELECT shard, number, position, first_seq, last_seq, previ
      WHERE shard = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 64";
 const SHARDS_ALL_SHARDS: &str = "SELECT shard, max(number) FROM event_block GROUP BY shard ORDER BY shard";
 const LAST_POSITION_ALL_SHARDS: &str = "SELECT position FROM event_block ORDER BY position DESC LIMIT 1";
-const SPAN_ALL_SHARDS: &str = "SELECT min(sealed_at), max(sealed_at) FROM event_block";
 const FROM_POSITION_ALL_SHARDS: &str =
     "SELECT position, shard, first_seq, last_seq FROM event_block WHERE position >= $1 ORDER BY position LIMIT $2";
 const SIGNED: &str = "SELECT number, position, signed_at FROM signed_heads ORDER BY number DESC LIMIT 1";
@@ -40,7 +39,6 @@ pub const STATEMENTS: &[&str] = &[
     BLOCKS,
     SHARDS_ALL_SHARDS,
     LAST_POSITION_ALL_SHARDS,
-    SPAN_ALL_SHARDS,
     FROM_POSITION_ALL_SHARDS,
     SIGNED,
     SIGNED_CONTENT,
@@ -188,12 +186,6 @@ pub async fn head(conn: &mut impl Exec, shard: i64) -> Result<Option<Head>, Stor
 pub async fn last_position(conn: &mut impl Exec) -> Result<i64, StoreError> {
     let row: Option<(i64,)> = conn.optional(LAST_POSITION_ALL_SHARDS, vec![]).await?;
     Ok(row.map_or(0, |row| row.0))
-}
-
-/// When the first and the last block were sealed.
-pub async fn span(conn: &mut impl Exec) -> Result<(i64, i64), StoreError> {
-    let (first, last): (Option<i64>, Option<i64>) = conn.one(SPAN_ALL_SHARDS, vec![]).await?;
-    Ok((first.unwrap_or(0), last.unwrap_or(0)))
 }
 
 /// Up to 64 blocks of a chain after `number`, until `last`.

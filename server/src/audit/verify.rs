@@ -235,7 +235,7 @@ async fn claims(app: &App, more: Option<&Path>, report: &mut Report) -> Result<C
                 newer_blocks: (position - list.position).max(0),
             });
         }
-        Ok(None) if position > 0 && list_was_due(app).await? => report.push(Wrong {
+        Ok(None) if position > 0 => report.push(Wrong {
             kind: Kind::HeadsMissing,
             shard: None,
             block: None,
@@ -264,15 +264,6 @@ async fn claims(app: &App, more: Option<&Path>, report: &mut Report) -> Result<C
         }
     }
     Ok(claims)
-}
-
-/// Whether there must have been a list outside. The first one follows the first blocks: what was kept or killed
-/// between the two has none.
-async fn list_was_due(app: &App) -> Result<bool, AppError> {
-    let mut db = app.read();
-    let signed = store::signed(&mut db).await?.map_or(0, |row| row.0);
-    let (first, last) = store::span(&mut db).await?;
-    Ok(signed > 1 || last - first > WINDOW)
 }
 
 /// Where a chain was found to end.
