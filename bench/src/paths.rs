@@ -58,14 +58,11 @@ impl Bench<'_> {
         }
         let mut house = House::start(self.binary, self.engine).await?;
         self.at_rest(&house, table).await;
-        let mut raw = (0.0, 0.0);
         if self.wants("submit") {
             // The raw rows are written by this process, and leave work for the background: not at rest any more.
             house.close()?;
-            raw = self.raw(table, seconds).await?;
+            let raw = self.raw(table, seconds).await?;
             house = House::start(self.binary, self.engine).await?;
-        }
-        if self.wants("submit") {
             self.submit(&house, table, seconds, raw).await?;
             house.tell_memory("submit");
         }

@@ -81,10 +81,7 @@ pub async fn return_items(app: &App, by: &By, items: &[Id], why: &str) -> Result
         if !by.handles(app, item) {
             return Err(AppError::Forbidden);
         }
-        acts::to_be_done(item)?;
-        if item.parent_item_id.is_some() {
-            return Err(AppError::Conflict("work-conflict-found"));
-        }
+        movable(item)?;
         let from = ways.of(app, item.task_id, item.assignment_id).await?;
         if from.len() < 2 {
             return Err(AppError::Conflict("work-conflict-no-giver"));
@@ -109,17 +106,11 @@ pub async fn recall(app: &App, by: &By, items: &[Id], why: &str) -> Result<usize
     let mut changes = Vec::new();
     for item in &items {
         let from = ways.of(app, item.task_id, item.assignment_id).await?;
-        let Some(to) = above(by, &from) else {
+        let Some(to) = above(app, by, &from) else {
             let assigns = by.assigns(app, item);
             return Err(if assigns { AppError::Conflict("work-conflict-not-below") } else { AppError::Forbidden });
         };
-        if !by.answers_for(app, &from[to]) {
-            return Err(AppError::Forbidden);
-        }
-        acts::to_be_done(item)?;
-        if item.parent_item_id.is_some() {
-            return Err(AppError::Conflict("work-conflict-found"));
-        }
+        movable(item)?;
         let mut change = moved(item, "recalled", &from, &from[to..], now);
         because(&mut change, &why);
         changes.push(change);
@@ -129,16 +120,15 @@ pub async fn recall(app: &App, by: &By, items: &[Id], why: &str) -> Result<usize
     Ok(count)
 }
 
-/// Where on the way up, above its first unit, the own one stands.
-fn above(by: &By, way: &[Assignment]) -> Option<usize> {
+/// Where on the way up, above its first unit, the own one stands, if one answers for it.
+fn above(app: &App, by: &By, way: &[Assignment]) -> Option<usize> {
     let own = by.principal.organization()?;
-    (1..way.len()).find(|&at| way[at].organization_id == own)
+    (1..way.len()).find(|&at| way[at].organization_id == own && by.answers_for(app, &way[at]))
 }
 
 /// Whether an item with this way up can be taken back to one's own unit.
 pub fn may_recall(app: &App, by: &By, item: &Item, way: &[Assignment]) -> bool {
-    let listed = acts::to_be_done(item).is_ok() && item.parent_item_id.is_none();
-    listed && above(by, way).is_some_and(|at| by.answers_for(app, &way[at]))
+    movable(item).is_ok() && above(app, by, way).is_some()
 }
 
 /// Whether any of the items of a task can be.
@@ -187,10 +177,7 @@ pub async fn transfer(app: &App, by: &By, items: &[Id], to: Id, why: &str) -> Re
         if !by.assigns(app, item) {
             return Err(AppError::Forbidden);
         }
-        acts::to_be_done(item)?;
-        if item.parent_item_id.is_some() {
-            return Err(AppError::Conflict("work-conflict-found"));
-        }
+        movable(item)?;
         let from = ways.of(app, item.task_id, item.assignment_id).await?;
         let own = from.first().ok_or(AppError::NotFound)?;
         let pick = |below: bool| neighbours(app, &task, own, below).into_iter().find(|unit| unit.0 == to);
@@ -215,6 +202,15 @@ pub async fn transfer(app: &App, by: &By, items: &[Id], to: Id, why: &str) -> Re
     let count = changes.len();
     acts::write(app, &task, by, &made, changes).await?;
     Ok(count)
+}
+
+/// Refuses an item that no act moves to another unit: it is not to be done any more, or was found in the field.
+fn movable(item: &Item) -> Result<(), AppError> {
+    acts::to_be_done(item)?;
+    match item.parent_item_id {
+        Some(_) => Err(AppError::Conflict("work-conflict-found")),
+        None => Ok(()),
+    }
 }
 
 /// Why it was moved: on the item, and in its history.

@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
-use web::{Field, Tab};
+use web::Field;
 
 use super::create;
 use super::model::Task;
 use super::own::own;
-use super::pages::{ErrorLine, TaskHead, head, steps, told, with_errors};
+use super::pages::{ErrorLine, TaskHead, head, steps, titled, told, with_errors};
 use super::{rule_form, show};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
@@ -130,9 +130,7 @@ async fn how_page(
         examples,
         relay,
     };
-    let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
-    frame.has_errors = !page.errors.is_empty();
-    viewer.render(app, "tasks/how.html", &frame, page)
+    titled(app, viewer, task, "tasks/how.html", !page.errors.is_empty(), page)
 }
 
 /// `GET /tasks/{id}/rule`

@@ -59,6 +59,20 @@ pub(super) fn head(task: &Task) -> TaskHead {
     TaskHead { id: task.id.to_string(), title: task.title.clone(), version: task.version }
 }
 
+/// A page under a task's title.
+pub(super) fn titled(
+    app: &App,
+    viewer: &Viewer,
+    task: &Task,
+    template: &str,
+    has_errors: bool,
+    page: impl Serialize,
+) -> Result<Html<String>, AppError> {
+    let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
+    frame.has_errors = has_errors;
+    viewer.render(app, template, &frame, page)
+}
+
 /// `GET /tasks/{id}/dry-run`: the newest dry run, made now when there is none of this version.
 pub async fn look(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Response, AppError> {
     viewer.principal.require(Permission::TaskIssue)?;
@@ -76,8 +90,7 @@ pub async fn look(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) ->
         _ => dry_run::dry_run(&app, id, viewer.principal.account()).await?,
     };
     let page = show::send_page(&app, &viewer, &task, &run, steps(&viewer)).await?;
-    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
-    Ok(viewer.render(&app, "tasks/send.html", &frame, page)?.into_response())
+    Ok(titled(&app, &viewer, &task, "tasks/send.html", false, page)?.into_response())
 }
 
 /// `POST /tasks/{id}/dispatch`
@@ -116,14 +129,12 @@ pub async fn overview(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>
         return Ok(redirect(&format!("/tasks/{id}/subjects")));
     }
     let page = show::overview_page(&app, &viewer, &task).await?;
-    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
-    Ok(viewer.render(&app, "tasks/overview.html", &frame, page)?.into_response())
+    Ok(titled(&app, &viewer, &task, "tasks/overview.html", false, page)?.into_response())
 }
 
 /// `GET /tasks/{id}/fragment`: the live part of the overview.
 pub async fn fragment(State(app): State<App>, viewer: Viewer, Path(id): Path<Id>) -> Result<Html<String>, AppError> {
     let task = known(&app, &viewer, id).await?;
     let page = show::overview_page(&app, &viewer, &task).await?;
-    let frame = viewer.frame(&app, task.title.clone(), Some(Tab::Tasks));
-    viewer.render(&app, "tasks/overview_live.html", &frame, page)
+    titled(&app, &viewer, &task, "tasks/overview_live.html", false, page)
 }

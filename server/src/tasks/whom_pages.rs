@@ -7,11 +7,11 @@ use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
-use web::{Choice, Tab};
+use web::Choice;
 
 use super::model::{Task, TaskShape};
 use super::own::own;
-use super::pages::{ErrorLine, TaskHead, head, steps, told};
+use super::pages::{ErrorLine, TaskHead, head, steps, titled, told};
 use super::{rows, store};
 use crate::access::{Permission, Viewer};
 use crate::app::App;
@@ -82,9 +82,7 @@ async fn whom_page(
             .to_vec(),
         read: note,
     };
-    let mut frame = viewer.frame(app, task.title.clone(), Some(Tab::Tasks));
-    frame.has_errors = !page.errors.is_empty();
-    viewer.render(app, "tasks/whom.html", &frame, page)
+    titled(app, viewer, task, "tasks/whom.html", !page.errors.is_empty(), page)
 }
 
 /// `GET /tasks/{id}/subjects`

@@ -9,6 +9,7 @@ use web::{Tab, ToastKind};
 
 use super::acts::By;
 use super::model::{Assignment, Item, ItemState, Task};
+use super::pages::titled;
 use super::todo::{self, Kind};
 use super::work_store::{self, NEVER, Wanted};
 use super::worker_list::{FilterLink, part_of, work_list};
@@ -223,8 +224,7 @@ pub async fn unit(
         may_pass: By::of(&viewer).answers_for(&app, &own),
         list_href: if may_rows { format!("/tasks/{}/items?part={}", task.id, own.id) } else { String::new() },
     };
-    let frame = viewer.frame(&app, task.title, Some(Tab::Tasks));
-    viewer.render(&app, "work/unit.html", &frame, page)
+    titled(&app, &viewer, &task, "work/unit.html", false, page)
 }
 
 /// `POST /tasks/{id}/pass-on`
@@ -383,8 +383,7 @@ pub async fn items(
         units,
         back: link(&[]),
     };
-    let frame = viewer.frame(&app, task.title, Some(Tab::Tasks));
-    viewer.render(&app, "work/items.html", &frame, page)
+    titled(&app, &viewer, &task, "work/items.html", false, page)
 }
 
 /// People and units that the listed items can be given to, where they all lie at one assignment.

@@ -2,8 +2,8 @@
 //! find rows over a snapshot.
 //!
 //! The usual driver keeps each connection on a thread of its own, and a statement is a letter to that thread and one
-//! back. The rows of a group of submissions, or of a slice of a dispatch, are known beforehand and need no conversation: twenty letters took as long
-//! as what they wrote, while everybody waited.
+//! back. The rows of a group of submissions, or of a slice of a dispatch, are known beforehand and need no conversation:
+//! twenty letters took as long as what they wrote, while everybody waited.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -36,6 +36,13 @@ pub struct First {
     pub sql: &'static str,
     /// its arguments
     pub args: Vec<Arg>,
+}
+
+impl First {
+    /// The same by the usual driver: whether it changed a row.
+    pub async fn holds(&self, tx: &mut impl Exec) -> Result<bool, StoreError> {
+        Ok(tx.execute(self.sql, self.args.clone()).await? > 0)
+    }
 }
 
 /// The connections, opened when they are first needed.

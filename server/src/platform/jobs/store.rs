@@ -136,7 +136,7 @@ pub(super) async fn claim(tx: &mut impl Exec, id: Id, epoch: i64, owner: &str) -
 }
 
 pub(super) async fn beat(tx: &mut impl Exec, id: Id, epoch: i64) -> Result<bool, StoreError> {
-    Ok(tx.execute(BEAT, args![id, epoch]).await? > 0)
+    beat_first(id, epoch).holds(tx).await
 }
 
 /// The same as the statement that a slice's transaction begins with.

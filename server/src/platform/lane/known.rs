@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::mark::Mark;
 use super::{Lanes, Run, Wing, Write};
 use crate::platform::database::bulk::{OnKey, Shape};
-use crate::platform::database::{Alike, Arg, Exec, First, StoreError, Straight, Touched, Tx};
+use crate::platform::database::{Alike, Arg, First, StoreError, Straight, Touched, Tx};
 use crate::platform::faults::{self, Protection};
 use crate::platform::ids::Id;
 
@@ -55,7 +55,7 @@ impl Lanes {
 
 async fn write(tx: &mut Tx, first: Option<&First>, blocks: &[Block]) -> Result<bool, StoreError> {
     if let Some(first) = first
-        && tx.execute(first.sql, first.args.clone()).await? == 0
+        && !first.holds(tx).await?
     {
         return Ok(false);
     }

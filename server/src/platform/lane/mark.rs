@@ -2,9 +2,9 @@
 //!
 //! A lane runs one write at a time, so only the last one of a shard can ever be in doubt: one row per
 //! process and shard is enough, and nothing grows. The transaction of a closure, or of rows known beforehand,
-//! begins by raising the row's number to that of the write. Running it again finds the number there (waiting, if the lost session is
-//! still committing) and gives the value of the run that did happen, instead of doing it twice. Ids made
-//! inside a closure are therefore safe.
+//! begins by raising the row's number to that of the write. Running it again finds the number there (waiting, if
+//! the lost session is still committing) and gives the value of the run that did happen, instead of doing it
+//! twice. Ids made inside a closure are therefore safe.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -59,8 +59,7 @@ impl Numbers {
 impl Mark {
     /// Sets the mark in the write's transaction; false when an earlier run of the same write is there.
     pub async fn set(self, tx: &mut Tx) -> Result<bool, StoreError> {
-        let First { sql, args } = self.first();
-        Ok(tx.execute(sql, args).await? > 0)
+        self.first().holds(tx).await
     }
 
     /// The statement that sets it: it changes nothing when an earlier run of the same write is there.
