@@ -58,8 +58,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let id = uuid::Uuid::from_bytes(crate::platform::secrets::random()).simple().to_string();
     let reader = Reader::of(&request);
     let method = request.method().clone();
-    let route =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(reader.clone());
     let response = next.run(request).await;
@@ -69,6 +68,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
         response.headers_mut().insert("x-request-id", value);
     }
     let (status, took) = (response.status(), began.elapsed());
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     // The route, never the path: paths and queries may carry what people typed.
     let (code, took_us) = (status.as_u16(), took.as_micros() as u64);
     // A line for each would cost more than some requests do: `HUTONG_LOG=server=debug` has them all.
@@ -77,7 +77,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     } else {
         tracing::debug!(request = %id, %method, %route, status = code, took_us, "answered");
     }
-    crate::platform::metrics::request(method.as_str(), &route, status.as_u16(), took);
+    crate::platform::metrics::request(&method, route, status.as_u16(), took);
     response
 }
 

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
@@ -47,20 +48,20 @@ pub fn app_router(app: App) -> Router {
         .with_same_site(SameSite::Lax)
         .with_secure(https)
         .with_expiry(Expiry::OnSessionEnd);
-    // Router::layer wraps what stands above it: the last line is the outermost.
-    routes::table()
-        .fallback(not_found)
-        .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer))
-        .layer(middleware::from_fn_with_state(app.clone(), viewer_layer::layer))
-        .layer(session)
-        .layer(middleware::from_fn_with_state(Admission::new(), admission::layer))
-        .layer(CsrfLayer::new())
-        .layer(middleware::from_fn_with_state(Duration::from_secs(app.limits.request_seconds), errors::in_time))
-        .layer(CatchPanicLayer::custom(errors::panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), errors::layer))
+    // From the outside in, and one layer for the router: it makes a box of each, and a box is copied, with all that is in
+    // it, by each of those around it.
+    let around = ServiceBuilder::new()
         // Not of the live stream: tower-http leaves `text/event-stream` alone.
         .layer(CompressionLayer::new().gzip(true))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(app.clone(), errors::layer))
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .layer(middleware::from_fn_with_state(Duration::from_secs(app.limits.request_seconds), errors::in_time))
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(Admission::new(), admission::layer))
+        .layer(session)
+        .layer(middleware::from_fn_with_state(app.clone(), viewer_layer::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), idempotency::layer));
+    routes::table().fallback(not_found).layer(around).with_state(app)
 }
 
 async fn not_found() -> AppError {
