@@ -1,6 +1,9 @@
 //! Living beside other processes on one database: the watcher that hears what they commit, the beat that shows
 //! that this one lives, and the look at the start whether all have the same data folder.
 
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -126,13 +129,10 @@ async fn show(app: &App) -> Result<(), AppError> {
     let beat = app.peers.next_beat();
     let owner = app.lanes.owner();
     let file = file_of(&app.data, owner);
-    tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(file.parent().unwrap_or(&file))?;
-        std::fs::write(&file, beat.to_string())
-    })
-    .await
-    .map_err(|fault| AppError::Internal(fault.to_string()))?
-    .map_err(|fault| StoreError::Unwritable(sqlx::Error::Io(fault)))?;
+    tokio::task::spawn_blocking(move || leave_beat(&file, beat))
+        .await
+        .map_err(|fault| AppError::Internal(fault.to_string()))?
+        .map_err(|fault| StoreError::Unwritable(sqlx::Error::Io(fault)))?;
     let (about, now, peers) = (about(app), app.now(), app.clone());
     app.lanes
         .write_first(shard_of(owner), vec![], move |tx| {
@@ -162,13 +162,27 @@ fn file_of(data: &Path, owner: Id) -> PathBuf {
     data.join(FOLDER).join(owner.simple().to_string())
 }
 
-/// The beat that a process has left in the data folder.
-fn beat_in(data: &Path, owner: Id) -> Option<i64> {
-    std::fs::read_to_string(file_of(data, owner)).ok()?.trim().parse().ok()
+/// Leaves a beat in the data folder, with the number that the file has in it: a copy has another.
+fn leave_beat(path: &Path, beat: i64) -> std::io::Result<()> {
+    std::fs::create_dir_all(path.parent().unwrap_or(path))?;
+    let mut file = File::create(path)?;
+    let number = file.metadata()?.ino();
+    file.write_all(format!("{beat} {number}").as_bytes())
+}
+
+/// The beat that a process has left in the data folder, and whether it was left in this one and not copied.
+fn beat_in(data: &Path, owner: Id) -> Option<(i64, bool)> {
+    let mut file = File::open(file_of(data, owner)).ok()?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    let (beat, number) = text.split_once(' ').unwrap_or((&text, ""));
+    let left_here = number.parse().is_ok_and(|number: u64| file.metadata().is_ok_and(|file| file.ino() == number));
+    Some((beat.parse().ok()?, left_here))
 }
 
 /// Joins the processes that serve this database, or refuses where one of them has another data folder: keys, files
-/// and the list of heads lie there, and must be the same for all. Waits for one beat of each of the others.
+/// and the list of heads lie there, and must be the same for all. Where the beat of another cannot be told from a copied
+/// one it waits for the next.
 pub async fn join(app: &App) -> Result<(), StartError> {
     if !app.peers.any() || faults::out(Protection::OneFolder) {
         return Ok(());
@@ -176,14 +190,16 @@ pub async fn join(app: &App) -> Result<(), StartError> {
     show(app).await?;
     let lately = app.now() - LATELY;
     let mut others = app.peers.beats(&mut app.read()).await?;
-    others.retain(|other| !other.about.is_empty() && other.seen_at > lately);
+    // What stands here as it does in the database, not copied, was left here: also by one that was killed just now.
+    let left_here = |other: &Beat| beat_in(&app.data, other.id).is_some_and(|(at, here)| here && at >= other.beat);
+    others.retain(|other| !other.about.is_empty() && other.seen_at > lately && !left_here(other));
     let begin = Instant::now();
     while !others.is_empty() {
         tokio::time::sleep(LOOK).await;
         let now = app.peers.beats(&mut app.read()).await?;
         let later = |other: &Beat| now.iter().find(|beat| beat.id == other.id && beat.beat > other.beat);
         others.retain(|other| {
-            later(other).is_none_or(|beat| beat_in(&app.data, beat.id).is_none_or(|here| here < beat.beat))
+            later(other).is_none_or(|beat| beat_in(&app.data, beat.id).is_none_or(|(here, _)| here < beat.beat))
         });
         if begin.elapsed() < BEAT * 3 {
             continue;

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 use server::access::{Grant, Permission, Principal, Scope, Viewer, Who};
 use server::app::App;
 use server::entities::search::{Looked, People, Sort, Test};
-use server::entities::{self, Observation, PersonRecord, PersonRow, Said, Source, SourceKind, Subject};
+use server::entities::{
+    self, Observation, PersonRecord, PersonRow, RECORD_PERSON, Said, Sealed, Source, SourceKind, Subject, Wanted,
+};
 use server::forms::store::SUBMISSION;
 use server::geography::{Geography, Place};
 use server::ledgers::{self, Filter};
@@ -675,6 +677,87 @@ async fn two_imports_of_the_same_people_at_once_lose_nothing() {
             let record = record(app, person).await;
             assert_eq!((record.version, record.living_alone), (2, Some(true)));
             assert_eq!(record.value("home_care"), Some(json!(true)));
+        }
+    })
+    .await;
+}
+
+/// What a rule is told of people is what their records say, whatever is asked for; no secret is among it.
+#[tokio::test]
+async fn what_a_rule_is_told_is_what_the_record_says() {
+    each(|house| async move {
+        let city = city(house).await;
+        let keys = platform::secrets::Keys::ephemeral();
+        let model = form_runtime::Model::shipped();
+        let at: form_runtime::AttributeRef = "person.id_no".parse().expect("an attribute");
+        let sealed = Sealed::of(&keys, &model, &at, "11010519491231002X").expect("a number");
+        let person = |n: i64, data: Value| {
+            let mut record = PersonRecord::empty(10, new_id(10, NOW + n));
+            record.data = data.to_string();
+            record
+        };
+        let mut records = [
+            person(1, json!({"diet": "低盐"})),
+            // What does not fit its column stands in the JSON.
+            person(
+                2,
+                json!({"sex": ["2"], "live_alone": "不详", "residence_place": "东街", "card": sealed.to_value()}),
+            ),
+            person(3, json!({"diet": ["低盐", {"x": null}], "note": "enc:abc"})),
+        ];
+        let first = &mut records[0];
+        first.name = "陈淑芬".into();
+        (first.sex, first.birth_date) = (Some("2".into()), Some("1940-05-06".into()));
+        (first.living_alone, first.community_id) = (Some(true), Some(city.east));
+        first.address = Some("3号楼".into());
+        (first.id_no_cipher, first.id_no_index) = (Some(vec![1]), Some(vec![2]));
+        first.id_no_mask = Some("1***X".into());
+        let said = [
+            json!({"name": "陈淑芬", "sex": "2", "birth_date": "1940-05-06", "live_alone": true, "diet": "低盐",
+                "residence_place": city.east, "residence_addr": "3号楼"}),
+            json!({"sex": ["2"], "live_alone": "不详", "residence_place": "东街"}),
+            json!({"diet": ["低盐", {"x": null}]}),
+        ];
+        let rows: Vec<Vec<Arg>> = records.iter().map(PersonRecord::row).collect();
+        let write = city.app().lanes.write(10, vec![], move |tx| {
+            let rows = rows.clone();
+            Box::pin(async move { RECORD_PERSON.write(tx, rows, OnKey::Fail).await })
+        });
+        let stored: Result<u64, platform::database::StoreError> = write.await;
+        assert_eq!(stored.expect("stored"), 3);
+        let nobody = new_id(10, NOW);
+        let all = [
+            "name",
+            "sex",
+            "birth_date",
+            "live_alone",
+            "residence_place",
+            "residence_addr",
+            "diet",
+            "note",
+            "card",
+            "id_no",
+        ];
+        let asked: [&[&str]; 7] = [
+            &[],
+            &["sex"],
+            &["name", "birth_date"],
+            &["live_alone", "residence_place"],
+            &["diet"],
+            &["id_no", "card"],
+            &all,
+        ];
+        for asked in asked {
+            let wanted: Wanted = asked.iter().map(|key| (*key).to_owned()).collect();
+            let persons = records.iter().map(|record| (record.shard, record.id)).chain([(10, nobody)]).collect();
+            let told = wanted.of(&city.app().db, persons).await.expect("read");
+            assert_eq!(told.len(), records.len(), "who has no record is left out");
+            for (record, said) in records.iter().zip(&said) {
+                let told = &told[&record.id];
+                let asked_for = |(key, _): &(String, Value)| asked.contains(&key.as_str());
+                let expected: Map<String, Value> = map(said.clone()).into_iter().filter(asked_for).collect();
+                assert_eq!((&told.values, &told.birth_date), (&expected, &record.birth_date), "{asked:?}");
+            }
         }
     })
     .await;

@@ -12,6 +12,7 @@
 
 pub mod api;
 mod apply;
+mod brief;
 pub mod claim;
 pub mod import;
 pub mod known;
@@ -36,6 +37,7 @@ pub mod store;
 mod written;
 
 pub use apply::{Applied, apply, apply_from, apply_plain, pending_from};
+pub use brief::{Told, Wanted};
 pub use claim::{Claimed, claim_organization, claim_person, claim_persons, new_person};
 pub use import::{Imported, PersonRow, import_persons};
 pub use known::{known, known_of};
@@ -65,6 +67,7 @@ pub fn samples() -> Vec<String> {
         search::Test::MadeUp(false),
     ];
     let mut out = vec![claim::holders_sql(2), <PersonRecord as Keyed>::sql(2)];
+    out.extend(brief::samples());
     for (sort, looked) in [
         (search::Sort::Name, search::Looked::Name("a".into())),
         (search::Sort::Eldest, search::Looked::Latin("a".into())),

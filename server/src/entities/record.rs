@@ -80,6 +80,9 @@ const OWN_COLUMN: &[&str] = &[
     "mobile",
 ];
 
+/// Those of them that are secrets.
+pub(super) const SECRET_COLUMN: [&str; 2] = ["id_no", "mobile"];
+
 /// A row of `record_person`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct PersonRecord {

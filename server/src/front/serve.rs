@@ -21,6 +21,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let workers = jobs::start(&app);
+    // Whoever took long to open has not heard of the others for as long: who comes meanwhile waits at the door.
+    let _ = app.peers.current().await;
     let router = super::app_router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let closing = app.clone();
     let mut stopping = app.stopping();

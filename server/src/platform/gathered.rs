@@ -49,48 +49,59 @@ impl<V: Keyed> Gathered<V::Key, V> {
         match db {
             Db::Sqlite { straight, .. } => {
                 let straight = straight.clone();
-                Self::on_a_thread(move |keys: Vec<V::Key>| read_straight::<V>(&straight, keys))
+                Self::on_a_thread(move |keys: Vec<V::Key>| read_straight::<V>(&straight, keys, &V::sql(1)))
             }
             Db::Postgres { .. } => {
                 let db = db.clone();
                 Self::in_a_task(move |keys: Vec<V::Key>| {
                     let db = db.clone();
-                    async move { find::<V>(&db, keys).await }
+                    async move { find_by::<V>(&db, keys, V::sql).await }
                 })
             }
         }
     }
 }
 
-/// Finds many rows by their keys; those that are not there are left out.
-pub async fn find<V: Keyed>(db: &Db, keys: Vec<V::Key>) -> Found<V::Key, V> {
+/// Finds many rows by their keys, with the statement for so many keys; those that are not there are left out.
+pub async fn find_by<V: Keyed>(
+    db: &Db,
+    keys: Vec<V::Key>,
+    sql: impl Fn(usize) -> String + Send + 'static,
+) -> Found<V::Key, V> {
     if let Db::Sqlite { straight, .. } = db {
         let straight = straight.clone();
-        let read = tokio::task::spawn_blocking(move || read_straight::<V>(&straight, keys));
+        let read = tokio::task::spawn_blocking(move || read_straight::<V>(&straight, keys, &sql(1)));
         return read.await.map_err(|fault| StoreError::Corrupt(fault.to_string()))?;
     }
-    let rows = read::<V>(&mut db.clone(), &keys).await?;
+    let rows = read_by::<V>(&mut db.clone(), &keys, sql).await?;
     Ok(rows.into_iter().map(|row| (row.key(), row)).collect())
 }
 
-/// The same in no order, also inside a transaction.
+/// The same by the usual statement and in no order, also inside a transaction.
 pub async fn read<V: Keyed>(conn: &mut impl Exec, keys: &[V::Key]) -> Result<Vec<V>, StoreError> {
+    read_by(conn, keys, V::sql).await
+}
+
+async fn read_by<V: Keyed>(
+    conn: &mut impl Exec,
+    keys: &[V::Key],
+    sql: impl Fn(usize) -> String,
+) -> Result<Vec<V>, StoreError> {
     let mut found = Vec::with_capacity(keys.len());
     let mut rest = keys;
     while !rest.is_empty() {
         let (now, later) = rest.split_at(chunk(rest.len(), 2));
         rest = later;
-        found.extend(conn.all_built::<V>(V::sql(now.len()), now.iter().flat_map(V::args).collect()).await?);
+        found.extend(conn.all_built::<V>(sql(now.len()), now.iter().flat_map(V::args).collect()).await?);
     }
     Ok(found)
 }
 
-fn read_straight<V: Keyed>(straight: &Straight, keys: Vec<V::Key>) -> Found<V::Key, V> {
-    let sql = V::sql(1);
+fn read_straight<V: Keyed>(straight: &Straight, keys: Vec<V::Key>, sql: &str) -> Found<V::Key, V> {
     straight.read(|snapshot| {
         let mut found = HashMap::with_capacity(keys.len());
         for key in keys {
-            let row = snapshot.all::<V>(&sql, &V::args(&key))?.pop();
+            let row = snapshot.all::<V>(sql, &V::args(&key))?.pop();
             found.extend(row.map(|row| (key, row)));
         }
         Ok(found)

@@ -12,6 +12,7 @@
 pub mod act_pages;
 pub mod acts;
 pub mod api;
+mod asked;
 pub mod conservation;
 pub mod counters;
 pub mod counting;

@@ -1,23 +1,20 @@
 //! The planner: who would get each row of a task. It decides and writes nothing; a [`Sink`] does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use form_runtime::{Class, Model};
 use rule_engine::{Attributes, Candidates, Chain, Compiled, DispatchInput, Hook, LoadBook, Outcome, Record, decide};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::asked::Asked;
 use super::model::{Relay, Task, TaskRow};
 use super::store;
 use crate::app::App;
 use crate::directory::working_days::{Calendar, add_working_days};
 use crate::directory::{Step, candidates, chain, rule_chain};
-use crate::entities::{PersonRecord, Sealed};
 use crate::error::AppError;
-use crate::platform::database::StoreError;
-use crate::platform::gathered;
 use crate::platform::ids::Id;
 
 /// Rows decided together: small enough that a slice's transaction stays near 20 ms.
@@ -79,8 +76,7 @@ pub struct Planner {
     calendar: Calendar,
     record: Record,
     by_place: HashMap<Id, Ways>,
-    /// attributes of a person that the rule may ask for
-    asked: Vec<String>,
+    asked: Asked,
     /// instant from which working days count
     started_at: i64,
     /// the unit from which it goes down
@@ -106,14 +102,13 @@ impl Planner {
         attributes.insert("title".into(), Value::from(task.title.clone()));
         attributes.insert("shape".into(), Value::from(task.shape.clone()));
         let record = Record::new(task.id.to_string()).with(attributes);
-        let asked = asked(rule.text());
         Ok(Self {
+            asked: Asked::by(rule.text()),
             relay: task.relay()?,
             record,
             rule,
             calendar,
             by_place: HashMap::new(),
-            asked,
             started_at,
             from,
             task,
@@ -163,7 +158,7 @@ impl Planner {
         rows: Vec<TaskRow>,
         load: &mut LoadBook,
     ) -> Result<Vec<Planned>, AppError> {
-        let mut subjects = self.subjects(app, &rows).await?;
+        let mut subjects = self.asked.subjects(app, &rows).await?;
         let mut planned = Vec::with_capacity(rows.len());
         for row in rows {
             let subject = row.subject_id.and_then(|id| subjects.remove(&id)).unwrap_or_default();
@@ -254,46 +249,5 @@ fn chosen(app: &App, given: &rule_engine::Dispatch) -> Option<Chosen> {
             let organization = app.directory().post(id)?.organization;
             Some(Chosen { organization, post: Some(id), working_days })
         }
-    }
-}
-
-/// The attributes of persons that a rule's text names. Where it may compute a name (`subject[x]`), all.
-fn asked(rule: &str) -> Vec<String> {
-    let model = Model::shipped();
-    let words: HashSet<&str> = rule.split(|sign: char| !sign.is_alphanumeric() && sign != '_').collect();
-    let all = rule.contains('[');
-    let keys = model.attributes_of(Class::Person).map(|attribute| attribute.key.as_str());
-    let mut asked: Vec<String> = keys.filter(|key| all || words.contains(key)).map(str::to_owned).collect();
-    // Computed from the birthday.
-    if all || words.contains("age") {
-        asked.push("age".to_owned());
-    }
-    asked
-}
-
-impl Planner {
-    /// Current records of the rows' persons, as attributes for the rule: no secret is among them, and nothing
-    /// is read where the rule asks for nothing.
-    async fn subjects(&self, app: &App, rows: &[TaskRow]) -> Result<HashMap<Id, Attributes>, StoreError> {
-        let keys: Vec<(i64, Id)> = rows.iter().filter_map(|row| Some((row.subject_shard?, row.subject_id?))).collect();
-        let mut found = HashMap::new();
-        if self.asked.is_empty() {
-            return Ok(found);
-        }
-        let today = app.clock.today();
-        for ((_, id), record) in gathered::find::<PersonRecord>(&app.db, keys).await? {
-            let mut values = record.values_of(self.asked.iter().map(String::as_str))?;
-            let secret = |value: &Value| {
-                Sealed::from_value(value).is_some() || value.as_str().is_some_and(|text| text.starts_with("enc:"))
-            };
-            values.retain(|_, value| !secret(value));
-            let born = record.birth_date.as_deref().and_then(|text| text.parse::<jiff::civil::Date>().ok());
-            if let Some(born) = born.filter(|_| self.asked.iter().any(|key| key == "age")) {
-                let before = (today.month(), today.day()) < (born.month(), born.day());
-                values.insert("age".into(), Value::from(today.year() - born.year() - i16::from(before)));
-            }
-            found.insert(id, values);
-        }
-        Ok(found)
     }
 }

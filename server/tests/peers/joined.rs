@@ -1,6 +1,7 @@
 //! One data folder for all: keys, files and the list of heads lie there.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -44,7 +45,7 @@ async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_h
     let added = Client::to(&one.address).json("POST", "/api/v1/places", &pair.root, &body).await.expect("added");
     assert_eq!(added.status, 201, "{}", added.text());
     // Not a moment later: the beat of the first is then in the copy as well.
-    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
     let other = site.beside("copied");
     copy(&site.place.data, &other);
     let mut options = site.options();
@@ -64,4 +65,29 @@ async fn a_second_process_with_another_folder_is_refused_and_with_the_same_one_h
     let handed = handed_over(&pair, &one, &stray, "DT-03").await;
     println!("without OneFolder: {handed:?}");
     assert!(handed.0 < 300 && handed.1 >= 400, "the look at the folder is needed: {handed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_killed_in_this_folder_is_not_waited_for_and_a_copied_beat_is() {
+    let pair = Pair::build(1, 0).await;
+    let killed = pair.stage.site.open().await;
+    server::peers::join(&killed).await.expect("the only one");
+    let left = pair.stage.site.place.data.join("processes").join(killed.lanes.owner().simple().to_string());
+    drop(killed);
+    let took = async |app: &server::app::App| {
+        let begin = Instant::now();
+        server::peers::join(app).await.expect("nobody has another folder");
+        begin.elapsed()
+    };
+    let next = took(&pair.stage.site.open().await).await;
+    // The same text in another file.
+    let text = std::fs::read(&left).expect("its beat");
+    std::fs::rename(&left, left.with_extension("kept")).expect("moved");
+    std::fs::write(&left, text).expect("written");
+    let copied = took(&pair.stage.site.open().await).await;
+    println!("joined after {next:?}, where the beat was copied after {copied:?}");
+    assert!(next < Duration::from_secs(2) && copied >= Duration::from_secs(3), "{next:?} {copied:?}");
+    let begin = Instant::now();
+    let one = pair.stage.serve(&[]).await;
+    assert_eq!(get(&one, "/readyz", "").await.status, 200, "ready when it says so, after {:?}", begin.elapsed());
 }

@@ -1,15 +1,24 @@
 //! Sets of rows as multi-row VALUES, in chunks of few sizes so that few distinct statements exist and the
 //! databases' statement caches keep them all.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 
 use super::{Arg, Exec, StoreError};
 use crate::platform::faults::{self, Protection};
+use crate::platform::locked;
 
 /// Upper bound of arguments in one statement (SQLite's is 32,766, PostgreSQL's 65,535).
 const MAX_ARGS: usize = 32_000;
 /// Upper bound of rows in one statement.
 const MAX_ROWS: usize = 512;
+
+/// Texts of statements of so many rows or more are kept: there are few of them.
+const LONG: usize = 64;
+/// By table, columns, number of rows, and what happens where the key exists.
+type Of = (&'static str, &'static [&'static str], usize, OnKey);
+static TEXTS: Mutex<BTreeMap<Of, Arc<str>>> = Mutex::new(BTreeMap::new());
 
 /// What to do when the primary key exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,24 +84,38 @@ impl Shape {
 
     /// Writes all `rows`; each has one argument per column. Returns rows changed.
     pub async fn write(&self, conn: &mut impl Exec, rows: Vec<Vec<Arg>>, on_key: OnKey) -> Result<u64, StoreError> {
+        self.write_rows(conn, &rows, on_key).await
+    }
+
+    /// The same from rows that are kept.
+    pub async fn write_rows<R: AsRef<[Arg]> + Sync>(
+        &self,
+        conn: &mut impl Exec,
+        rows: &[R],
+        on_key: OnKey,
+    ) -> Result<u64, StoreError> {
         let mut changed = 0;
-        let mut rest = rows.into_iter();
-        loop {
-            let size = chunk(rest.len(), self.columns.len());
-            if size == 0 {
-                return Ok(changed);
-            }
-            let mut args = Vec::with_capacity(size * self.columns.len());
-            for row in rest.by_ref().take(size) {
-                debug_assert_eq!(row.len(), self.columns.len(), "{}", self.table);
-                args.extend(row);
-            }
-            let written = conn.execute_built(self.sql(size, on_key), args).await?;
-            if on_key.guarded() && written != size as u64 {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(chunk(rest.len(), self.columns.len()));
+            rest = later;
+            debug_assert!(now.iter().all(|row| row.as_ref().len() == self.columns.len()), "{}", self.table);
+            let written = conn.execute_rows(self.text(now.len(), on_key), now).await?;
+            if on_key.guarded() && written != now.len() as u64 {
                 return Err(moved(self.table));
             }
             changed += written;
         }
+        Ok(changed)
+    }
+
+    /// The statement, kept where making it anew would take about as long as the driver needs to send it.
+    fn text(&self, rows: usize, on_key: OnKey) -> Arc<str> {
+        if rows < LONG {
+            return self.sql(rows, on_key).into();
+        }
+        let of = (self.table, self.columns, rows, on_key);
+        locked(&TEXTS).entry(of).or_insert_with(|| self.sql(rows, on_key).into()).clone()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The real differences between the two databases, each a named method. A test counts them.
 
+use std::sync::Arc;
+
 use super::tables::Table;
 use super::{Db, Exec, StoreError, Target, Tx, Wire};
 
@@ -10,9 +12,9 @@ impl Target<'_> {
     /// The statement as this engine binds it fastest. SQLite keeps `$1, $2 …` as names and walks all of them
     /// for each argument, so a statement of 15,000 arguments takes a hundred million steps; plain `?` have no
     /// names. Statements whose arguments do not stand once each in their order stay as they are.
-    pub(super) fn fitted(&self, sql: String, args: usize) -> String {
+    pub(super) fn fitted(&self, sql: Arc<str>, args: usize) -> Arc<str> {
         match self {
-            Self::Sqlite(_) | Self::SqliteReaders(_) if args >= MANY => nameless(&sql, args).unwrap_or(sql),
+            Self::Sqlite(_) | Self::SqliteReaders(_) if args >= MANY => nameless(&sql, args).map_or(sql, Arc::from),
             _ => sql,
         }
     }

@@ -97,7 +97,7 @@ macro_rules! run {
                 loop {
                     let mut loan = readers.lend().await?;
                     let $conn = loan.conn()?;
-                    let $query = bind!(sqlx::$make($sql), $args.clone());
+                    let $query = bind!(sqlx::$make($sql), $args);
                     let result = $body.map_err(StoreError::from);
                     loan.ended(&result);
                     drop(loan);
@@ -117,11 +117,11 @@ macro_rules! bind {
         let mut query = $query;
         for arg in $args {
             query = match arg {
-                Arg::I64(value) => query.bind(value),
-                Arg::Text(value) => query.bind(value),
-                Arg::Uuid(value) => query.bind(value),
-                Arg::Bool(value) => query.bind(value),
-                Arg::Bytes(value) => query.bind(value),
+                Arg::I64(value) => query.bind(*value),
+                Arg::Text(value) => query.bind(value.as_deref()),
+                Arg::Uuid(value) => query.bind(*value),
+                Arg::Bool(value) => query.bind(*value),
+                Arg::Bytes(value) => query.bind(value.as_deref()),
             };
         }
         query
@@ -162,7 +162,7 @@ pub trait Exec: Send {
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send {
         self.note(sql);
-        async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_all(conn).await) }
+        async move { run!(self.target(), sql, args.iter(), query_as, |query, conn| query.fetch_all(conn).await) }
     }
 
     /// One row or none.
@@ -172,7 +172,7 @@ pub trait Exec: Send {
         args: Vec<Arg>,
     ) -> impl Future<Output = Result<Option<T>, StoreError>> + Send {
         self.note(sql);
-        async move { run!(self.target(), sql, args, query_as, |query, conn| query.fetch_optional(conn).await) }
+        async move { run!(self.target(), sql, args.iter(), query_as, |query, conn| query.fetch_optional(conn).await) }
     }
 
     /// Exactly one row; none is [`StoreError::NotFound`].
@@ -188,7 +188,8 @@ pub trait Exec: Send {
     fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
         self.note(sql);
         async move {
-            let done = run!(self.target(), sql, args, query, |query, conn| query.execute(conn).await.map(Done::from));
+            let done =
+                run!(self.target(), sql, args.iter(), query, |query, conn| query.execute(conn).await.map(Done::from));
             Ok(done?.0)
         }
     }
@@ -202,18 +203,29 @@ pub trait Exec: Send {
         self.note(&sql);
         async move {
             let target = self.target();
-            let sql = target.fitted(sql, args.len());
-            run!(target, AssertSqlSafe(sql.clone()), args, query_as, |query, conn| query.fetch_all(conn).await)
+            let sql = target.fitted(sql.into(), args.len());
+            run!(target, AssertSqlSafe(sql.clone()), args.iter(), query_as, |query, conn| query.fetch_all(conn).await)
         }
     }
 
     /// Changes rows by a statement made by a builder of ours.
     fn execute_built(&mut self, sql: String, args: Vec<Arg>) -> impl Future<Output = Result<u64, StoreError>> + Send {
+        async move { self.execute_rows(sql.into(), &[args]).await }
+    }
+
+    /// The same with the arguments of several rows, one after the other. They are borrowed: what is written is often
+    /// written from what has to be kept until it is.
+    fn execute_rows<R: AsRef<[Arg]> + Sync>(
+        &mut self,
+        sql: Arc<str>,
+        rows: &[R],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send {
         self.note(&sql);
         async move {
             let target = self.target();
-            let sql = target.fitted(sql, args.len());
-            let done = run!(target, AssertSqlSafe(sql.clone()), args, query, |query, conn| query
+            let sql = target.fitted(sql, rows.iter().map(|row| row.as_ref().len()).sum());
+            let args = || rows.iter().flat_map(AsRef::as_ref);
+            let done = run!(target, AssertSqlSafe(sql.clone()), args(), query, |query, conn| query
                 .execute(conn)
                 .await
                 .map(Done::from));

@@ -87,7 +87,7 @@ impl Scanner {
             }
             Wire::Postgres(runtime, loan) => runtime.block_on(async {
                 let conn = loan.conn()?;
-                let mut rows = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), args).fetch(conn);
+                let mut rows = bind!(sqlx::query(AssertSqlSafe(sql.to_owned())), args.iter()).fetch(conn);
                 while let Some(row) = rows.try_next().await? {
                     take(&Scanned::Postgres(&row))?;
                 }

@@ -226,8 +226,7 @@ async fn put_all(tx: &mut Tx, sets: &[&WriteSet], judged: &[(Outcome, bool)]) ->
     let fresh = sets.iter().zip(judged).filter(|(_, (_, fresh))| *fresh).map(|(set, _)| *set);
     for alike in arranged(fresh) {
         // A version that another process has moved since it was looked at fails here and is looked at again.
-        let rows = alike.rows.into_iter().map(<[Arg]>::to_vec).collect();
-        alike.shape.write(tx, rows, alike.on_key).await?;
+        alike.shape.write_rows(tx, &alike.rows, alike.on_key).await?;
     }
     Ok(())
 }

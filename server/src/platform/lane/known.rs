@@ -60,7 +60,7 @@ async fn write(tx: &mut Tx, first: Option<&First>, blocks: &[Block]) -> Result<b
         return Ok(false);
     }
     for block in blocks {
-        block.shape.write(tx, block.rows.clone(), block.on_key).await?;
+        block.shape.write_rows(tx, &block.rows, block.on_key).await?;
     }
     Ok(true)
 }
