@@ -13,13 +13,14 @@ use tokio::task::JoinHandle;
 use super::counters::{self, Shifts};
 use super::model::{Assignment, Item, ItemState, Relay, Task};
 use super::plan::{Planned, Planner, Sink};
-use super::store::{self, ASSIGNMENT, ITEM, TASK};
+use super::store::{self, ASSIGNMENT, ITEM_SENT, TASK};
 use crate::app::App;
 use crate::args;
 use crate::directory::Step;
 use crate::directory::working_days::{self, Calendar, add_working_days};
 use crate::error::AppError;
 use crate::measures::{Contribution, Deltas, Opening};
+use crate::platform::at_length;
 use crate::platform::books::Seen;
 use crate::platform::database::Exec;
 use crate::platform::database::bulk::OnKey;
@@ -71,11 +72,31 @@ const NOTED: u32 = 4;
 
 impl Sink for ItemSink<'_> {
     async fn slice(&mut self, app: &App, planned: Vec<Planned>) -> Result<(), AppError> {
+        let (blocks, position) = at_length(|| self.blocks(app, &planned));
+        let (handle, task, total) = (self.handle.clone(), self.task.id, self.rows);
+        self.slices += 1;
+        let noted = self.slices.is_multiple_of(NOTED).then_some(position);
+        // One after the other; the next one is planned and made into rows meanwhile.
+        self.written().await?;
+        self.writing = Some(tokio::spawn(async move {
+            handle.rows(shard_of(task), blocks).await?;
+            match noted {
+                Some(done) => handle.progress(done, total, "tasks-dispatching").await,
+                None => Ok(()),
+            }
+        }));
+        Ok(())
+    }
+}
+
+impl ItemSink<'_> {
+    /// What a slice writes, and the position that it reaches.
+    fn blocks(&mut self, app: &App, planned: &[Planned]) -> (Vec<Block>, i64) {
         let mut assignments = Vec::new();
         let mut deltas = Deltas::new(self.task.id, self.release);
         let mut items = Vec::with_capacity(planned.len());
         let none = Contribution::none();
-        for plan in &planned {
+        for plan in planned {
             let (item, counted) = self.item(app, plan, &mut assignments);
             let counted = counted.standing(&item.standing());
             match &mut self.opening {
@@ -92,27 +113,13 @@ impl Sink for ItemSink<'_> {
         let block = |shape, on_key, rows| Block { shape, on_key, rows };
         let blocks = vec![
             block(&ASSIGNMENT, OnKey::Keep, assignments.iter().map(Assignment::row).collect()),
-            block(&ITEM, OnKey::Fail, items.iter().map(Item::row).collect()),
+            block(&ITEM_SENT, OnKey::Fail, items.iter().map(Item::sent_row).collect()),
             totals,
             block(&EVENT, OnKey::Fail, events.iter().map(|(shard, event)| event.row(*shard)).collect()),
         ];
-        let (handle, task, total) = (self.handle.clone(), self.task.id, self.rows);
-        self.slices += 1;
-        let noted = self.slices.is_multiple_of(NOTED).then(|| items.last().map_or(0, |item| item.position));
-        // One after the other; the next one is planned and made into rows meanwhile.
-        self.written().await?;
-        self.writing = Some(tokio::spawn(async move {
-            handle.rows(shard_of(task), blocks).await?;
-            match noted {
-                Some(done) => handle.progress(done, total, "tasks-dispatching").await,
-                None => Ok(()),
-            }
-        }));
-        Ok(())
+        (blocks, items.last().map_or(0, |item| item.position))
     }
-}
 
-impl ItemSink<'_> {
     /// Waits until the last slice is written.
     async fn written(&mut self) -> Result<(), AppError> {
         let Some(writing) = self.writing.take() else { return Ok(()) };

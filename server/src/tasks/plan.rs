@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::directory::working_days::{Calendar, add_working_days};
 use crate::directory::{Step, candidates, chain, rule_chain};
 use crate::error::AppError;
+use crate::platform::at_length;
 use crate::platform::ids::Id;
 
 /// Rows decided together: small enough that a slice's transaction stays near 20 ms.
@@ -159,12 +160,11 @@ impl Planner {
         load: &mut LoadBook,
     ) -> Result<Vec<Planned>, AppError> {
         let mut subjects = self.asked.subjects(app, &rows).await?;
-        let mut planned = Vec::with_capacity(rows.len());
-        for row in rows {
+        let mut one = |row: TaskRow| {
             let subject = row.subject_id.and_then(|id| subjects.remove(&id)).unwrap_or_default();
-            planned.push(self.one(app, row, subject, load));
-        }
-        Ok(planned)
+            self.one(app, row, subject, load)
+        };
+        Ok(at_length(|| rows.into_iter().map(&mut one).collect()))
     }
 
     fn one(&mut self, app: &App, row: TaskRow, subject: Attributes, load: &mut LoadBook) -> Planned {

@@ -112,6 +112,35 @@ pub const ITEM: Shape = Shape {
     ],
     key: &["id", "shard"],
 };
+/// What of an item is there when it is sent, the others are null: a dispatch binds a fifth less of each.
+pub const ITEM_SENT: Shape = Shape {
+    table: "item",
+    columns: &[
+        "shard",
+        "id",
+        "task_id",
+        "assignment_id",
+        "release",
+        "position",
+        "subject_class",
+        "subject_shard",
+        "subject_id",
+        "label",
+        "place_id",
+        "holder_organization",
+        "holder_post",
+        "state",
+        "reason",
+        "due_at",
+        "sheet",
+        "contribution",
+        "created_at",
+        "moved_at",
+        "moves",
+        "version",
+    ],
+    key: &["id", "shard"],
+};
 /// Columns of an item that stand in an index.
 pub const ITEM_INDEXED: &[&str] =
     &["task_id", "assignment_id", "position", "subject_id", "holder_organization", "holder_post", "state", "due_at"];
@@ -322,6 +351,34 @@ impl Item {
             self.version
         ]
     }
+
+    /// Arguments of [`ITEM_SENT`].
+    pub fn sent_row(&self) -> Vec<Arg> {
+        args![
+            self.shard,
+            self.id,
+            self.task_id,
+            self.assignment_id,
+            self.release,
+            self.position,
+            &self.subject_class,
+            self.subject_shard,
+            self.subject_id,
+            &self.label,
+            self.place_id,
+            self.holder_organization,
+            self.holder_post,
+            &self.state,
+            &self.reason,
+            self.due_at,
+            &self.sheet,
+            &self.contribution,
+            self.created_at,
+            self.moved_at,
+            self.moves,
+            self.version
+        ]
+    }
 }
 
 /// A task by id.
@@ -468,4 +525,52 @@ pub fn samples() -> Vec<String> {
     let scopes = [Scope::Place(Id::nil()), Scope::Organization(Id::nil())];
     let grants = scopes.map(|scope| Grant { permission: Permission::TaskRead, scope }).into_iter().collect();
     vec![tasks_seen_sql(&Principal { who: Who::Anonymous, grants }, Some(Id::nil())).0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::ids::new_free_id;
+
+    #[test]
+    fn what_is_sent_of_an_item_is_what_is_there() {
+        let id = new_free_id(1);
+        let item = Item {
+            shard: 1,
+            id,
+            task_id: id,
+            assignment_id: id,
+            release: 2,
+            position: 3,
+            subject_class: "person".into(),
+            subject_shard: Some(4),
+            subject_id: Some(id),
+            label: "陈".into(),
+            place_id: id,
+            premises_id: None,
+            holder_organization: id,
+            holder_post: Some(id),
+            state: "open".into(),
+            reason: Some("nobody".into()),
+            due_at: Some(5),
+            sheet: "{}".into(),
+            contribution: "[]".into(),
+            parent_item_id: None,
+            submission_id: None,
+            certified: None,
+            changed: None,
+            created_at: 6,
+            moved_at: 7,
+            done_at: None,
+            moves: 8,
+            version: 9,
+        };
+        let null = |arg: &Arg| {
+            matches!(arg, Arg::I64(None) | Arg::Text(None) | Arg::Uuid(None) | Arg::Bool(None) | Arg::Bytes(None))
+        };
+        let whole: Vec<(&str, Arg)> =
+            ITEM.columns.iter().copied().zip(item.row()).filter(|(_, arg)| !null(arg)).collect();
+        let sent: Vec<(&str, Arg)> = ITEM_SENT.columns.iter().copied().zip(item.sent_row()).collect();
+        assert_eq!(sent, whole);
+    }
 }
