@@ -190,6 +190,9 @@ impl Bench<'_> {
     async fn dispatch(&mut self, house: &House, table: &mut Table, seconds: f64) -> Result<(), Fault> {
         let big = self.city.big.ok_or("no task")?;
         let plan = self.filings((seconds * 6000.0) as usize);
+        if plan.is_empty() {
+            return Err("every item was filed before the dispatch: take fewer seconds".into());
+        }
         let mut client = house.client().await?;
         let path = format!("/api/v1/tasks/{big}");
         let state: Value = client.json(&Ask::get(&path, &self.city.manager)).await?;

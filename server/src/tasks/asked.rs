@@ -107,7 +107,7 @@ mod tests {
             "subject[`a${b}`]",
             r#"subject["\x61ge"]"#,
             "subject?[key]",
-            r#"if within[key] { }"#,
+            "if within[key] { }",
             "(subject)[key]",
             "subject[[\"a\"][0]]",
         ];
