@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use form_runtime::Map;
 
-use super::record::{PersonRecord, SECRET_COLUMN};
+use super::record::{PersonRecord, RECORD_PERSON, SECRET_COLUMN};
 use super::sealed::Sealed;
 use crate::platform::database::bulk::keys;
-use crate::platform::database::{Arg, Cells, Db, StoreError, Taken};
-use crate::platform::gathered::{self, Keyed};
+use crate::platform::database::{Db, StoreError};
+use crate::platform::gathered;
 use crate::platform::ids::Id;
+use crate::platform::secrets::is_sealed;
 
 /// Attributes with a column of their own that is no secret, and the condition under which the value may stand in the
 /// JSON: it is not known, or did not fit.
@@ -25,7 +26,7 @@ const COLUMNS: [(&str, &str); 7] = [
 ];
 
 /// The attributes that somebody wants to know of many persons.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Wanted(BTreeSet<String>);
 
 impl FromIterator<String> for Wanted {
@@ -52,8 +53,8 @@ impl Wanted {
     /// What is known of these persons, by shard and id; who has no record is left out.
     pub async fn of(&self, db: &Db, persons: Vec<(i64, Id)>) -> Result<HashMap<Id, Told>, StoreError> {
         let stored = self.stored();
-        let found = gathered::find_by::<Brief>(db, persons, move |rows| statement(&stored, rows)).await?;
-        found.into_iter().map(|((_, id), brief)| Ok((id, self.told(brief)?))).collect()
+        let found = gathered::find_by::<PersonRecord>(db, persons, move |rows| statement(&stored, rows)).await?;
+        found.into_iter().map(|((_, id), record)| Ok((id, self.told(record)?))).collect()
     }
 
     /// What is read of the JSON, as SQL: nothing, if the columns have all that is wanted.
@@ -69,89 +70,30 @@ impl Wanted {
         }
     }
 
-    fn told(&self, brief: Brief) -> Result<Told, StoreError> {
-        let record = brief.record();
+    fn told(&self, record: PersonRecord) -> Result<Told, StoreError> {
         let mut values = record.fields_of(|key| self.0.contains(key))?.values;
-        values.retain(|_, value| {
-            Sealed::from_value(value).is_none() && !value.as_str().is_some_and(|text| text.starts_with("enc:"))
-        });
+        values.retain(|_, value| Sealed::from_value(value).is_none() && !is_sealed(value));
         Ok(Told { values, birth_date: record.birth_date })
     }
 }
 
-/// A row of `record_person` without what no rule may read.
-#[derive(Clone, sqlx::FromRow)]
-struct Brief {
-    shard: i64,
-    id: Id,
-    name: String,
-    sex: Option<String>,
-    birth_date: Option<String>,
-    living_alone: Option<bool>,
-    community_id: Option<Id>,
-    premises_id: Option<Id>,
-    address: Option<String>,
-    stored: String,
-}
-
+/// Rows of `record_person` with nothing where a secret or an origin stands, and so much of the JSON.
 fn statement(stored: &str, rows: usize) -> String {
-    format!(
-        "SELECT shard, id, name, sex, birth_date, living_alone, community_id, premises_id, address, {stored} AS stored \
-         FROM record_person WHERE {}",
-        keys(["id", "shard"], rows)
-    )
+    let columns = RECORD_PERSON.columns.iter().map(|column| match *column {
+        "id_no_mask" | "mobile_mask" => format!("cast(NULL AS text) AS {column}"),
+        secret if secret.starts_with("id_no_") || secret.starts_with("mobile_") => {
+            format!("cast(NULL AS bytea) AS {secret}")
+        }
+        "data" => format!("{stored} AS data"),
+        "origin" => "'{}' AS origin".to_owned(),
+        open => open.to_owned(),
+    });
+    let columns: Vec<String> = columns.collect();
+    format!("SELECT {} FROM record_person WHERE {}", columns.join(", "), keys(["id", "shard"], rows))
 }
 
 /// One of each statement built here, for the prepare test.
 pub(super) fn samples() -> Vec<String> {
     let wanted = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Wanted>();
     [wanted(&[]), wanted(&["sex", "name"]), wanted(&["diet"])].map(|wanted| statement(&wanted.stored(), 2)).to_vec()
-}
-
-impl Brief {
-    fn record(self) -> PersonRecord {
-        let mut record = PersonRecord::empty(self.shard, self.id);
-        record.name = self.name;
-        record.sex = self.sex;
-        record.birth_date = self.birth_date;
-        record.living_alone = self.living_alone;
-        record.community_id = self.community_id;
-        record.premises_id = self.premises_id;
-        record.address = self.address;
-        record.data = self.stored;
-        record
-    }
-}
-
-impl Keyed for Brief {
-    type Key = (i64, Id);
-
-    fn sql(rows: usize) -> String {
-        statement("data", rows)
-    }
-
-    fn args(key: &(i64, Id)) -> [Arg; 2] {
-        PersonRecord::args(key)
-    }
-
-    fn key(&self) -> (i64, Id) {
-        (self.shard, self.id)
-    }
-}
-
-impl Taken for Brief {
-    fn taken(cells: &mut Cells<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            shard: cells.take()?,
-            id: cells.take()?,
-            name: cells.take()?,
-            sex: cells.take()?,
-            birth_date: cells.take()?,
-            living_alone: cells.take()?,
-            community_id: cells.take()?,
-            premises_id: cells.take()?,
-            address: cells.take()?,
-            stored: cells.take()?,
-        })
-    }
 }

@@ -17,6 +17,7 @@ use crate::directory::{Step, candidates, chain, rule_chain};
 use crate::error::AppError;
 use crate::platform::at_length;
 use crate::platform::ids::Id;
+use crate::platform::secrets::is_sealed;
 
 /// Rows decided together: small enough that a slice's transaction stays near 20 ms.
 pub const SLICE: i64 = 512;
@@ -176,7 +177,7 @@ impl Planner {
         let ways = self.ways(app, place);
         let mut sheet: Attributes = serde_json::from_str(&row.sheet).unwrap_or_default();
         // Secrets stay sealed: a rule cannot read them.
-        sheet.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
+        sheet.retain(|_, value| !is_sealed(value));
         let input = DispatchInput {
             item: Record::new(row.position.to_string()).with(sheet),
             subject: Record {

@@ -92,7 +92,6 @@ pub const ITEM: Shape = Shape {
         "subject_id",
         "label",
         "place_id",
-        "premises_id",
         "holder_organization",
         "holder_post",
         "state",
@@ -100,47 +99,21 @@ pub const ITEM: Shape = Shape {
         "due_at",
         "sheet",
         "contribution",
+        "created_at",
+        "moved_at",
+        "moves",
+        "version",
+        "premises_id",
         "parent_item_id",
         "submission_id",
         "certified",
         "changed",
-        "created_at",
-        "moved_at",
         "done_at",
-        "moves",
-        "version",
     ],
     key: &["id", "shard"],
 };
-/// What of an item is there when it is sent, the others are null: a dispatch binds a fifth less of each.
-pub const ITEM_SENT: Shape = Shape {
-    table: "item",
-    columns: &[
-        "shard",
-        "id",
-        "task_id",
-        "assignment_id",
-        "release",
-        "position",
-        "subject_class",
-        "subject_shard",
-        "subject_id",
-        "label",
-        "place_id",
-        "holder_organization",
-        "holder_post",
-        "state",
-        "reason",
-        "due_at",
-        "sheet",
-        "contribution",
-        "created_at",
-        "moved_at",
-        "moves",
-        "version",
-    ],
-    key: &["id", "shard"],
-};
+/// What of an item is there when it is sent: the columns after these are null, and a dispatch does not bind them.
+pub const ITEM_SENT: Shape = Shape { table: ITEM.table, columns: ITEM.columns.split_at(22).0, key: ITEM.key };
 /// Columns of an item that stand in an index.
 pub const ITEM_INDEXED: &[&str] =
     &["task_id", "assignment_id", "position", "subject_id", "holder_organization", "holder_post", "state", "due_at"];
@@ -332,7 +305,6 @@ impl Item {
             self.subject_id,
             &self.label,
             self.place_id,
-            self.premises_id,
             self.holder_organization,
             self.holder_post,
             &self.state,
@@ -340,44 +312,24 @@ impl Item {
             self.due_at,
             &self.sheet,
             &self.contribution,
+            self.created_at,
+            self.moved_at,
+            self.moves,
+            self.version,
+            self.premises_id,
             self.parent_item_id,
             self.submission_id,
             self.certified,
             self.changed,
-            self.created_at,
-            self.moved_at,
             self.done_at,
-            self.moves,
-            self.version
         ]
     }
 
     /// Arguments of [`ITEM_SENT`].
     pub fn sent_row(&self) -> Vec<Arg> {
-        args![
-            self.shard,
-            self.id,
-            self.task_id,
-            self.assignment_id,
-            self.release,
-            self.position,
-            &self.subject_class,
-            self.subject_shard,
-            self.subject_id,
-            &self.label,
-            self.place_id,
-            self.holder_organization,
-            self.holder_post,
-            &self.state,
-            &self.reason,
-            self.due_at,
-            &self.sheet,
-            &self.contribution,
-            self.created_at,
-            self.moved_at,
-            self.moves,
-            self.version
-        ]
+        let mut row = self.row();
+        row.truncate(ITEM_SENT.columns.len());
+        row
     }
 }
 

@@ -19,6 +19,7 @@ use crate::measures::{Contribution, delta_puts};
 use crate::platform::events::Event;
 use crate::platform::ids::{Id, shard_of};
 use crate::platform::lane::{Expect, Outcome, Put, WriteSet};
+use crate::platform::secrets::is_sealed;
 
 /// What was posted.
 #[derive(Clone, Debug)]
@@ -233,7 +234,7 @@ pub async fn measured(
         open.remove(secret);
     }
     let mut attributes: Map = serde_json::from_str(&item.sheet).unwrap_or_default();
-    attributes.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
+    attributes.retain(|_, value| !is_sealed(value));
     let record = RuleRecord::new(item.id.to_string()).with(attributes);
     let answers = RuleRecord::new(item.id.to_string()).with(open);
     let counted = compiled

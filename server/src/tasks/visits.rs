@@ -13,6 +13,7 @@ use crate::platform::database::bulk::{chunk, keys, tuples};
 use crate::platform::database::{Arg, Cells, Exec, StoreError, Taken};
 use crate::platform::gathered::Keyed;
 use crate::platform::ids::{Id, shard_of};
+use crate::platform::secrets::is_sealed;
 
 /// The last visit of a subject.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +142,7 @@ fn visit(
     answers: &str,
 ) -> Result<LastVisit, StoreError> {
     let mut answers: Map = serde_json::from_str(answers)?;
-    answers.retain(|_, value| !value.as_str().is_some_and(|text| text.starts_with("enc:")));
+    answers.retain(|_, value| !is_sealed(value));
     let by = post.and_then(|post| app.directory().holder(post).map(|holder| holder.name.clone()));
     Ok(LastVisit { at, by, submission, form_version, answers })
 }

@@ -165,7 +165,6 @@ impl Taken for Item {
             subject_id: cells.take()?,
             label: cells.take()?,
             place_id: cells.take()?,
-            premises_id: cells.take()?,
             holder_organization: cells.take()?,
             holder_post: cells.take()?,
             state: cells.take()?,
@@ -173,15 +172,16 @@ impl Taken for Item {
             due_at: cells.take()?,
             sheet: cells.take()?,
             contribution: cells.take()?,
+            created_at: cells.take()?,
+            moved_at: cells.take()?,
+            moves: cells.take()?,
+            version: cells.take()?,
+            premises_id: cells.take()?,
             parent_item_id: cells.take()?,
             submission_id: cells.take()?,
             certified: cells.take()?,
             changed: cells.take()?,
-            created_at: cells.take()?,
-            moved_at: cells.take()?,
             done_at: cells.take()?,
-            moves: cells.take()?,
-            version: cells.take()?,
         })
     }
 }

@@ -255,6 +255,11 @@ fn tail(value: &str) -> String {
     value.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect()
 }
 
+/// Whether a value of stored JSON is a token of [`Keys::seal_text`].
+pub fn is_sealed(value: &serde_json::Value) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with("enc:"))
+}
+
 /// SHA-256 of bytes, for tokens that are random themselves.
 pub fn digest(bytes: &[u8]) -> Vec<u8> {
     Sha256::digest(bytes).to_vec()
